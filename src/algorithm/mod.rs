@@ -1,0 +1,201 @@
+//! The algorithms: small state machines over their own registers.
+//!
+//! One file per algorithm. None of them waits, allocates, or knows what a thread or a process is: a participant's
+//! attempt is [`enter`](Algorithm::enter) once, then [`poll`](Algorithm::poll) until it is its turn, then
+//! [`leave`](Algorithm::leave). How the time between two polls is passed is the business of [`wait`](crate::wait).
+//!
+//! | algorithm | needs | order | bypass | space (words) | work when alone |
+//! |---|---|---|---|---|---|
+//! | [`Bakery`] | load, store (64 bits) | first come first served | 0 | N | O(joined), 2 fences |
+//! | [`BlackWhite`] | load, store | first come first served | 0 | N + 1 | O(joined), 2 fences |
+//! | [`Fast`] | load, store | none | unbounded | 2N + 2 | O(1), 5 fences |
+//! | [`Peterson`] | load, store; or one swap | alternates | at most 1 | 3 | O(1), 2 fences; or 1 swap |
+//! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences |
+//! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
+//! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | 3 | O(1), 2 fetch-and-adds |
+//!
+//! *Bypass*: how often others may pass a participant that has completed its doorway.
+//!
+//! Every algorithm's registers are `repr(C)`, hold no pointer, and are in their initial state when all bytes are
+//! zero, so the same code serves a static, the heap, and memory that several processes map.
+
+#[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
+mod bakery;
+mod black_white;
+mod fast;
+mod filter;
+mod mark;
+mod peterson;
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+mod ticket;
+mod tournament;
+
+#[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
+pub use bakery::{Bakery, BakeryOn, BakerySlot};
+pub use black_white::{BlackWhite, BlackWhiteOn, BlackWhiteSlot};
+pub use fast::{Fast, FastOn, FastSlot};
+pub use filter::{Filter, FilterOn, FilterSlot};
+#[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
+pub use peterson::Swapped;
+pub use peterson::{Fenced, GiveWay, Peterson};
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+pub use ticket::{Ticket, TicketInHand, TicketOn, TicketQueue, TicketSlot};
+pub use tournament::{Tournament, TournamentOn, TournamentSlot};
+
+/// A participant's place among the registers, from 0 to one less than the capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(u32);
+
+impl Slot {
+    /// The slot with this index. Whether a lock has such a slot is checked where it is used.
+    #[must_use]
+    pub const fn new(index: u32) -> Self {
+        Self(index)
+    }
+
+    /// Its index, for arrays.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Its index as it stands in registers.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// What a poll found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It is this participant's turn: it is in the critical section.
+    Mine,
+    /// Somebody else goes first.
+    Blocked(Blocked),
+}
+
+/// Why a participant is blocked: plain data, to be shown to [`Algorithm::is_blocked`] until it is so no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// The participant that has to move first, where the algorithm knows it.
+    pub on: Option<Slot>,
+    /// The channel on which the write that ends this will be announced (see [`Wake`]).
+    pub channel: u32,
+    /// The value that a register had, or whatever else the algorithm needs to look again.
+    pub(crate) seen: u64,
+}
+
+/// Takes the announcements of writes that somebody may be waiting for.
+///
+/// Channels are small numbers that the algorithm gives out. A sleeper sleeps on the channel that its [`Blocked`]
+/// names; two channels may share one sleeping place, since whoever is woken looks again.
+pub trait Wake {
+    /// A register that `channel` stands for was written, and nothing orders that write before what follows.
+    fn written(&self, channel: u32);
+
+    /// The same, where a `SeqCst` fence already stands between the write and this call.
+    fn written_and_fenced(&self, channel: u32);
+}
+
+/// For waiters that never sleep: announcements cost nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NobodySleeps;
+
+impl Wake for NobodySleeps {
+    #[inline]
+    fn written(&self, _: u32) {}
+    #[inline]
+    fn written_and_fenced(&self, _: u32) {}
+}
+
+/// Whether an attempt may still be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// The participant waits until it is its turn.
+    Stay,
+    /// The participant may call [`Algorithm::withdraw`].
+    MayWithdraw,
+}
+
+/// The doorway would not let an attempt in now; nothing was changed, and it may be tried again.
+///
+/// Numbers would overflow (only withdrawn attempts and corrupted registers get them there), or no more attempts
+/// that may be withdrawn can be recorded (see [`TicketQueue`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DoorwayClosed;
+
+/// What came of taking an attempt back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// The attempt is as if it had never been.
+    Done,
+    /// The turn came first: this participant is in the critical section and has to leave it.
+    Mine,
+    /// The attempt cannot be taken back at this point: poll, and try again. Never the answer to a [`Withdraw`]
+    /// algorithm's participant that entered with [`Intent::MayWithdraw`].
+    TooLate,
+}
+
+/// A mutual exclusion algorithm for a fixed number of participants: its registers and its moves.
+///
+/// A participant calls [`join`](Self::join) before its first attempt in a slot, then repeats: `enter`; `poll` until
+/// [`Turn::Mine`]; `leave`. Each move takes a bounded number of steps. A move out of this order, or the moves of two
+/// participants on one slot at the same time, void every guarantee but memory safety of the registers themselves;
+/// [`Lock`](crate::Lock) and the other forms see to the order.
+///
+/// # Panics
+///
+/// The moves panic if `me` is not below the capacity.
+///
+/// # Safety
+///
+/// An implementation guarantees that from a `poll` that answers `Mine` (or a `withdraw` that does) to the next `leave`
+/// of that slot, no other slot's poll answers `Mine`; and that each critical section happens before the next.
+pub unsafe trait Algorithm {
+    /// Whether participants go in in the order in which they completed their doorways.
+    const FIRST_COME_FIRST_SERVED: bool;
+
+    /// How many participants there is room for.
+    fn capacity(&self) -> usize;
+
+    /// Makes a slot visible to the others' scans. To be called before the first attempt in it; more often is harmless.
+    #[inline]
+    fn join(&self, me: Slot) {
+        let _ = me;
+    }
+
+    /// The doorway.
+    ///
+    /// # Errors
+    ///
+    /// [`DoorwayClosed`], and nothing has changed.
+    fn enter(&self, me: Slot, intent: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed>;
+
+    /// Whether it is the turn of `me`, which is past the doorway. If not, [`Turn::Blocked`] says who is in the way.
+    fn poll(&self, me: Slot, wake: &impl Wake) -> Turn;
+
+    /// Whether the reason that a poll gave still stands. Cheaper than a poll: one or two loads, `Relaxed`.
+    fn is_blocked(&self, me: Slot, by: Blocked) -> bool;
+
+    /// Leaves the critical section.
+    fn leave(&self, me: Slot, wake: &impl Wake);
+
+    /// Takes back an attempt.
+    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal;
+
+    /// Enters, looks once, and withdraws if somebody else goes first. Whether it is now the turn of `me`.
+    ///
+    /// Only for algorithms that are [`Withdraw`].
+    #[inline]
+    fn try_enter(&self, me: Slot, wake: &impl Wake) -> bool
+    where
+        Self: Withdraw,
+    {
+        self.enter(me, Intent::MayWithdraw, wake).is_ok()
+            && (self.poll(me, wake) == Turn::Mine || self.withdraw(me, wake) == Withdrawal::Mine)
+    }
+}
+
+/// Algorithms whose attempts can be withdrawn in a bounded number of steps at any time, so that `try_lock` and
+/// timeouts exist: all but [`Fast`].
+pub trait Withdraw: Algorithm {}

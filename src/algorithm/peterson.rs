@@ -1,0 +1,203 @@
+//! Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information Processing Letters 12(3), 1981: the lock
+//! for two, and the step that its generalisations repeat.
+
+use core::fmt::Debug;
+use core::marker::PhantomData;
+
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
+};
+#[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
+use crate::atomic::AcqRel;
+use crate::atomic::{
+    Acquire, AtomicU32, Register32, Relaxed, Release, SeqCst, array, const_fn, fence,
+};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// How a participant gives way after raising its flag: the one step that needs more than acquire and release. It comes
+/// in two forms, [`Fenced`] and [`Swapped`].
+pub trait GiveWay: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
+    /// Writes who gives way, after a flag was raised and before the others' flags are read.
+    #[doc(hidden)]
+    fn give_way(turn: &AtomicU32, value: u32);
+
+    /// Announces the same to those who may sleep over it.
+    #[doc(hidden)]
+    fn announce(wake: &impl Wake, channel: u32);
+}
+
+/// A store between two fences, for targets that have nothing else.
+///
+/// 1. *Between the flag and the turn.* Cut: my turn is seen before my flag; the other finds my flag down and goes in,
+///    and I find that it wrote its turn last and go in.
+/// 2. *Between the turn and the first look at the other.* Cut: each of us looks before the other's flag can be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Fenced;
+
+impl sealed::Sealed for Fenced {}
+
+impl GiveWay for Fenced {
+    #[inline]
+    fn give_way(turn: &AtomicU32, value: u32) {
+        // Orders the flag before the turn: 1 above.
+        fence(SeqCst);
+        turn.store(value, Relaxed);
+        // Orders the turn before the look at the others' flags: 2 above.
+        fence(SeqCst);
+    }
+
+    #[inline]
+    fn announce(wake: &impl Wake, channel: u32) {
+        wake.written_and_fenced(channel);
+    }
+}
+
+/// One swap and no fence.
+///
+/// Whoever swaps second acquires what the first released, its flag included; two stores would not tell which was second.
+#[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
+#[derive(Clone, Copy, Debug)]
+pub struct Swapped;
+
+#[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
+impl sealed::Sealed for Swapped {}
+
+#[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
+impl GiveWay for Swapped {
+    #[inline]
+    fn give_way(turn: &AtomicU32, value: u32) {
+        // Release hands this participant's flag to the next swap, Acquire takes over that of the one before.
+        turn.swap(value, AcqRel);
+    }
+
+    #[inline]
+    fn announce(wake: &impl Wake, channel: u32) {
+        wake.written(channel);
+    }
+}
+
+/// A flag that is down.
+const DOWN: u32 = 0;
+
+/// One meeting of two sides, 0 and 1: the whole of Peterson's lock, and a node of the
+/// [tournament](crate::algorithm::Tournament).
+///
+/// A raised flag says who raised it, so that whoever waits knows for whom.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Meeting {
+    flags: [Register32; 2],
+    /// The side that goes first if both are here: the one that the last comer gave way to.
+    turn: AtomicU32,
+}
+
+impl Meeting {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self { flags: array![Register32::new(DOWN); 2], turn: AtomicU32::new(0) }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn enter<W: GiveWay>(&self, side: usize, me: Slot) {
+        self.flags[side].store(me.number() + 1, Relaxed);
+        W::give_way(&self.turn, other(side));
+    }
+
+    /// The participant on the other side, if it goes first.
+    #[inline]
+    pub(crate) fn ahead_of(&self, side: usize) -> Option<Slot> {
+        let flag = self.flags[1 - side].load(Acquire);
+        (flag != DOWN && self.turn.load(Acquire) == other(side)).then(|| Slot::new(flag - 1))
+    }
+
+    #[inline]
+    pub(crate) fn leave(&self, side: usize) {
+        self.flags[side].store(DOWN, Release);
+    }
+}
+
+/// The other side, as it stands in `turn`.
+const fn other(side: usize) -> u32 {
+    if side == 0 { 1 } else { 0 }
+}
+
+/// Peterson's lock for two.
+///
+/// - **Order**: a participant that waits is passed at most once; when both keep coming they alternate.
+/// - **Needs** loads and stores and two fences ([`Fenced`]), or one swap and no fence ([`Swapped`]).
+/// - **Space**: three words.
+/// - **Withdrawing** is leaving.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Peterson<W = Fenced> {
+    meeting: Meeting,
+    form: PhantomData<W>,
+}
+
+impl<W: GiveWay> Peterson<W> {
+    const_fn! {
+        /// A lock that nobody contends for.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { meeting: Meeting::new(), form: PhantomData }
+        }
+    }
+}
+
+impl<W: GiveWay> Default for Peterson<W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: the argument is Peterson's; that the orderings carry it over to this memory model is what `GiveWay` is for,
+// and is checked by the models in loom-tests.
+unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
+    const FIRST_COME_FIRST_SERVED: bool = false;
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        2
+    }
+
+    #[inline]
+    fn enter(&self, me: Slot, _: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed> {
+        self.meeting.enter::<W>(me.index(), me);
+        W::announce(wake, me.number());
+        Ok(())
+    }
+
+    #[inline]
+    fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
+        match self.meeting.ahead_of(me.index()) {
+            None => Turn::Mine,
+            Some(_) => {
+                let other = Slot::new(other(me.index()));
+                Turn::Blocked(Blocked { on: Some(other), channel: other.number(), seen: 0 })
+            }
+        }
+    }
+
+    #[inline]
+    fn is_blocked(&self, me: Slot, _: Blocked) -> bool {
+        self.meeting.ahead_of(me.index()).is_some()
+    }
+
+    #[inline]
+    fn leave(&self, me: Slot, wake: &impl Wake) {
+        self.meeting.leave(me.index());
+        wake.written(me.number());
+    }
+
+    #[inline]
+    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
+        self.leave(me, wake);
+        Withdrawal::Done
+    }
+}
+
+impl<W: GiveWay> Withdraw for Peterson<W> {}

@@ -1,0 +1,169 @@
+//! A tree of two-process locks: James L. Peterson and Abraham Silberschatz name the idea; Gary L. Peterson and Michael
+//! J. Fischer, "Economical Solutions for the Critical Section Problem in a Distributed System", STOC 1977.
+
+use core::marker::PhantomData;
+
+use crate::algorithm::peterson::{Fenced, GiveWay, Meeting};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
+};
+use crate::atomic::{Register32, Relaxed, array, const_fn};
+
+/// A tournament with room for `N` participants: see [`TournamentOn`].
+pub type Tournament<const N: usize, W = Fenced> = TournamentOn<[TournamentSlot; N], W>;
+
+/// A knock-out tournament: a binary tree whose nodes are Peterson locks for two. Whoever wins at the root is in.
+///
+/// - **Order**: none across the tree; every participant gets in, but how often it is passed is not bounded by a number
+///   here claimed. Each meeting by itself alternates.
+/// - **Needs** loads and stores and two fences a level ([`Fenced`]), or one swap a level
+///   ([`Swapped`](crate::algorithm::Swapped)).
+/// - **Space**: four words a slot. ⌈log₂ N⌉ levels.
+/// - **Withdrawing** is leaving as far as one has come.
+///
+/// The tree is a heap: the root is node 1, the parent of node `k` is `k / 2`, and slot `i` starts at leaf `N + i`. Its
+/// path up the tree is `N + i` shifted right, and the bit shifted out is the side on which it meets its opponent.
+///
+/// # Leaving from the root to the leaf
+///
+/// The winner of a node plays for both of its children's subtrees on one side of the node above. If a leaving
+/// participant freed the lower node first, the next winner there could raise the flag above, and the leaver would then
+/// take that flag down.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TournamentOn<S: ?Sized, W = Fenced> {
+    form: PhantomData<W>,
+    slots: S,
+}
+
+/// A slot's height in the tree, and the node whose number is the slot's (node 0 is unused).
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct TournamentSlot {
+    node: Meeting,
+    /// How many levels up the slot's participant meets its opponent now; 0 when it is not competing. Written by that
+    /// participant only.
+    height: Register32,
+}
+
+impl TournamentSlot {
+    const_fn! {
+        const fn new() -> Self {
+            Self { node: Meeting::new(), height: Register32::new(0) }
+        }
+    }
+}
+
+impl<const N: usize, W: GiveWay> Tournament<N, W> {
+    const_fn! {
+        /// A tournament that nobody has entered.
+        ///
+        /// `N` is at least 2, or this does not compile.
+        #[must_use]
+        pub const fn new() -> Self {
+            const { assert!(N >= 2, "a lock for at least two") };
+            Self { form: PhantomData, slots: array![TournamentSlot::new(); N] }
+        }
+    }
+}
+
+impl<const N: usize, W: GiveWay> Default for Tournament<N, W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> TournamentOn<S, W> {
+    /// The node where `me` meets its opponent at a height, and on which side.
+    #[inline]
+    fn seat(&self, me: Slot, height: u32) -> (usize, usize) {
+        let below = (self.capacity() + me.index()) >> (height - 1);
+        (below / 2, below % 2)
+    }
+
+    #[inline]
+    fn climb(&self, me: Slot, height: u32, wake: &impl Wake) {
+        let slots = self.slots.as_ref();
+        slots[me.index()].height.store(height, Relaxed);
+        let (node, side) = self.seat(me, height);
+        slots[node].node.enter::<W>(side, me);
+        W::announce(wake, channel(node));
+    }
+
+    /// A register is what it is: a height from outside is brought back to the tree.
+    #[inline]
+    fn height(&self, me: Slot) -> u32 {
+        let leaf = self.capacity() + me.index();
+        self.slots.as_ref()[me.index()].height.load(Relaxed).clamp(1, leaf.ilog2())
+    }
+
+    #[inline]
+    fn ahead_of(&self, me: Slot, height: u32) -> (usize, Option<Slot>) {
+        let (node, side) = self.seat(me, height);
+        (node, self.slots.as_ref()[node].node.ahead_of(side))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a node is at most a slot's number")]
+const fn channel(node: usize) -> u32 {
+    node as u32
+}
+
+// SAFETY: each node lets one of its two sides pass (`Meeting`), and a side is entered only by whoever has won the node
+// below and has not left it; checked by the models in loom-tests.
+unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for TournamentOn<S, W> {
+    const FIRST_COME_FIRST_SERVED: bool = false;
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.slots.as_ref().len()
+    }
+
+    #[inline]
+    fn enter(&self, me: Slot, _: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed> {
+        self.climb(me, 1, wake);
+        Ok(())
+    }
+
+    /// Climbs as far as it can.
+    #[inline]
+    fn poll(&self, me: Slot, wake: &impl Wake) -> Turn {
+        loop {
+            let height = self.height(me);
+            match self.ahead_of(me, height) {
+                (node, Some(other)) => {
+                    return Turn::Blocked(Blocked {
+                        on: Some(other),
+                        channel: channel(node),
+                        seen: 0,
+                    });
+                }
+                (1, None) => return Turn::Mine,
+                (_, None) => self.climb(me, height + 1, wake),
+            }
+        }
+    }
+
+    #[inline]
+    fn is_blocked(&self, me: Slot, _: Blocked) -> bool {
+        self.ahead_of(me, self.height(me)).1.is_some()
+    }
+
+    #[inline]
+    fn leave(&self, me: Slot, wake: &impl Wake) {
+        for height in (1..=self.height(me)).rev() {
+            let (node, side) = self.seat(me, height);
+            self.slots.as_ref()[node].node.leave(side);
+            wake.written(channel(node));
+        }
+        self.slots.as_ref()[me.index()].height.store(0, Relaxed);
+    }
+
+    #[inline]
+    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
+        self.leave(me, wake);
+        Withdrawal::Done
+    }
+}
+
+impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Withdraw for TournamentOn<S, W> {}

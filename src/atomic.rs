@@ -1,0 +1,67 @@
+//! The seam between the algorithms and the memory they run on.
+//!
+//! Everything below `algorithm/`, `wait/` and `attempt.rs` takes its atomics from here and from nowhere else, so
+//! that the models in `loom-tests/` can compile the same files against loom's atomics by replacing this one file.
+
+#[allow(unused_imports)] // which of them are used depends on the features
+pub(crate) use core::hint::spin_loop;
+#[cfg(target_has_atomic = "64")]
+#[allow(unused_imports)]
+pub(crate) use core::sync::atomic::AtomicU64;
+pub(crate) use core::sync::atomic::{
+    AtomicU32,
+    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+    fence,
+};
+
+/// A shared word that is only ever loaded and stored.
+///
+/// The algorithms that claim to need no read-modify-write are written with this type, which has none.
+macro_rules! register {
+    ($(#[$doc:meta])* $name:ident, $atomic:ident, $word:ty) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        #[repr(transparent)]
+        pub(crate) struct $name(core::sync::atomic::$atomic);
+
+        impl $name {
+            pub(crate) const fn new(value: $word) -> Self {
+                Self(core::sync::atomic::$atomic::new(value))
+            }
+            #[inline]
+            pub(crate) fn load(&self, ordering: core::sync::atomic::Ordering) -> $word {
+                self.0.load(ordering)
+            }
+            #[inline]
+            pub(crate) fn store(&self, value: $word, ordering: core::sync::atomic::Ordering) {
+                self.0.store(value, ordering);
+            }
+        }
+    };
+}
+
+register!(
+    /// 32 bits.
+    Register32, AtomicU32, u32
+);
+#[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
+register!(
+    /// 64 bits, where the target has them.
+    Register64, AtomicU64, u64
+);
+
+/// Declares constructors that are `const` here, and are not where loom's atomics stand in.
+macro_rules! const_fn {
+    ($($(#[$attribute:meta])* $vis:vis const fn $name:ident($($arg:tt)*) -> $ret:ty $body:block)*) => {
+        $($(#[$attribute])* $vis const fn $name($($arg)*) -> $ret $body)*
+    };
+}
+
+/// An array whose every element is a fresh evaluation of an expression, in a `const_fn`.
+macro_rules! array {
+    ($element:expr; $length:expr) => {
+        [const { $element }; $length]
+    };
+}
+
+pub(crate) use {array, const_fn};
