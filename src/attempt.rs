@@ -1,0 +1,122 @@
+//! One attempt at a lock: through the doorway, wait, and in; or back out. The only waiting loop there is.
+
+use core::marker::PhantomData;
+
+use crate::algorithm::{Algorithm, DoorwayClosed, Intent, Slot, Turn, Withdraw, Withdrawal};
+use crate::atomic::spin_loop;
+use crate::wait::{Deadline, Lot, Never, Wait, Waker};
+
+/// An attempt that has completed the doorway. Dropped before it is in (a timeout, a panic), it is withdrawn.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a, A: Algorithm, L: Lot + Copy, W: Wait> {
+    algorithm: &'a A,
+    me: Slot,
+    lot: L,
+    wait: PhantomData<W>,
+}
+
+impl<'a, A: Algorithm, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
+    /// The doorway. `me` has joined, and is not competing.
+    #[inline]
+    pub(crate) fn enter(
+        algorithm: &'a A,
+        me: Slot,
+        lot: L,
+        intent: Intent,
+    ) -> Result<Self, DoorwayClosed> {
+        algorithm.enter(me, intent, &Waker::<L, W>::new(lot))?;
+        Ok(Self::resume(algorithm, me, lot))
+    }
+
+    /// The same, waiting until the doorway is open or the deadline is over.
+    #[inline]
+    pub(crate) fn enter_when_open(
+        algorithm: &'a A,
+        me: Slot,
+        lot: L,
+        intent: Intent,
+        deadline: &impl Deadline,
+    ) -> Option<Self> {
+        loop {
+            match Self::enter(algorithm, me, lot, intent) {
+                Ok(attempt) => return Some(attempt),
+                Err(DoorwayClosed) if deadline.left().is_none() => return None,
+                Err(DoorwayClosed) => W::pause(),
+            }
+        }
+    }
+
+    /// An attempt whose doorway was completed before.
+    #[inline]
+    pub(crate) fn resume(algorithm: &'a A, me: Slot, lot: L) -> Self {
+        Self { algorithm, me, lot, wait: PhantomData }
+    }
+
+    /// Waits until it is this participant's turn.
+    #[inline]
+    pub(crate) fn wait(self) {
+        self.wait_for_turn(&Never);
+        core::mem::forget(self);
+    }
+
+    /// Waits until it is this participant's turn or the deadline is over. Whether it is in.
+    #[inline]
+    pub(crate) fn wait_until(self, deadline: &impl Deadline) -> bool
+    where
+        A: Withdraw,
+    {
+        let mine = self.wait_for_turn(deadline)
+            || self.algorithm.withdraw(self.me, &self.waker()) == Withdrawal::Mine;
+        core::mem::forget(self);
+        mine
+    }
+
+    #[inline]
+    fn waker(&self) -> Waker<L, W> {
+        Waker::new(self.lot)
+    }
+
+    #[inline]
+    fn wait_for_turn(&self, deadline: &impl Deadline) -> bool {
+        let (algorithm, me) = (self.algorithm, self.me);
+        while let Turn::Blocked(by) = algorithm.poll(me, &self.waker()) {
+            if deadline.left().is_none() {
+                return false;
+            }
+            W::wait(&self.lot, by.channel, || algorithm.is_blocked(me, by), deadline);
+        }
+        true
+    }
+}
+
+impl<A: Algorithm, L: Lot + Copy, W: Wait> Drop for Attempt<'_, A, L, W> {
+    fn drop(&mut self) {
+        let waker = self.waker();
+        loop {
+            match self.algorithm.withdraw(self.me, &waker) {
+                Withdrawal::Done => return,
+                Withdrawal::Mine => return self.algorithm.leave(self.me, &waker),
+                Withdrawal::TooLate => {
+                    self.algorithm.poll(self.me, &waker);
+                    spin_loop();
+                }
+            }
+        }
+    }
+}
+
+/// Leaves the critical section.
+#[inline]
+pub(crate) fn leave<A: Algorithm, L: Lot + Copy, W: Wait>(algorithm: &A, me: Slot, lot: L) {
+    algorithm.leave(me, &Waker::<L, W>::new(lot));
+}
+
+/// Goes in if nobody is in the way. Whether it is in.
+#[inline]
+pub(crate) fn try_lock<A: Withdraw, L: Lot + Copy, W: Wait>(
+    algorithm: &A,
+    me: Slot,
+    lot: L,
+) -> bool {
+    algorithm.try_enter(me, &Waker::<L, W>::new(lot))
+}

@@ -1,0 +1,49 @@
+//! Linux futexes: private between the threads of a process, shared between processes.
+
+use core::sync::atomic::AtomicU32;
+use core::time::Duration;
+
+use rustix::thread::futex::{self, Flags, Timespec};
+
+use super::Futex;
+
+/// Between the threads of one process.
+pub(crate) struct Private;
+
+/// Between all who map the same memory.
+#[cfg(feature = "shared")]
+pub(crate) struct Shared;
+
+impl Futex for Private {
+    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) {
+        wait(word, Flags::PRIVATE, expected, at_most);
+    }
+
+    fn wake_all(word: &AtomicU32) {
+        wake_all(word, Flags::PRIVATE);
+    }
+}
+
+#[cfg(feature = "shared")]
+impl Futex for Shared {
+    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) {
+        wait(word, Flags::empty(), expected, at_most);
+    }
+
+    fn wake_all(word: &AtomicU32) {
+        wake_all(word, Flags::empty());
+    }
+}
+
+fn wait(word: &AtomicU32, flags: Flags, expected: u32, at_most: Duration) {
+    // A time that does not fit is beyond everybody's patience.
+    let timeout = Timespec::try_from(at_most).ok();
+    // Every outcome (woken, the word changed, the time is over, a signal) means the same: look again.
+    let _ = futex::wait(word, flags, expected, timeout.as_ref());
+}
+
+fn wake_all(word: &AtomicU32, flags: Flags) {
+    const EVERYBODY: u32 = i32::MAX as u32;
+    // It fails for a bad address only, and `word` is a reference.
+    let _ = futex::wake(word, flags, EVERYBODY);
+}

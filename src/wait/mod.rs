@@ -1,0 +1,189 @@
+//! How a waiter waits: [`Spin`], [`SpinYield`] or [`Park`].
+//!
+//! Knows nothing of algorithms, threads or processes. A blocked participant hands a [`Wait`] the question whether it is
+//! still blocked, and where it could sleep.
+
+mod channel;
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod futex;
+
+use core::time::Duration;
+
+use crate::algorithm::Wake;
+use crate::atomic::{SeqCst, fence, spin_loop};
+
+pub(crate) use channel::{Channel, Futex};
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub(crate) use futex::Private;
+#[cfg(all(feature = "shared", target_os = "linux"))]
+pub(crate) use futex::Shared;
+
+/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`] with `std`
+/// elsewhere, [`Spin`] without.
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub type DefaultWait = Park;
+/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`] with `std`
+/// elsewhere, [`Spin`] without.
+#[cfg(all(feature = "std", not(target_os = "linux")))]
+pub type DefaultWait = SpinYield;
+/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`] with `std`
+/// elsewhere, [`Spin`] without.
+#[cfg(not(feature = "std"))]
+pub type DefaultWait = Spin;
+
+/// Until when a waiter waits.
+pub trait Deadline {
+    /// The time left: `None` when it is over, `Duration::MAX` when there is no end.
+    fn left(&self) -> Option<Duration>;
+}
+
+/// No deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Never;
+
+impl Deadline for Never {
+    #[inline]
+    fn left(&self) -> Option<Duration> {
+        Some(Duration::MAX)
+    }
+}
+
+#[cfg(feature = "std")]
+impl Deadline for std::time::Instant {
+    #[inline]
+    fn left(&self) -> Option<Duration> {
+        self.checked_duration_since(Self::now()).filter(|left| !left.is_zero())
+    }
+}
+
+/// Where waiters sleep, by channel.
+pub trait Lot {
+    /// Sleeps on a channel, unless `still` answers false once whoever wakes that channel would be heard. May return at
+    /// any time; returns after `at_most` (`Duration::MAX`: no limit).
+    fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration);
+
+    /// Wakes whoever sleeps on a channel. To be called after a `SeqCst` fence that follows the write that they wait for.
+    fn wake(&self, channel: u32);
+}
+
+/// A way of passing the time between two looks.
+///
+/// Whoever implements it cannot break a lock's exclusion, only its progress: `wait` has to return some time after
+/// `still` has become false.
+pub trait Wait {
+    /// Whether waiters may sleep, so that whoever writes what they wait for has to wake them.
+    const SLEEPS: bool;
+
+    /// Returns when `still` answers false, or when the deadline is over, or for no reason.
+    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline);
+
+    /// Passes a moment when there is nothing to look at.
+    fn pause();
+}
+
+/// Spins. For `no_std`, and for waits known to be shorter than a context switch, with a processor for each waiter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spin;
+
+impl Wait for Spin {
+    const SLEEPS: bool = false;
+
+    #[inline]
+    fn wait<L: Lot>(_: &L, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+        while still() && deadline.left().is_some() {
+            spin_loop();
+        }
+    }
+
+    #[inline]
+    fn pause() {
+        spin_loop();
+    }
+}
+
+/// Spins a little longer each time, then yields the processor between looks.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SpinYield;
+
+#[cfg(feature = "std")]
+impl Wait for SpinYield {
+    const SLEEPS: bool = false;
+
+    #[inline]
+    fn wait<L: Lot>(_: &L, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+        let backoff = crossbeam_utils::Backoff::new();
+        while still() && deadline.left().is_some() {
+            backoff.snooze();
+        }
+    }
+
+    #[inline]
+    fn pause() {
+        std::thread::yield_now();
+    }
+}
+
+/// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those who wait leave the
+/// processors to those who work.
+#[cfg(all(feature = "std", target_os = "linux"))]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Park;
+
+#[cfg(all(feature = "std", target_os = "linux"))]
+impl Wait for Park {
+    const SLEEPS: bool = true;
+
+    #[inline]
+    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+        /// About the time of a short critical section; std spins as long.
+        const SPINS: u32 = 100;
+
+        for _ in 0..SPINS {
+            if !still() {
+                return;
+            }
+            spin_loop();
+        }
+        while still() {
+            let Some(left) = deadline.left() else { return };
+            lot.sleep(channel, &still, left);
+        }
+    }
+
+    fn pause() {
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}
+
+/// Announces writes to those who sleep in a lot, if the way of waiting is one that sleeps.
+pub(crate) struct Waker<L, W> {
+    lot: L,
+    wait: core::marker::PhantomData<W>,
+}
+
+impl<L: Lot, W: Wait> Waker<L, W> {
+    #[inline]
+    pub(crate) fn new(lot: L) -> Self {
+        Self { lot, wait: core::marker::PhantomData }
+    }
+}
+
+impl<L: Lot, W: Wait> Wake for Waker<L, W> {
+    #[inline]
+    fn written(&self, channel: u32) {
+        if W::SLEEPS {
+            // Orders the write before the look for sleepers; the sleeper's fence stands between its announcement and
+            // its last look. Cut: each looks before it can see the other, and the sleeper sleeps for ever.
+            fence(SeqCst);
+            self.lot.wake(channel);
+        }
+    }
+
+    #[inline]
+    fn written_and_fenced(&self, channel: u32) {
+        if W::SLEEPS {
+            self.lot.wake(channel);
+        }
+    }
+}
