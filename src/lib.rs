@@ -1,0 +1,10 @@
+//! Fair locks for threads and for processes.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+pub mod algorithm;
+mod atomic;
+mod attempt;
+mod local;
+pub mod wait;
+
+pub use local::*;

@@ -1,0 +1,75 @@
+//! The drop-in form: mutexes for any number of threads, through [`lock_api`].
+//!
+//! | mutex | order | raw lock |
+//! |---|---|---|
+//! | [`Mutex`] | first come first served | [`RawTicket`] |
+//! | [`BakeryMutex`] | first come first served | [`RawSlotted`] of [`Bakery`] |
+//! | [`BlackWhiteMutex`] | first come first served | [`RawSlotted`] of [`BlackWhite`] |
+//! | [`PetersonMutex`], [`FilterMutex`], [`TournamentMutex`] | see the algorithm | [`RawSlotted`] |
+//!
+//! All of them are `const`-constructible, have `try_lock_for` and `try_lock_until`, and are fair whichever way they are
+//! unlocked. There is no poisoning: a guard dropped in a panic releases the mutex. [`Fast`](crate::algorithm::Fast) is
+//! missing because it cannot do `try_lock`.
+
+#[cfg(feature = "std")]
+mod lease;
+#[cfg(feature = "std")]
+mod slotted;
+mod ticket;
+
+#[cfg(feature = "std")]
+pub use slotted::{RawSlotted, SlottedGuard};
+pub use ticket::RawTicket;
+
+#[cfg(feature = "std")]
+use crate::algorithm::{Bakery, BlackWhite, Filter, Peterson, Swapped, Tournament};
+use crate::wait::DefaultWait;
+
+/// A first-come-first-served mutex for any number of threads: a ticket lock.
+///
+/// # Differences from [`std::sync::Mutex`]
+///
+/// - Threads go in in the order in which they came. A thread that unlocks and locks again goes to the end of the line.
+/// - `const fn new`, and no poisoning.
+/// - Guards are `Send` if the value is.
+/// - `try_lock_for` and `try_lock_until`. At most [`WINDOW`](crate::algorithm::TicketQueue::WINDOW) threads ahead of it
+///   let a timed attempt stand in line; behind a longer line it waits beside it until there is room.
+///
+/// ```
+/// use bakery_lock::Mutex;
+///
+/// static TOTAL: Mutex<u32> = Mutex::new(0);
+///
+/// std::thread::scope(|scope| {
+///     for _ in 0..5 {
+///         scope.spawn(|| (0..20).for_each(|_| *TOTAL.lock() += 1));
+///     }
+/// });
+/// assert_eq!(*TOTAL.lock(), 100);
+/// ```
+pub type Mutex<T, W = DefaultWait> = lock_api::Mutex<RawTicket<W>, T>;
+
+/// The guard of a [`Mutex`].
+pub type MutexGuard<'a, T, W = DefaultWait> = lock_api::MutexGuard<'a, RawTicket<W>, T>;
+
+macro_rules! slotted_mutexes {
+    ($($(#[$doc:meta])* $mutex:ident<$(const $n:ident)?>, $algorithm:ty;)*) => {$(
+        $(#[$doc])*
+        #[cfg(feature = "std")]
+        pub type $mutex<T, $(const $n: usize,)? W = DefaultWait> =
+            lock_api::Mutex<RawSlotted<$algorithm, W>, T>;
+    )*};
+}
+
+slotted_mutexes! {
+    /// Lamport's bakery as a mutex for any number of threads: see [`RawSlotted`].
+    BakeryMutex<const N>, Bakery<N>;
+    /// The black-white bakery as a mutex for any number of threads: see [`RawSlotted`].
+    BlackWhiteMutex<const N>, BlackWhite<N>;
+    /// Peterson's lock as a mutex for any number of threads: see [`RawSlotted`].
+    PetersonMutex<>, Peterson<Swapped>;
+    /// The filter lock as a mutex for any number of threads: see [`RawSlotted`].
+    FilterMutex<const N>, Filter<N, Swapped>;
+    /// The tournament as a mutex for any number of threads: see [`RawSlotted`].
+    TournamentMutex<const N>, Tournament<N, Swapped>;
+}

@@ -1,0 +1,44 @@
+//! Algorithms that a lock can hold by value.
+
+use core::fmt::Debug;
+use core::sync::atomic::AtomicBool;
+
+#[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
+use crate::algorithm::Bakery;
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+use crate::algorithm::Ticket;
+use crate::algorithm::{Algorithm, BlackWhite, Fast, Filter, GiveWay, Peterson, Tournament};
+
+/// Algorithms whose registers have a size known to the compiler, so that a lock can be a `static`.
+#[expect(clippy::declare_interior_mutable_const, reason = "initial values, as in lock_api")]
+pub trait Fixed: Algorithm + Sized {
+    /// The registers before anybody has joined.
+    const INIT: Self;
+    /// A flag for each slot.
+    type Flags: AsRef<[AtomicBool]> + Debug + Send + Sync;
+    /// All of them false.
+    const NO_FLAGS: Self::Flags;
+}
+
+macro_rules! fixed {
+    ($([$($parameter:tt)*] $algorithm:ty, $slots:expr;)*) => {$(
+        #[expect(clippy::declare_interior_mutable_const, reason = "initial values, as in lock_api")]
+        impl<$($parameter)*> Fixed for $algorithm {
+            const INIT: Self = Self::new();
+            type Flags = [AtomicBool; $slots];
+            const NO_FLAGS: Self::Flags = [const { AtomicBool::new(false) }; $slots];
+        }
+    )*};
+}
+
+#[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
+fixed! { [const N: usize] Bakery<N>, N; }
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+fixed! { [const N: usize] Ticket<N>, N; }
+fixed! {
+    [const N: usize] BlackWhite<N>, N;
+    [const N: usize] Fast<N>, N;
+    [const N: usize, W: GiveWay] Filter<N, W>, N;
+    [const N: usize, W: GiveWay] Tournament<N, W>, N;
+    [W: GiveWay] Peterson<W>, 2;
+}

@@ -1,0 +1,19 @@
+//! Locks between the threads of one program.
+//!
+//! - [`Lock`]: the explicit form. Participants [`join`](Lock::join), and each owns a slot.
+//! - [`Mutex`] and its kin: the drop-in form, for any number of threads, through [`lock_api`].
+
+#[cfg(all(feature = "lock_api", target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+mod drop_in;
+mod fixed;
+mod guard;
+mod halves;
+mod lock;
+mod lot;
+
+#[cfg(all(feature = "lock_api", target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+pub use drop_in::*;
+pub use fixed::Fixed;
+pub use guard::{Guard, Waiting};
+pub use halves::{Half, Left, Right};
+pub use lock::{Full, Lock, Participant};
