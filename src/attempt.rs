@@ -8,14 +8,14 @@ use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 
 /// An attempt that has completed the doorway. Dropped before it is in (a timeout, a panic), it is withdrawn.
 #[derive(Debug)]
-pub(crate) struct Attempt<'a, A: Algorithm, L: Lot + Copy, W: Wait> {
+pub(crate) struct Attempt<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> {
     algorithm: &'a A,
     me: Slot,
     lot: L,
     wait: PhantomData<W>,
 }
 
-impl<'a, A: Algorithm, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
+impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     /// The doorway. `me` has joined, and is not competing.
     #[inline]
     pub(crate) fn enter(
@@ -89,7 +89,7 @@ impl<'a, A: Algorithm, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     }
 }
 
-impl<A: Algorithm, L: Lot + Copy, W: Wait> Drop for Attempt<'_, A, L, W> {
+impl<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Drop for Attempt<'_, A, L, W> {
     fn drop(&mut self) {
         let waker = self.waker();
         loop {
@@ -107,16 +107,42 @@ impl<A: Algorithm, L: Lot + Copy, W: Wait> Drop for Attempt<'_, A, L, W> {
 
 /// Leaves the critical section.
 #[inline]
-pub(crate) fn leave<A: Algorithm, L: Lot + Copy, W: Wait>(algorithm: &A, me: Slot, lot: L) {
+pub(crate) fn leave<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait>(
+    algorithm: &A,
+    me: Slot,
+    lot: L,
+) {
     algorithm.leave(me, &Waker::<L, W>::new(lot));
 }
 
 /// Goes in if nobody is in the way. Whether it is in.
 #[inline]
-pub(crate) fn try_lock<A: Withdraw, L: Lot + Copy, W: Wait>(
+pub(crate) fn try_lock<A: Withdraw + ?Sized, L: Lot + Copy, W: Wait>(
     algorithm: &A,
     me: Slot,
     lot: L,
 ) -> bool {
     algorithm.try_enter(me, &Waker::<L, W>::new(lot))
+}
+
+/// What a participant is about, as far as it knows. It differs from the truth when a guard was leaked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Outside,
+    Waiting,
+    Inside,
+}
+
+/// Ends whatever a participant is about.
+pub(crate) fn settle<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait>(
+    state: &mut State,
+    algorithm: &A,
+    me: Slot,
+    lot: L,
+) {
+    match core::mem::replace(state, State::Outside) {
+        State::Outside => {}
+        State::Waiting => drop(Attempt::<_, _, W>::resume(algorithm, me, lot)),
+        State::Inside => leave::<_, _, W>(algorithm, me, lot),
+    }
 }

@@ -5,6 +5,8 @@ pub mod algorithm;
 mod atomic;
 mod attempt;
 mod local;
+#[cfg(all(feature = "shared", target_os = "linux"))]
+pub mod shared;
 pub mod wait;
 
 pub use local::*;

@@ -4,8 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
-use crate::attempt::{self, Attempt};
-use crate::local::lock::State;
+use crate::attempt::{self, Attempt, State};
 use crate::local::lot::ThreadLot;
 use crate::local::{Fixed, Participant};
 use crate::wait::Wait;

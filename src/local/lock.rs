@@ -7,11 +7,11 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 #[cfg(feature = "std")]
 use std::time::{Duration, Instant};
 
-use crate::algorithm::{Intent, Slot, Withdraw, Withdrawal};
-use crate::attempt::{self, Attempt};
+use crate::algorithm::{Intent, Slot, Withdraw};
+use crate::attempt::{self, Attempt, State};
 use crate::local::lot::ThreadLot;
 use crate::local::{Fixed, Guard, Waiting};
-use crate::wait::{Deadline, DefaultWait, Never, Wait, Waker};
+use crate::wait::{Deadline, DefaultWait, Never, Wait};
 
 /// A value that one participant at a time may touch, by an algorithm and a way of waiting of your choice.
 ///
@@ -161,14 +161,6 @@ impl fmt::Display for Full {
 
 impl core::error::Error for Full {}
 
-/// What a participant is about, as far as it knows. It differs from the truth when a guard was leaked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Outside,
-    Waiting,
-    Inside,
-}
-
 /// One participant of a [`Lock`]: it owns a slot until it is dropped.
 ///
 /// Locking takes `&mut self`, so a participant cannot wait for itself:
@@ -256,26 +248,8 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.state != State::Outside {
-            self.settle_leaked();
-        }
-    }
-
-    #[cold]
-    fn settle_leaked(&mut self) {
-        let (algorithm, waker) = (&self.lock.algorithm, Waker::<_, W>::new(self.lock.lot()));
-        while self.state == State::Waiting {
-            match algorithm.withdraw(self.slot, &waker) {
-                Withdrawal::Done => self.state = State::Outside,
-                Withdrawal::Mine => self.state = State::Inside,
-                Withdrawal::TooLate => {
-                    algorithm.poll(self.slot, &waker);
-                    W::pause();
-                }
-            }
-        }
-        if self.state == State::Inside {
-            algorithm.leave(self.slot, &waker);
-            self.state = State::Outside;
+            let (algorithm, lot) = (&self.lock.algorithm, self.lock.lot());
+            attempt::settle::<_, _, W>(&mut self.state, algorithm, self.slot, lot);
         }
     }
 }

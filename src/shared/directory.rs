@@ -1,0 +1,100 @@
+//! Names and paths: where a named segment lives, and who may have put it there.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, mkdirat, openat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use crate::shared::Error;
+
+const NAME_MAX: usize = 255;
+const OTHERS: u32 = 0o077;
+
+/// A directory, open, and a file's name in it.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) directory: OwnedFd,
+    pub(super) file: OsString,
+    path: PathBuf,
+}
+
+impl Place {
+    /// The place for a name in the user's directory, which is made if need be.
+    pub(super) fn named(name: &str) -> Result<Self, Error> {
+        let bad = |why| Err(Error::BadName { name: name.to_owned(), why });
+        match name {
+            "" => return bad("it is empty"),
+            _ if name.starts_with('.') => return bad("it begins with a dot"),
+            _ if name.contains('/') => {
+                return bad("it has a slash in it; paths have methods of their own");
+            }
+            _ if name.contains('\0') => return bad("it has a zero byte in it"),
+            _ if name.len() > NAME_MAX => return bad("it is longer than 255 bytes"),
+            _ => {}
+        }
+        let path = user_directory();
+        match mkdirat(CWD, &path, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => {
+                return Err(Error::io(path.to_string_lossy(), "make the directory")(error));
+            }
+        }
+        let directory = open_directory(&path, OFlags::NOFOLLOW)?;
+        let shown = path.display().to_string();
+        let stat = fstat(&directory).map_err(Error::io(&shown, "inspect the directory"))?;
+        check_owner(&stat, &shown)?;
+        Ok(Self { directory, file: name.into(), path: path.join(name) })
+    }
+
+    /// The place at a path, in a directory that exists and is the caller's to trust.
+    pub(super) fn at(path: &Path) -> Result<Self, Error> {
+        let bad = |why| Error::BadName { name: path.display().to_string(), why };
+        if path.as_os_str().as_bytes().contains(&0) {
+            return Err(bad("it has a zero byte in it"));
+        }
+        if path.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(bad("it is a directory's"));
+        }
+        let file = path.file_name().ok_or_else(|| bad("it is a directory's"))?.to_owned();
+        let parent = path.parent().filter(|parent| *parent != OsStr::new(""));
+        let directory = open_directory(parent.unwrap_or(Path::new(".")), OFlags::empty())?;
+        Ok(Self { directory, file, path: path.to_owned() })
+    }
+
+    /// For messages.
+    pub(super) fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+/// `$XDG_RUNTIME_DIR/bakery-lock`, or `/dev/shm/bakery-lock-UID` where there is no such variable. Never a directory that
+/// others write to, nor one that is cleaned of old files.
+fn user_directory() -> PathBuf {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    match runtime.filter(|path| path.is_absolute()) {
+        Some(runtime) => runtime.join("bakery-lock"),
+        None => PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw())),
+    }
+}
+
+fn open_directory(path: &Path, more: OFlags) -> Result<OwnedFd, Error> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | more;
+    openat(CWD, path, flags, Mode::empty())
+        .map_err(Error::io(path.to_string_lossy(), "open the directory"))
+}
+
+/// Refuses what another user owns, or what others may use.
+pub(super) fn check_owner(stat: &Stat, segment: &str) -> Result<(), Error> {
+    let user = geteuid().as_raw();
+    if stat.st_uid != user {
+        return Err(Error::Foreign { segment: segment.to_owned(), owner: stat.st_uid, user });
+    }
+    if stat.st_mode & OTHERS != 0 {
+        return Err(Error::Exposed { segment: segment.to_owned(), mode: stat.st_mode & 0o777 });
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! The first bytes of a segment: what it is, said once, when it is made.
+//!
+//! All numbers are in the byte order of the machine; a segment is memory, and memory does not travel.
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 8 | `BAKERYLK` |
+//! | 8 | 4 | format, [`FORMAT`] |
+//! | 12 | 4 | byte order mark, `0x01020304` |
+//! | 16 | 8 | length of the segment |
+//! | 24 | 4 | algorithm, [`Kind::code`] |
+//! | 28 | 4 | slots |
+//! | 32 | 8 | size of the data |
+//! | 40 | 8 | alignment of the data |
+//! | 48 | 8 | hash of the data's name |
+//! | 56 | 16 | boot id of the machine's run in which it was made |
+//! | 72 | 120 | the data's name, cut off or filled up with zeros |
+//! | 192 | 8 | checksum of the bytes before |
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+pub(super) use crate::shared::layout::Layout;
+use crate::shared::{Error, Kind};
+
+const MAGIC: [u8; 8] = *b"BAKERYLK";
+/// To be raised with each change to the layout of a segment, or to what its registers mean.
+pub(super) const FORMAT: u32 = 1;
+const BYTE_ORDER: u32 = 0x0102_0304;
+
+/// A segment's header.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub(super) struct Header {
+    magic: [u8; 8],
+    format: u32,
+    byte_order: u32,
+    length: u64,
+    kind: u32,
+    slots: u32,
+    data_size: u64,
+    data_align: u64,
+    data_hash: u64,
+    boot_id: [u8; 16],
+    data_name: [u8; 120],
+    checksum: u64,
+}
+
+/// How long a header is.
+pub(super) const LENGTH: usize = size_of::<Header>();
+
+/// The type that a segment holds, as far as two programs can compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DataType {
+    pub(super) name: String,
+    pub(super) size: usize,
+    pub(super) align: usize,
+}
+
+impl DataType {
+    pub(super) fn of<T>(name: Option<&str>) -> Self {
+        let name = name.unwrap_or_else(|| std::any::type_name::<T>()).to_owned();
+        Self { name, size: size_of::<T>(), align: align_of::<T>() }
+    }
+}
+
+/// A segment's shape, read from a header that holds together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) kind: Kind,
+    pub(super) slots: u32,
+    pub(super) layout: Layout,
+}
+
+impl Header {
+    pub(super) fn new(shape: &Shape, data: &DataType, boot_id: [u8; 16]) -> Self {
+        let mut data_name = [0; 120];
+        let kept = data.name.len().min(data_name.len());
+        data_name[..kept].copy_from_slice(&data.name.as_bytes()[..kept]);
+        let mut header = Self {
+            magic: MAGIC,
+            format: FORMAT,
+            byte_order: BYTE_ORDER,
+            length: shape.layout.length as u64,
+            kind: shape.kind.code(),
+            slots: shape.slots,
+            data_size: data.size as u64,
+            data_align: data.align as u64,
+            data_hash: hash(data.name.as_bytes()),
+            boot_id,
+            data_name,
+            checksum: 0,
+        };
+        header.checksum = header.sum();
+        header
+    }
+
+    fn sum(&self) -> u64 {
+        let bytes = self.as_bytes();
+        hash(&bytes[..bytes.len() - size_of::<u64>()])
+    }
+
+    /// Checks a header against the length of its segment and against what the program expects.
+    ///
+    /// To be called on a copy: what others may still write is worth nothing once checked.
+    pub(super) fn check(
+        &self,
+        segment: &str,
+        length: u64,
+        wanted: &DataType,
+        boot_id: [u8; 16],
+    ) -> Result<Shape, Error> {
+        let segment = || segment.to_owned();
+        if self.magic != MAGIC {
+            return Err(Error::NotASegment { segment: segment() });
+        }
+        if self.byte_order != BYTE_ORDER {
+            return Err(Error::WrongByteOrder { segment: segment() });
+        }
+        if self.format != FORMAT {
+            let (found, known) = (self.format, FORMAT);
+            return Err(Error::WrongVersion { segment: segment(), found, known });
+        }
+        let damaged = || Error::Damaged { segment: segment() };
+        if self.checksum != self.sum() {
+            return Err(damaged());
+        }
+        if self.boot_id != boot_id {
+            return Err(Error::Stale { segment: segment() });
+        }
+        if self.data_size != wanted.size as u64
+            || self.data_align != wanted.align as u64
+            || self.data_hash != hash(wanted.name.as_bytes())
+        {
+            return Err(Error::WrongType {
+                segment: segment(),
+                found: describe(&self.data_name(), self.data_size, self.data_align),
+                wanted: describe(&wanted.name, wanted.size as u64, wanted.align as u64),
+            });
+        }
+        let kind = Kind::from_code(self.kind).ok_or_else(damaged)?;
+        let (least, most) = kind.slots();
+        if !(least..=most).contains(&self.slots) {
+            return Err(damaged());
+        }
+        let layout = Layout::new(kind, self.slots, wanted).ok_or_else(damaged)?;
+        if layout.length as u64 != self.length {
+            return Err(damaged());
+        }
+        if length != self.length {
+            let (expected, found) = (self.length, length);
+            return Err(Error::WrongLength { segment: segment(), expected, found });
+        }
+        Ok(Shape { kind, slots: self.slots, layout })
+    }
+
+    fn data_name(&self) -> String {
+        let end = self.data_name.iter().position(|byte| *byte == 0);
+        String::from_utf8_lossy(&self.data_name[..end.unwrap_or(self.data_name.len())]).into_owned()
+    }
+}
+
+fn describe(name: &str, size: u64, align: u64) -> String {
+    format!("{name:?} ({size} bytes, aligned to {align})")
+}
+
+/// FNV-1a (Glenn Fowler, Landon Curt Noll and Kiem-Phong Vo, 1991), 64 bits: against accidents, not against malice, and the same
+/// in every build of every program.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

@@ -1,0 +1,100 @@
+//! The algorithms that a segment can have, by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An algorithm, chosen when a segment is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// [`Bakery`](crate::algorithm::Bakery): first come first served. The default.
+    #[default]
+    Bakery,
+    /// [`BlackWhite`](crate::algorithm::BlackWhite): first come first served.
+    BlackWhite,
+    /// [`Fast`](crate::algorithm::Fast): no order, no `try_lock`, no timeouts.
+    Fast,
+    /// [`Peterson`](crate::algorithm::Peterson), in the form with a swap: two slots.
+    Peterson,
+    /// [`Filter`](crate::algorithm::Filter), with swaps: no order.
+    Filter,
+    /// [`Tournament`](crate::algorithm::Tournament), with swaps: no order.
+    Tournament,
+    /// [`Ticket`](crate::algorithm::Ticket): first come first served.
+    Ticket,
+}
+
+impl Kind {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Self; 7] = [
+        Self::Bakery,
+        Self::BlackWhite,
+        Self::Fast,
+        Self::Peterson,
+        Self::Filter,
+        Self::Tournament,
+        Self::Ticket,
+    ];
+
+    /// How it is written in a segment's header. Never 0, and never given to another algorithm.
+    pub(super) const fn code(self) -> u32 {
+        self as u32 + 1
+    }
+
+    pub(super) fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// The fewest and the most slots that a lock of this kind can have.
+    #[must_use]
+    pub const fn slots(self) -> (u32, u32) {
+        match self {
+            Self::Peterson => (2, 2),
+            _ => (2, 4096),
+        }
+    }
+
+    /// The number of slots unless asked otherwise.
+    pub(super) const fn default_slots(self) -> u32 {
+        match self {
+            Self::Peterson => 2,
+            _ => 64,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bakery => "bakery",
+            Self::BlackWhite => "black-white",
+            Self::Fast => "fast",
+            Self::Peterson => "peterson",
+            Self::Filter => "filter",
+            Self::Tournament => "tournament",
+            Self::Ticket => "ticket",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The name is none of an algorithm's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no algorithm {0:?}; there are bakery, black-white, fast, peterson, filter, tournament, ticket"
+)]
+pub struct UnknownKind(String);
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}

@@ -1,0 +1,30 @@
+//! Segments without a name: memory behind a descriptor, for a parent and its children.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
+
+use crate::shared::Error;
+use crate::shared::segment::{Plan, Segment};
+
+const NAME: &str = "an anonymous segment";
+
+/// Makes a segment that has no name.
+pub(super) fn create(plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
+    let file = memfd_create("bakery-lock", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        .map_err(Error::io(NAME, "make a memory file"))?;
+    Segment::write(&file, NAME, plan, data)?;
+    // Nobody who gets the descriptor can cut off the memory under the others.
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
+        .map_err(Error::io(NAME, "seal the memory file"))?;
+    Segment::map(file, NAME.to_owned(), plan)
+}
+
+/// Uses the segment behind a descriptor.
+pub(super) fn attach(file: OwnedFd, plan: &Plan) -> Result<Segment, Error> {
+    let sealed = fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
+    if !sealed {
+        return Err(Error::NotSealed { segment: NAME.to_owned() });
+    }
+    Segment::map(file, NAME.to_owned(), plan)
+}

@@ -1,0 +1,53 @@
+//! Locks between the processes of one machine (Linux).
+//!
+//! A *segment* is memory that several processes map, with a lock and the value that it protects in it. It has a name
+//! ([`Options::open`]), or none ([`Options::anonymous`]). The words are those of the locks between threads: open, join,
+//! lock, guard.
+//!
+//! ```
+//! use bakery_lock::shared::{Mutex, Options};
+//!
+//! # fn main() -> Result<(), bakery_lock::shared::Error> {
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = directory.path().join("line-count");
+//! // In each process; the first one makes it.
+//! let lines: Mutex<u64> = Options::new().open_at(&path, 0)?;
+//! let mut me = lines.join()?;
+//! *me.lock()? += 20;
+//! # assert_eq!(*me.lock()?, 20);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is in a segment
+//!
+//! A header that says what it is, the algorithm's registers, who owns which slot, the places where waiters sleep, and the
+//! value. Nothing in it is a pointer. It is complete before it gets its name, and it is checked by whoever attaches.
+//!
+//! # What is trusted
+//!
+//! Whoever maps a segment can write to all of it. So a segment's file belongs to this process's user and nobody else has
+//! access to it; one that is not so is refused. Whatever bytes such a peer writes, this library does not step outside the
+//! segment; a lock whose registers are overwritten may let in two or nobody, and a file that is cut off under its users
+//! ends them with `SIGBUS` (an anonymous segment is sealed against that).
+
+mod directory;
+mod error;
+mod file;
+mod fork;
+mod header;
+mod identity;
+mod kind;
+mod layout;
+mod memfd;
+mod mutex;
+mod ofd;
+mod options;
+mod registers;
+mod seat;
+mod segment;
+
+pub use error::Error;
+pub use kind::{Kind, UnknownKind};
+pub use mutex::{Data, Guard, Mutex, Participant, Waiting};
+pub use options::Options;

@@ -1,0 +1,158 @@
+//! Making a segment, or attaching to one.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use crate::shared::directory::Place;
+use crate::shared::header::DataType;
+use crate::shared::mutex::{Data, Mutex};
+use crate::shared::segment::Plan;
+use crate::shared::{Error, Kind, file, memfd};
+use crate::wait::Wait;
+
+/// What a segment is to be like.
+///
+/// What is set here holds for a segment that is made, and is required of one that is attached to; what is not set, is the
+/// default there, and anything here.
+#[derive(Clone, Debug, Default)]
+#[must_use = "options do nothing until a segment is opened with them"]
+pub struct Options {
+    kind: Option<Kind>,
+    slots: Option<u32>,
+    data_name: Option<String>,
+}
+
+impl Options {
+    /// Default options: the bakery, with 64 slots.
+    pub const fn new() -> Self {
+        Self { kind: None, slots: None, data_name: None }
+    }
+
+    /// The algorithm.
+    pub const fn kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless set.
+    ///
+    /// A slot takes 196 bytes, and the lock's owner looks at every slot that has ever been joined.
+    pub const fn slots(mut self, slots: u32) -> Self {
+        self.slots = Some(slots);
+        self
+    }
+
+    /// What the data is called in the segment's header, instead of by its type's name.
+    ///
+    /// Programs that attach must agree in name, size and alignment. The name of a type ([`std::any::type_name`]) is the
+    /// same in two builds of one program, and may differ between two programs.
+    pub fn data_name(mut self, name: impl Into<String>) -> Self {
+        self.data_name = Some(name.into());
+        self
+    }
+
+    fn plan<T: Data>(&self) -> Plan {
+        let data = DataType::of::<T>(self.data_name.as_deref());
+        Plan { kind: self.kind, slots: self.slots, data }
+    }
+
+    /// Attaches to the segment of this name, or makes it, with this value in it.
+    ///
+    /// It lives in `$XDG_RUNTIME_DIR/bakery-lock`, or in `/dev/shm/bakery-lock-UID` where there is no such variable, and
+    /// stays until its file is removed or the machine restarts. It is for the processes of one user.
+    ///
+    /// # Errors
+    ///
+    /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have names that cannot be a
+    /// file's, directories and files that others may write to, and network file systems.
+    pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
+        file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+    }
+
+    /// The same, for a file at a path. Its directory exists, and others cannot write to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_at<T: Data, W: Wait>(
+        &self,
+        path: impl AsRef<Path>,
+        mut initial: T,
+    ) -> Result<Mutex<T, W>, Error> {
+        let place = Place::at(path.as_ref())?;
+        file::open(&place, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+    }
+
+    /// Makes the segment of this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`Error::Exists`].
+    pub fn create<T: Data, W: Wait>(
+        &self,
+        name: &str,
+        mut initial: T,
+    ) -> Result<Mutex<T, W>, Error> {
+        file::create(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+            .map(Mutex::new)
+    }
+
+    /// The same, for a file at a path.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_at<T: Data, W: Wait>(
+        &self,
+        path: impl AsRef<Path>,
+        mut initial: T,
+    ) -> Result<Mutex<T, W>, Error> {
+        let place = Place::at(path.as_ref())?;
+        file::create(&place, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+    }
+
+    /// Attaches to the segment of this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`Error::NotFound`].
+    pub fn attach<T: Data, W: Wait>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
+        file::attach(&Place::named(name)?, &self.plan::<T>()).map(Mutex::new)
+    }
+
+    /// The same, for a file at a path.
+    ///
+    /// # Errors
+    ///
+    /// As [`attach`](Self::attach).
+    pub fn attach_at<T: Data, W: Wait>(
+        &self,
+        path: impl AsRef<Path>,
+    ) -> Result<Mutex<T, W>, Error> {
+        file::attach(&Place::at(path.as_ref())?, &self.plan::<T>()).map(Mutex::new)
+    }
+
+    /// Makes a segment without a name. It lives as long as a process has it, or its descriptor.
+    ///
+    /// Pass the descriptor ([`AsFd`](std::os::fd::AsFd)) to a child, as its standard input for instance, and
+    /// [`attach_fd`](Self::attach_fd) there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadSlots`], or [`Error::Io`] if there is no memory.
+    pub fn anonymous<T: Data, W: Wait>(&self, mut initial: T) -> Result<Mutex<T, W>, Error> {
+        memfd::create(&self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+    }
+
+    /// Attaches to the segment behind a descriptor, which came from [`anonymous`](Self::anonymous).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open) for what the memory holds, and [`Error::NotSealed`] for other descriptors.
+    pub fn attach_fd<T: Data, W: Wait>(
+        &self,
+        fd: impl Into<OwnedFd>,
+    ) -> Result<Mutex<T, W>, Error> {
+        memfd::attach(fd.into(), &self.plan::<T>()).map(Mutex::new)
+    }
+}

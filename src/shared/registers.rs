@@ -1,0 +1,105 @@
+//! An algorithm's registers in a segment: the types of [`crate::algorithm`], laid over mapped memory.
+
+use std::ptr;
+
+use crate::algorithm::{
+    BakeryOn, BakerySlot, BlackWhiteOn, BlackWhiteSlot, FastOn, FastSlot, FilterOn, FilterSlot,
+    Peterson, Swapped, TicketOn, TicketSlot, TournamentOn, TournamentSlot,
+};
+use crate::shared::Kind;
+use crate::shared::layout::ALIGN;
+
+/// A segment's registers, as what they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Registers<'a> {
+    Bakery(&'a BakeryOn<[BakerySlot]>),
+    BlackWhite(&'a BlackWhiteOn<[BlackWhiteSlot]>),
+    Fast(&'a FastOn<[FastSlot]>),
+    Peterson(&'a Peterson<Swapped>),
+    Filter(&'a FilterOn<[FilterSlot], Swapped>),
+    Tournament(&'a TournamentOn<[TournamentSlot], Swapped>),
+    Ticket(&'a TicketOn<[TicketSlot]>),
+}
+
+/// Runs the same code for whichever algorithm it is.
+macro_rules! with_algorithm {
+    ($registers:expr, $algorithm:ident => $body:expr) => {
+        match $registers {
+            $crate::shared::registers::Registers::Fast($algorithm) => $body,
+            registers => $crate::shared::registers::with_withdrawing!(registers, $algorithm => $body, else unreachable!("Fast is matched above")),
+        }
+    };
+}
+
+/// The same for the algorithms whose attempts can be withdrawn; something else for `Fast`.
+macro_rules! with_withdrawing {
+    ($registers:expr, $algorithm:ident => $body:expr, else $fast:expr) => {
+        match $registers {
+            $crate::shared::registers::Registers::Bakery($algorithm) => $body,
+            $crate::shared::registers::Registers::BlackWhite($algorithm) => $body,
+            $crate::shared::registers::Registers::Peterson($algorithm) => $body,
+            $crate::shared::registers::Registers::Filter($algorithm) => $body,
+            $crate::shared::registers::Registers::Tournament($algorithm) => $body,
+            $crate::shared::registers::Registers::Ticket($algorithm) => $body,
+            $crate::shared::registers::Registers::Fast(_) => $fast,
+        }
+    };
+}
+
+pub(super) use {with_algorithm, with_withdrawing};
+
+/// How many bytes an algorithm's registers take. `None` if they do not fit into memory.
+pub(super) fn size(kind: Kind, slots: usize) -> Option<usize> {
+    /// `Whole` is the algorithm with no slots: what comes before them.
+    fn sized<Whole, Each>(slots: usize) -> Option<usize> {
+        const {
+            assert!(
+                align_of::<Whole>() <= ALIGN
+                    && size_of::<Whole>().is_multiple_of(align_of::<Each>())
+            )
+        };
+        size_of::<Whole>().checked_add(slots.checked_mul(size_of::<Each>())?)
+    }
+    match kind {
+        Kind::Bakery => sized::<BakeryOn<[BakerySlot; 0]>, BakerySlot>(slots),
+        Kind::BlackWhite => sized::<BlackWhiteOn<[BlackWhiteSlot; 0]>, BlackWhiteSlot>(slots),
+        Kind::Fast => sized::<FastOn<[FastSlot; 0]>, FastSlot>(slots),
+        Kind::Peterson => Some(size_of::<Peterson<Swapped>>()),
+        Kind::Filter => sized::<FilterOn<[FilterSlot; 0], Swapped>, FilterSlot>(slots),
+        Kind::Tournament => {
+            sized::<TournamentOn<[TournamentSlot; 0], Swapped>, TournamentSlot>(slots)
+        }
+        Kind::Ticket => sized::<TicketOn<[TicketSlot; 0]>, TicketSlot>(slots),
+    }
+}
+
+impl<'a> Registers<'a> {
+    /// # Safety
+    ///
+    /// `start` is aligned to [`ALIGN`] and points to [`size`] bytes, which live and are reached through atomics only for `'a`.
+    pub(super) unsafe fn new(start: *const u8, kind: Kind, slots: usize) -> Self {
+        /// The same address, with the number of slots in the pointer.
+        macro_rules! on {
+            ($variant:ident, $whole:ty, $slot:ty) => {{
+                let slots = ptr::slice_from_raw_parts(start.cast::<$slot>(), slots);
+                // SAFETY: the caller's promise; the registers are atomics only, for which every value is valid, and
+                // their type ends in a slice as long as `size` reckoned with.
+                let whole = unsafe { &*(slots as *const $whole) };
+                debug_assert_eq!(Some(size_of_val(whole)), size(kind, slots.len()));
+                Self::$variant(whole)
+            }};
+        }
+        match kind {
+            Kind::Bakery => on!(Bakery, BakeryOn<[BakerySlot]>, BakerySlot),
+            Kind::BlackWhite => on!(BlackWhite, BlackWhiteOn<[BlackWhiteSlot]>, BlackWhiteSlot),
+            Kind::Fast => on!(Fast, FastOn<[FastSlot]>, FastSlot),
+            // SAFETY: as above, without slots.
+            Kind::Peterson => Self::Peterson(unsafe { &*start.cast() }),
+            Kind::Filter => on!(Filter, FilterOn<[FilterSlot], Swapped>, FilterSlot),
+            Kind::Tournament => {
+                on!(Tournament, TournamentOn<[TournamentSlot], Swapped>, TournamentSlot)
+            }
+            Kind::Ticket => on!(Ticket, TicketOn<[TicketSlot]>, TicketSlot),
+        }
+    }
+}

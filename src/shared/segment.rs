@@ -1,0 +1,208 @@
+//! A segment in this process's memory: its parts, by their types.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::slice;
+use std::time::Duration;
+
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::shared::header::{self, DataType, Header, Shape};
+use crate::shared::identity::{self, Identity};
+use crate::shared::registers::Registers;
+use crate::shared::{Error, Kind};
+use crate::wait::{Channel, Lot, Shared};
+
+/// What a segment is to be, or has to be.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// `None`: any, when attaching.
+    pub(super) kind: Option<Kind>,
+    /// `None`: any, when attaching.
+    pub(super) slots: Option<u32>,
+    pub(super) data: DataType,
+}
+
+impl Plan {
+    fn shape(&self) -> Result<Shape, Error> {
+        let kind = self.kind.unwrap_or_default();
+        let slots = self.slots.unwrap_or(kind.default_slots());
+        let (least, most) = kind.slots();
+        let bad = || Error::BadSlots { kind, slots, least, most };
+        if !(least..=most).contains(&slots) {
+            return Err(bad());
+        }
+        let layout = header::Layout::new(kind, slots, &self.data).ok_or_else(bad)?;
+        Ok(Shape { kind, slots, layout })
+    }
+}
+
+/// A mapped segment. Unmapped when dropped.
+#[derive(Debug)]
+pub(super) struct Segment {
+    start: NonNull<u8>,
+    shape: Shape,
+    file: OwnedFd,
+    /// For messages: a path, or that it has none.
+    name: String,
+}
+
+// SAFETY: the mapping is reached through atomics, but for the data, which only `Guard`s hand out.
+unsafe impl Send for Segment {}
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+impl Segment {
+    /// Fills an empty file that nobody else knows yet with a whole segment.
+    pub(super) fn write(file: &OwnedFd, name: &str, plan: &Plan, data: &[u8]) -> Result<(), Error> {
+        use rustix::fs::{FallocateFlags, fallocate};
+
+        let shape = plan.shape()?;
+        let boot_id = identity::boot_id().map_err(Error::io(name, "read the boot id"))?;
+        let length = shape.layout.length as u64;
+        // Not just a length: memory that is promised and not there kills whoever touches it.
+        fallocate(file, FallocateFlags::empty(), 0, length)
+            .map_err(Error::io(name, "allocate the segment"))?;
+        let header = Header::new(&shape, &plan.data, boot_id);
+        // All registers begin as zeros, which is what a new file holds.
+        for (offset, bytes) in
+            [(0, zerocopy::IntoBytes::as_bytes(&header)), (shape.layout.data, data)]
+        {
+            write_all(file, bytes, offset as u64).map_err(Error::io(name, "write the segment"))?;
+        }
+        Ok(())
+    }
+
+    /// Maps a file that is said to be a segment, once its header has been found to agree.
+    pub(super) fn map(file: OwnedFd, name: String, plan: &Plan) -> Result<Self, Error> {
+        let boot_id = identity::boot_id().map_err(Error::io(&name, "read the boot id"))?;
+        let stat = rustix::fs::fstat(&file).map_err(Error::io(&name, "inspect the file"))?;
+        let found = u64::try_from(stat.st_size).unwrap_or(0);
+        let header = read_header(&file, &name)?;
+        let Some(header) = header else {
+            let expected = header::LENGTH as u64;
+            return Err(Error::WrongLength { segment: name, expected, found });
+        };
+        let shape = header.check(&name, found, &plan.data, boot_id)?;
+        if let Some(wanted) = plan.kind.filter(|kind| *kind != shape.kind) {
+            return Err(Error::WrongKind { segment: name, found: shape.kind, wanted });
+        }
+        if let Some(wanted) = plan.slots.filter(|slots| *slots != shape.slots) {
+            return Err(Error::WrongSlots { segment: name, found: shape.slots, wanted });
+        }
+        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        // SAFETY: a new mapping, at an address of the kernel's choice.
+        let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
+        let start = start.map_err(Error::io(&name, "map the segment"))?;
+        let start = NonNull::new(start.cast()).expect("the kernel does not map address 0");
+        Ok(Self { start, shape, file, name })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.shape.kind
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        self.shape.slots
+    }
+
+    #[inline]
+    fn at(&self, offset: usize) -> *mut u8 {
+        // SAFETY: `Layout`'s offsets lie within the mapping.
+        unsafe { self.start.as_ptr().add(offset) }
+    }
+
+    #[inline]
+    pub(super) fn registers(&self) -> Registers<'_> {
+        let start = self.at(self.shape.layout.registers);
+        // SAFETY: `Layout` has put as many bytes there as the registers of this kind and number take, aligned to `ALIGN` since
+        // the mapping is aligned to a page.
+        unsafe { Registers::new(start, self.shape.kind, self.shape.slots as usize) }
+    }
+
+    pub(super) fn identities(&self) -> &[Identity] {
+        let start = self.at(self.shape.layout.participants).cast();
+        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is valid.
+        unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
+    }
+
+    #[inline]
+    fn channels(&self) -> &[Channel] {
+        let start = self.at(self.shape.layout.channels).cast();
+        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is valid.
+        unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
+    }
+
+    /// Where the data begins.
+    #[inline]
+    pub(super) fn data(&self) -> *mut u8 {
+        self.at(self.shape.layout.data)
+    }
+}
+
+impl AsFd for Segment {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        let start = self.start.as_ptr().cast::<c_void>();
+        // SAFETY: nothing borrowed from this segment outlives it. Unmapping what is mapped does not fail.
+        let _ = unsafe { munmap(start, self.shape.layout.length) };
+    }
+}
+
+/// One copy of the first bytes; `None` if there are not as many.
+fn read_header(file: &OwnedFd, name: &str) -> Result<Option<Header>, Error> {
+    let mut bytes = [MaybeUninit::uninit(); header::LENGTH];
+    let (read, _) =
+        rustix::io::pread(file, &mut bytes, 0).map_err(Error::io(name, "read the header"))?;
+    Ok(zerocopy::FromBytes::read_from_bytes(read).ok())
+}
+
+fn write_all(file: &OwnedFd, mut bytes: &[u8], mut offset: u64) -> rustix::io::Result<()> {
+    while !bytes.is_empty() {
+        let written = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;
+        bytes = &bytes[written..];
+        offset += written as u64;
+    }
+    Ok(())
+}
+
+/// The sleeping places of a segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SegmentLot<'a>(&'a [Channel]);
+
+impl Segment {
+    #[inline]
+    pub(super) fn lot(&self) -> SegmentLot<'_> {
+        SegmentLot(self.channels())
+    }
+}
+
+impl SegmentLot<'_> {
+    /// Algorithms number their channels as they like; two that share a place wake each other needlessly.
+    #[inline]
+    fn place(&self, channel: u32) -> &Channel {
+        &self.0[channel as usize % self.0.len()]
+    }
+}
+
+impl Lot for SegmentLot<'_> {
+    fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
+        self.place(channel).sleep::<Shared>(still, at_most);
+    }
+
+    #[inline]
+    fn wake(&self, channel: u32) {
+        self.place(channel).wake::<Shared>();
+    }
+}
