@@ -28,21 +28,31 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
         Ok(Self::resume(algorithm, me, lot))
     }
 
-    /// The same, waiting until the doorway is open or the deadline is over.
+    /// The same, for an attempt that stays, waiting until the doorway is open.
     #[inline]
-    pub(crate) fn enter_when_open(
+    pub(crate) fn enter_when_open(algorithm: &'a A, me: Slot, lot: L) -> Self {
+        loop {
+            if let Ok(attempt) = Self::enter(algorithm, me, lot, Intent::Stay) {
+                return attempt;
+            }
+            W::pause();
+        }
+    }
+
+    /// The same, for an attempt that may be withdrawn, unless the deadline comes first.
+    #[inline]
+    pub(crate) fn enter_until(
         algorithm: &'a A,
         me: Slot,
         lot: L,
-        intent: Intent,
         deadline: &impl Deadline,
     ) -> Option<Self> {
         loop {
-            match Self::enter(algorithm, me, lot, intent) {
-                Ok(attempt) => return Some(attempt),
-                Err(DoorwayClosed) if deadline.left().is_none() => return None,
-                Err(DoorwayClosed) => W::pause(),
+            if let Ok(attempt) = Self::enter(algorithm, me, lot, Intent::MayWithdraw) {
+                return Some(attempt);
             }
+            deadline.left()?;
+            W::pause();
         }
     }
 

@@ -173,13 +173,11 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
 
     #[inline]
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
-        match self.meeting.ahead_of(me.index()) {
-            None => Turn::Mine,
-            Some(_) => {
-                let other = Slot::new(other(me.index()));
-                Turn::Blocked(Blocked { on: Some(other), channel: other.number(), seen: 0 })
-            }
+        if self.meeting.ahead_of(me.index()).is_none() {
+            return Turn::Mine;
         }
+        let other = Slot::new(other(me.index()));
+        Turn::Blocked(Blocked { on: Some(other), channel: other.number(), seen: 0 })
     }
 
     #[inline]

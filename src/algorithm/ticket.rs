@@ -29,7 +29,6 @@ pub struct TicketQueue {
 
 const SERVE_NEXT: u64 = 1 << 32;
 
-#[expect(clippy::cast_possible_truncation, reason = "the high half")]
 const fn ticket(served: u64) -> u32 {
     (served >> 32) as u32
 }

@@ -10,7 +10,6 @@ use crate::algorithm::Ticket;
 use crate::algorithm::{Algorithm, BlackWhite, Fast, Filter, GiveWay, Peterson, Tournament};
 
 /// Algorithms whose registers have a size known to the compiler, so that a lock can be a `static`.
-#[expect(clippy::declare_interior_mutable_const, reason = "initial values, as in lock_api")]
 pub trait Fixed: Algorithm + Sized {
     /// The registers before anybody has joined.
     const INIT: Self;

@@ -42,12 +42,12 @@ impl<G: GiveWay, T: ?Sized, W: Wait> Lock<Peterson<G>, T, W> {
     /// });
     /// assert_eq!(lock.into_inner(), [1, 1]);
     /// ```
+    #[expect(clippy::type_complexity, reason = "two types that differ in their role")]
     pub fn halves(&mut self) -> (Half<'_, Left, G, T, W>, Half<'_, Right, G, T, W>) {
-        let mut participants = self.split();
-        let mut next = || participants.next().expect("a Peterson lock has two slots");
+        let lock = &*self;
         (
-            Half { participant: next(), role: PhantomData },
-            Half { participant: next(), role: PhantomData },
+            Half { participant: lock.take(0), role: PhantomData },
+            Half { participant: lock.take(1), role: PhantomData },
         )
     }
 }

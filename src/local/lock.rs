@@ -7,11 +7,11 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 #[cfg(feature = "std")]
 use std::time::{Duration, Instant};
 
-use crate::algorithm::{Intent, Slot, Withdraw};
+use crate::algorithm::{Slot, Withdraw};
 use crate::attempt::{self, Attempt, State};
 use crate::local::lot::ThreadLot;
 use crate::local::{Fixed, Guard, Waiting};
-use crate::wait::{Deadline, DefaultWait, Never, Wait};
+use crate::wait::{DefaultWait, Wait};
 
 /// A value that one participant at a time may touch, by an algorithm and a way of waiting of your choice.
 ///
@@ -103,10 +103,13 @@ impl<A: Fixed, T: ?Sized, W: Wait> Lock<A, T, W> {
     /// ```
     pub fn split(&mut self) -> impl Iterator<Item = Participant<'_, A, T, W>> {
         let lock = &*self;
-        lock.taken.as_ref().iter().enumerate().map(|(index, taken)| {
-            taken.store(true, Relaxed);
-            lock.participant(index)
-        })
+        (0..lock.capacity()).map(|index| lock.take(index))
+    }
+
+    /// For whoever has the lock to itself: no slot has a participant.
+    pub(super) fn take(&self, index: usize) -> Participant<'_, A, T, W> {
+        self.taken.as_ref()[index].store(true, Relaxed);
+        self.participant(index)
     }
 
     /// The participant of a slot whose flag the caller has just set.
@@ -185,14 +188,14 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
     /// Waits for this participant's turn.
     #[inline]
     pub fn lock(&mut self) -> Guard<'_, 'a, A, T, W> {
-        self.doorway(Intent::Stay, &Never).expect("there is no deadline").wait();
+        self.doorway().wait();
         Guard::new(self)
     }
 
     /// Goes through the doorway and comes back before the wait: from here on this participant has its place in the line.
     #[inline]
     pub fn enter(&mut self) -> Waiting<'_, 'a, A, T, W> {
-        let attempt = self.doorway(Intent::Stay, &Never).expect("there is no deadline");
+        let attempt = self.doorway();
         Waiting::new(self, attempt)
     }
 
@@ -225,23 +228,23 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
     where
         A: Withdraw,
     {
-        let in_time = self.doorway(Intent::MayWithdraw, &deadline)?.wait_until(&deadline);
-        in_time.then(|| Guard::new(self))
+        self.settle();
+        let (algorithm, lot) = (&self.lock.algorithm, self.lock.lot());
+        Attempt::<_, _, W>::enter_until(algorithm, self.slot, lot, &deadline)?
+            .wait_until(&deadline)
+            .then(|| Guard::new(self))
     }
 
     /// The slot that this participant owns.
+    #[must_use]
     pub fn slot(&self) -> Slot {
         self.slot
     }
 
     #[inline]
-    fn doorway(
-        &mut self,
-        intent: Intent,
-        deadline: &impl Deadline,
-    ) -> Option<Attempt<'a, A, ThreadLot, W>> {
+    fn doorway(&mut self) -> Attempt<'a, A, ThreadLot, W> {
         self.settle();
-        Attempt::enter_when_open(&self.lock.algorithm, self.slot, self.lock.lot(), intent, deadline)
+        Attempt::enter_when_open(&self.lock.algorithm, self.slot, self.lock.lot())
     }
 
     /// Ends what a leaked guard or a leaked [`Waiting`] has left behind.

@@ -67,11 +67,13 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     }
 
     /// The algorithm that the segment was made with.
+    #[must_use]
     pub fn kind(&self) -> Kind {
         self.segment.kind()
     }
 
     /// How many participants there is room for at a time.
+    #[must_use]
     pub fn slots(&self) -> u32 {
         self.segment.slots()
     }
@@ -143,7 +145,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// As [`try_lock`](Self::try_lock).
     pub fn lock_for(&mut self, timeout: Duration) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
         // As good as never, where the sum does not fit.
-        const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
         let now = Instant::now();
         self.lock_until(now.checked_add(timeout).unwrap_or(now + CENTURY))
     }
@@ -158,6 +160,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     }
 
     /// The slot that this participant owns.
+    #[must_use]
     pub fn slot(&self) -> Slot {
         self.seat.slot()
     }

@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, AsRawFd};
 const FIRST: i64 = 1 << 40;
 
 /// Locks a slot's byte for writing, unless another description has it. Whether it is locked now.
+#[expect(clippy::cast_possible_truncation, reason = "small constants, in a struct of small fields")]
 pub(super) fn try_lock(file: impl AsFd, slot: u32) -> io::Result<bool> {
     // SAFETY: all zeros is a value of this struct of integers; some targets have reserved fields in it.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };

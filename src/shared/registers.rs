@@ -1,5 +1,6 @@
 //! An algorithm's registers in a segment: the types of [`crate::algorithm`], laid over mapped memory.
 
+use std::ffi::c_void;
 use std::ptr;
 
 use crate::algorithm::{
@@ -56,7 +57,7 @@ pub(super) fn size(kind: Kind, slots: usize) -> Option<usize> {
             assert!(
                 align_of::<Whole>() <= ALIGN
                     && size_of::<Whole>().is_multiple_of(align_of::<Each>())
-            )
+            );
         };
         size_of::<Whole>().checked_add(slots.checked_mul(size_of::<Each>())?)
     }
@@ -73,11 +74,11 @@ pub(super) fn size(kind: Kind, slots: usize) -> Option<usize> {
     }
 }
 
-impl<'a> Registers<'a> {
+impl Registers<'_> {
     /// # Safety
     ///
     /// `start` is aligned to [`ALIGN`] and points to [`size`] bytes, which live and are reached through atomics only for `'a`.
-    pub(super) unsafe fn new(start: *const u8, kind: Kind, slots: usize) -> Self {
+    pub(super) unsafe fn new(start: *const c_void, kind: Kind, slots: usize) -> Self {
         /// The same address, with the number of slots in the pointer.
         macro_rules! on {
             ($variant:ident, $whole:ty, $slot:ty) => {{

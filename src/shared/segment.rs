@@ -42,7 +42,7 @@ impl Plan {
 /// A mapped segment. Unmapped when dropped.
 #[derive(Debug)]
 pub(super) struct Segment {
-    start: NonNull<u8>,
+    start: NonNull<c_void>,
     shape: Shape,
     file: OwnedFd,
     /// For messages: a path, or that it has none.
@@ -78,8 +78,8 @@ impl Segment {
     /// Maps a file that is said to be a segment, once its header has been found to agree.
     pub(super) fn map(file: OwnedFd, name: String, plan: &Plan) -> Result<Self, Error> {
         let boot_id = identity::boot_id().map_err(Error::io(&name, "read the boot id"))?;
-        let stat = rustix::fs::fstat(&file).map_err(Error::io(&name, "inspect the file"))?;
-        let found = u64::try_from(stat.st_size).unwrap_or(0);
+        let metadata = rustix::fs::fstat(&file).map_err(Error::io(&name, "inspect the file"))?;
+        let found = u64::try_from(metadata.st_size).unwrap_or(0);
         let header = read_header(&file, &name)?;
         let Some(header) = header else {
             let expected = header::LENGTH as u64;
@@ -96,7 +96,7 @@ impl Segment {
         // SAFETY: a new mapping, at an address of the kernel's choice.
         let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
         let start = start.map_err(Error::io(&name, "map the segment"))?;
-        let start = NonNull::new(start.cast()).expect("the kernel does not map address 0");
+        let start = NonNull::new(start).expect("the kernel does not map address 0");
         Ok(Self { start, shape, file, name })
     }
 
@@ -113,9 +113,9 @@ impl Segment {
     }
 
     #[inline]
-    fn at(&self, offset: usize) -> *mut u8 {
+    fn at(&self, offset: usize) -> *mut c_void {
         // SAFETY: `Layout`'s offsets lie within the mapping.
-        unsafe { self.start.as_ptr().add(offset) }
+        unsafe { self.start.as_ptr().byte_add(offset) }
     }
 
     #[inline]
@@ -141,7 +141,7 @@ impl Segment {
 
     /// Where the data begins.
     #[inline]
-    pub(super) fn data(&self) -> *mut u8 {
+    pub(super) fn data(&self) -> *mut c_void {
         self.at(self.shape.layout.data)
     }
 }
@@ -154,7 +154,7 @@ impl AsFd for Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        let start = self.start.as_ptr().cast::<c_void>();
+        let start = self.start.as_ptr();
         // SAFETY: nothing borrowed from this segment outlives it. Unmapping what is mapped does not fail.
         let _ = unsafe { munmap(start, self.shape.layout.length) };
     }

@@ -20,13 +20,13 @@ impl Free {
 
     /// The smallest: few threads then mean few slots to scan.
     fn take(&mut self) -> u32 {
-        match self.returned.pop() {
-            Some(Reverse(index)) => index,
-            None => {
+        self.returned.pop().map_or_else(
+            || {
                 self.never_used += 1;
                 self.never_used - 1
-            }
-        }
+            },
+            |Reverse(index)| index,
+        )
     }
 }
 

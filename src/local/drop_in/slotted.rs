@@ -6,12 +6,12 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use crate::algorithm::{Intent, Slot, TicketQueue, Withdraw};
+use crate::algorithm::{Slot, TicketQueue, Withdraw};
 use crate::attempt::{self, Attempt};
 use crate::local::Fixed;
 use crate::local::drop_in::{RawTicket, lease};
 use crate::local::lot::ThreadLot;
-use crate::wait::{Deadline, DefaultWait, Never, Wait};
+use crate::wait::{DefaultWait, Wait};
 
 /// A lock with slots as a raw mutex for any number of threads.
 ///
@@ -54,17 +54,33 @@ impl<A: Fixed + Withdraw, W: Wait> RawSlotted<A, W> {
         Slot::new(self.algorithm.capacity() as u32 - 1)
     }
 
-    /// The slot for this thread, once `gate` has opened if it is the last one.
+    /// The slot for this thread, if it is the last one only when `gate` has let it in.
     #[inline]
     fn seat(&self, gate: impl FnOnce(&RawTicket<W>) -> bool) -> Option<Seat<'_, A, W>> {
-        let last = self.last();
-        let slot = lease::index().map_or(last, |index| Slot::new(index).min(last));
-        if slot == last && !gate(&self.gate) {
-            return None;
+        let slot = self.slot();
+        (slot != self.last() || gate(&self.gate)).then(|| self.take(slot))
+    }
+
+    /// The same, waiting at the gate.
+    #[inline]
+    fn seat_at_last(&self) -> Seat<'_, A, W> {
+        let slot = self.slot();
+        if slot == self.last() {
+            self.gate.lock();
         }
+        self.take(slot)
+    }
+
+    #[inline]
+    fn slot(&self) -> Slot {
+        lease::index().map_or(self.last(), |index| Slot::new(index).min(self.last()))
+    }
+
+    #[inline]
+    fn take(&self, slot: Slot) -> Seat<'_, A, W> {
         lease::hold();
         self.algorithm.join(slot);
-        Some(Seat { lock: self, slot })
+        Seat { lock: self, slot }
     }
 
     /// Whether this thread is inside already, with a slot of its own.
@@ -72,16 +88,6 @@ impl<A: Fixed + Withdraw, W: Wait> RawSlotted<A, W> {
     fn is_inside(&self, seat: &Seat<'_, A, W>) -> bool {
         // Only a thread with this slot writes this value, and that is this thread.
         self.owner.load(Relaxed) == seat.slot.number() + 1
-    }
-
-    #[inline]
-    fn doorway<'a>(
-        &'a self,
-        seat: &Seat<'a, A, W>,
-        intent: Intent,
-        deadline: &impl Deadline,
-    ) -> Option<Attempt<'a, A, ThreadLot, W>> {
-        Attempt::enter_when_open(&self.algorithm, seat.slot, self.lot(), intent, deadline)
     }
 
     fn lot(&self) -> ThreadLot {
@@ -131,13 +137,9 @@ unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutex for RawSlotted<A, W
 
     #[inline]
     fn lock(&self) -> SlottedGuard {
-        let open = |gate: &RawTicket<W>| {
-            gate.lock();
-            true
-        };
-        let seat = self.seat(open).expect("the gate opened");
+        let seat = self.seat_at_last();
         assert!(!self.is_inside(&seat), "this thread has locked this mutex already");
-        self.doorway(&seat, Intent::Stay, &Never).expect("there is no deadline").wait();
+        Attempt::<_, _, W>::enter_when_open(&self.algorithm, seat.slot, self.lot()).wait();
         seat.keep()
     }
 
@@ -186,10 +188,11 @@ unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutexTimed for RawSlotted
     /// A thread that has locked this mutex already gets no for an answer, at once.
     fn try_lock_until(&self, deadline: Instant) -> Option<SlottedGuard> {
         let seat = self.seat(|gate| gate.lock_until(&deadline))?;
-        let mine = !self.is_inside(&seat)
-            && self
-                .doorway(&seat, Intent::MayWithdraw, &deadline)
-                .is_some_and(|attempt| attempt.wait_until(&deadline));
-        mine.then(|| seat.keep())
+        if self.is_inside(&seat) {
+            return None;
+        }
+        Attempt::<_, _, W>::enter_until(&self.algorithm, seat.slot, self.lot(), &deadline)?
+            .wait_until(&deadline)
+            .then(|| seat.keep())
     }
 }

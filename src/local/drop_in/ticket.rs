@@ -5,12 +5,12 @@ use core::marker::PhantomData;
 #[cfg(feature = "std")]
 use std::time::{Duration, Instant};
 
-use crate::algorithm::{Intent, Slot, TicketInHand, TicketQueue};
+use crate::algorithm::{Slot, TicketInHand, TicketQueue};
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
 #[cfg(feature = "std")]
 use crate::wait::Deadline;
-use crate::wait::{DefaultWait, Never, Wait};
+use crate::wait::{DefaultWait, Wait};
 
 /// A [`TicketQueue`] as a raw mutex. 16 bytes; first come first served.
 pub struct RawTicket<W = DefaultWait> {
@@ -31,20 +31,19 @@ impl<W: Wait> RawTicket<W> {
     #[inline]
     pub(super) fn lock(&self) {
         let hand = TicketInHand::new(&self.queue);
-        let attempt = self.doorway(&hand, Intent::Stay, &Never);
-        attempt.expect("there is no deadline").wait();
+        Attempt::<_, _, W>::enter_when_open(&hand, NO_SLOT, self.lot()).wait();
     }
 
     #[inline]
     pub(super) fn try_lock(&self) -> bool {
         let hand = TicketInHand::new(&self.queue);
-        attempt::try_lock::<_, _, W>(&hand, NO_SLOT, ThreadLot::of(&self.queue))
+        attempt::try_lock::<_, _, W>(&hand, NO_SLOT, self.lot())
     }
 
     #[cfg(feature = "std")]
     pub(super) fn lock_until(&self, deadline: &impl Deadline) -> bool {
         let hand = TicketInHand::new(&self.queue);
-        self.doorway(&hand, Intent::MayWithdraw, deadline)
+        Attempt::<_, _, W>::enter_until(&hand, NO_SLOT, self.lot(), deadline)
             .is_some_and(|attempt| attempt.wait_until(deadline))
     }
 
@@ -52,18 +51,12 @@ impl<W: Wait> RawTicket<W> {
     #[inline]
     pub(super) fn unlock(&self) {
         let hand = TicketInHand::new(&self.queue);
-        attempt::leave::<_, _, W>(&hand, NO_SLOT, ThreadLot::of(&self.queue));
+        attempt::leave::<_, _, W>(&hand, NO_SLOT, self.lot());
     }
 
     #[inline]
-    fn doorway<'a, 'q>(
-        &'q self,
-        hand: &'a TicketInHand<'q>,
-        intent: Intent,
-        deadline: &impl crate::wait::Deadline,
-    ) -> Option<Attempt<'a, TicketInHand<'q>, ThreadLot, W>> {
-        let lot = ThreadLot::of(&self.queue);
-        Attempt::enter_when_open(hand, NO_SLOT, lot, intent, deadline)
+    fn lot(&self) -> ThreadLot {
+        ThreadLot::of(&self.queue)
     }
 }
 
@@ -115,13 +108,11 @@ unsafe impl<W: Wait> lock_api::RawMutexTimed for RawTicket<W> {
     type Instant = Instant;
 
     fn try_lock_for(&self, timeout: Duration) -> Option<()> {
-        match Instant::now().checked_add(timeout) {
-            Some(deadline) => self.try_lock_until(deadline),
-            None => {
-                self.lock();
-                Some(())
-            }
-        }
+        let Some(deadline) = Instant::now().checked_add(timeout) else {
+            self.lock();
+            return Some(());
+        };
+        self.try_lock_until(deadline)
     }
 
     fn try_lock_until(&self, deadline: Instant) -> Option<()> {
