@@ -3,14 +3,14 @@
 //! Everything below `algorithm/`, `wait/` and `attempt.rs` takes its atomics from here and from nowhere else, so
 //! that the models in `loom-tests/` can compile the same files against loom's atomics by replacing this one file.
 
-#[allow(unused_imports)] // which of them are used depends on the features
 pub(crate) use core::hint::spin_loop;
-#[cfg(target_has_atomic = "64")]
-#[allow(unused_imports)]
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 pub(crate) use core::sync::atomic::AtomicU64;
+#[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
+pub(crate) use core::sync::atomic::Ordering::AcqRel;
 pub(crate) use core::sync::atomic::{
     AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
     fence,
 };
 

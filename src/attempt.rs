@@ -40,6 +40,7 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     }
 
     /// The same, for an attempt that may be withdrawn, unless the deadline comes first.
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only std has deadlines"))]
     #[inline]
     pub(crate) fn enter_until(
         algorithm: &'a A,
@@ -70,6 +71,7 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     }
 
     /// Waits until it is this participant's turn or the deadline is over. Whether it is in.
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only std has deadlines"))]
     #[inline]
     pub(crate) fn wait_until(self, deadline: &impl Deadline) -> bool
     where

@@ -1,11 +1,73 @@
-//! Fair locks for threads and for processes.
+//! Fair locks for threads and for processes: take a ticket, then wait for the one before you.
+//!
+//! Lamport's bakery and its family, Peterson's locks, and tickets; as drop-in mutexes, with explicit participants, and
+//! in memory that processes share. First come first served is a tested property here, not a hope; and the locks that
+//! need no more than loads and stores need no more than that.
+//!
+//! # Which lock when
+//!
+//! | you have | take |
+//! |---|---|
+//! | threads, and no need for an order | [`std::sync::Mutex`]: it is as fast, and faster when contended |
+//! | threads that must not overtake each other | [`Mutex`] |
+//! | the same, and a known, small number of them | [`Lock`]`<`[`Bakery<N>`](algorithm::Bakery)`, T>`, or [`BakeryMutex`] as a drop-in |
+//! | cores without compare-and-swap | [`Lock`] with [`Bakery`](algorithm::Bakery), or [`BlackWhite`](algorithm::BlackWhite) without 64-bit atomics; [`Peterson`](algorithm::Peterson) for two |
+//! | processes | [`shared::Mutex`] |
+//! | a course in mutual exclusion | all of [`algorithm`] |
+//!
+//! Fairness has its price. A lock that is handed on in order passes through the scheduler each time it is contended for: a
+//! thread that finds it free may not take it before the one whose turn it is has woken up. Where that matters more than the
+//! order, an unfair lock is the better one.
+//!
+//! # Threads
+//!
+//! ```
+//! use bakery_lock::Mutex;
+//!
+//! static LINES: Mutex<u32> = Mutex::new(0);
+//!
+//! std::thread::scope(|scope| {
+//!     for _ in 0..5 {
+//!         scope.spawn(|| (0..20).for_each(|_| *LINES.lock() += 1));
+//!     }
+//! });
+//! assert_eq!(*LINES.lock(), 100);
+//! ```
+//!
+//! # Processes
+//!
+//! See [`shared`].
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `std` | yes | timeouts, yielding, and on Linux waiters that sleep ([`wait::Park`]) |
+//! | `lock_api` | yes | the drop-in mutexes |
+//! | `shared` | yes | locks between processes (Linux) |
+//!
+//! Without any of them the crate is `no_std`, allocates nothing and depends on nothing: [`Lock`] with [`wait::Spin`] or a
+//! [`Wait`](wait::Wait) of your own.
+//!
+//! # What is checked, and how
+//!
+//! Each lock's exclusion is checked by loom against the memory model, happens-before included, and its fences and orderings by
+//! models that fail without them; order, bounds, withdrawals and panics by tests with real threads and processes. See
+//! `loom-tests/` and `tests/` in the repository. Nothing here has run on hardware other than x86-64.
+
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(all(feature = "lock_api", feature = "shared")), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod algorithm;
 mod atomic;
 mod attempt;
 mod local;
-#[cfg(all(feature = "shared", target_os = "linux"))]
+#[cfg(all(
+    feature = "shared",
+    target_os = "linux",
+    target_has_atomic = "64",
+    not(bakery_lock_no_rmw)
+))]
 pub mod shared;
 pub mod wait;
 

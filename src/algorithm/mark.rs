@@ -56,9 +56,11 @@ impl Mark {
     }
 
     #[inline]
+    #[expect(clippy::unused_self, reason = "the other form needs it")]
     pub(crate) fn raise(&self, _: Slot) {}
 
     #[inline]
+    #[expect(clippy::unused_self, reason = "the other form needs it")]
     pub(crate) fn joined<'a, T>(&self, slots: &'a [T]) -> &'a [T] {
         slots
     }

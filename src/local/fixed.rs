@@ -10,7 +10,11 @@ use crate::algorithm::Ticket;
 use crate::algorithm::{Algorithm, BlackWhite, Fast, Filter, GiveWay, Peterson, Tournament};
 
 /// Algorithms whose registers have a size known to the compiler, so that a lock can be a `static`.
-pub trait Fixed: Algorithm + Sized {
+///
+/// # Safety
+///
+/// `Flags` gives the same slice each time, as long as the capacity of the algorithm that `INIT` is.
+pub unsafe trait Fixed: Algorithm + Sized {
     /// The registers before anybody has joined.
     const INIT: Self;
     /// A flag for each slot.
@@ -22,7 +26,8 @@ pub trait Fixed: Algorithm + Sized {
 macro_rules! fixed {
     ($([$($parameter:tt)*] $algorithm:ty, $slots:expr;)*) => {$(
         #[expect(clippy::declare_interior_mutable_const, reason = "initial values, as in lock_api")]
-        impl<$($parameter)*> Fixed for $algorithm {
+        // SAFETY: an array, of the algorithm's number of slots.
+        unsafe impl<$($parameter)*> Fixed for $algorithm {
             const INIT: Self = Self::new();
             type Flags = [AtomicBool; $slots];
             const NO_FLAGS: Self::Flags = [const { AtomicBool::new(false) }; $slots];

@@ -44,7 +44,7 @@ impl<G: GiveWay, T: ?Sized, W: Wait> Lock<Peterson<G>, T, W> {
     /// ```
     #[expect(clippy::type_complexity, reason = "two types that differ in their role")]
     pub fn halves(&mut self) -> (Half<'_, Left, G, T, W>, Half<'_, Right, G, T, W>) {
-        let lock = &*self;
+        let lock = self.anew();
         (
             Half { participant: lock.take(0), role: PhantomData },
             Half { participant: lock.take(1), role: PhantomData },

@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Relaxed, Release};
 #[cfg(feature = "std")]
 use std::time::{Duration, Instant};
 
@@ -82,6 +82,8 @@ impl<A: Fixed, T: ?Sized, W: Wait> Lock<A, T, W> {
     /// [`Full`] if every slot has a participant.
     #[cfg(all(target_has_atomic = "8", not(bakery_lock_no_rmw)))]
     pub fn join(&self) -> Result<Participant<'_, A, T, W>, Full> {
+        use core::sync::atomic::Ordering::Acquire;
+
         // Acquire: takes over the slot's registers as its last participant left them.
         let free = |taken: &core::sync::atomic::AtomicBool| {
             !taken.load(Relaxed) && !taken.swap(true, Acquire)
@@ -102,11 +104,17 @@ impl<A: Fixed, T: ?Sized, W: Wait> Lock<A, T, W> {
     /// assert_eq!(lock.into_inner(), 2);
     /// ```
     pub fn split(&mut self) -> impl Iterator<Item = Participant<'_, A, T, W>> {
-        let lock = &*self;
+        let lock = self.anew();
         (0..lock.capacity()).map(|index| lock.take(index))
     }
 
-    /// For whoever has the lock to itself: no slot has a participant.
+    /// The lock as it was made, but for the value. Participants can only have been leaked, and what they left behind ends here.
+    pub(super) fn anew(&mut self) -> &Self {
+        (self.algorithm, self.taken) = (A::INIT, A::NO_FLAGS);
+        self
+    }
+
+    /// The participant of a slot that nobody contends for.
     pub(super) fn take(&self, index: usize) -> Participant<'_, A, T, W> {
         self.taken.as_ref()[index].store(true, Relaxed);
         self.participant(index)

@@ -11,7 +11,7 @@ use super::Futex;
 pub(crate) struct Private;
 
 /// Between all who map the same memory.
-#[cfg(feature = "shared")]
+#[cfg(all(feature = "shared", not(bakery_lock_no_rmw)))]
 pub(crate) struct Shared;
 
 impl Futex for Private {
@@ -24,7 +24,7 @@ impl Futex for Private {
     }
 }
 
-#[cfg(feature = "shared")]
+#[cfg(all(feature = "shared", not(bakery_lock_no_rmw)))]
 impl Futex for Shared {
     fn wait(word: &AtomicU32, expected: u32, at_most: Duration) {
         wait(word, Flags::empty(), expected, at_most);

@@ -3,6 +3,7 @@
 //! Knows nothing of algorithms, threads or processes. A blocked participant hands a [`Wait`] the question whether it is
 //! still blocked, and where it could sleep.
 
+#[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only with std somebody sleeps"))]
 mod channel;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod futex;
@@ -12,10 +13,11 @@ use core::time::Duration;
 use crate::algorithm::Wake;
 use crate::atomic::{SeqCst, fence, spin_loop};
 
+#[cfg_attr(not(feature = "std"), allow(unused_imports, reason = "as above"))]
 pub(crate) use channel::{Channel, Futex};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use futex::Private;
-#[cfg(all(feature = "shared", target_os = "linux"))]
+#[cfg(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw)))]
 pub(crate) use futex::Shared;
 
 /// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`] with `std`
