@@ -19,7 +19,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-pub(super) use crate::shared::layout::Layout;
+use crate::shared::layout::{self, DataType, Layout};
 use crate::shared::{Error, Kind};
 
 const MAGIC: [u8; 8] = *b"BAKERYLK";
@@ -45,23 +45,7 @@ pub(super) struct Header {
     checksum: u64,
 }
 
-/// How long a header is.
-pub(super) const LENGTH: usize = size_of::<Header>();
-
-/// The type that a segment holds, as far as two programs can compare it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DataType {
-    pub(super) name: String,
-    pub(super) size: usize,
-    pub(super) align: usize,
-}
-
-impl DataType {
-    pub(super) fn of<T>(name: Option<&str>) -> Self {
-        let name = name.unwrap_or_else(|| std::any::type_name::<T>()).to_owned();
-        Self { name, size: size_of::<T>(), align: align_of::<T>() }
-    }
-}
+const _: () = assert!(size_of::<Header>() == layout::HEADER);
 
 /// A segment's shape, read from a header that holds together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,13 +9,27 @@
 //! | the data | 128 | its size |
 
 use crate::shared::Kind;
-use crate::shared::header::{self, DataType};
 use crate::shared::identity::Identity;
-use crate::shared::registers;
+use crate::shared::registers::{self, ALIGN};
 use crate::wait::Channel;
 
-/// Every part begins at a multiple of this, whatever the machine: a page is one, and two cache lines fit.
-pub(super) const ALIGN: usize = 128;
+/// How long a header is.
+pub(super) const HEADER: usize = 200;
+
+/// The type that a segment holds, as far as two programs can compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DataType {
+    pub(super) name: String,
+    pub(super) size: usize,
+    pub(super) align: usize,
+}
+
+impl DataType {
+    pub(super) fn of<T>(name: Option<&str>) -> Self {
+        let name = name.unwrap_or_else(|| std::any::type_name::<T>()).to_owned();
+        Self { name, size: size_of::<T>(), align: align_of::<T>() }
+    }
+}
 
 /// The offsets of a segment's parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +45,7 @@ impl Layout {
     /// `None` if it does not fit into memory.
     pub(super) fn new(kind: Kind, slots: u32, data: &DataType) -> Option<Self> {
         let count = slots as usize;
-        let registers = header::LENGTH.next_multiple_of(ALIGN);
+        let registers = HEADER.next_multiple_of(ALIGN);
         let participants = after(registers, registers::size(kind, count)?)?;
         let channels = after(participants, count.checked_mul(size_of::<Identity>())?)?;
         let data_at = after(channels, count.checked_mul(size_of::<Channel>())?)?;

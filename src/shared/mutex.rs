@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::algorithm::{Intent, Slot};
+use crate::shared::registers::ALIGN;
 use crate::shared::seat::Seat;
 use crate::shared::segment::Segment;
 use crate::shared::{Error, Kind, Options};
@@ -43,7 +44,7 @@ unsafe impl<T: Send, W> Sync for Mutex<T, W> {}
 impl<T: Data, W: Wait> Mutex<T, W> {
     pub(super) fn new(segment: Segment) -> Self {
         // What `Layout` promises for every part of a segment, the data among them.
-        const { assert!(align_of::<T>() <= super::layout::ALIGN, "aligned to 128 bytes at most") };
+        const { assert!(align_of::<T>() <= ALIGN, "aligned to 128 bytes at most") };
         Self { segment, data: PhantomData, wait: PhantomData }
     }
 

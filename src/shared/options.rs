@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use crate::shared::directory::Place;
-use crate::shared::header::DataType;
+use crate::shared::layout::DataType;
 use crate::shared::mutex::{Data, Mutex};
 use crate::shared::segment::Plan;
 use crate::shared::{Error, Kind, file, memfd};

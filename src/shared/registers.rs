@@ -8,7 +8,9 @@ use crate::algorithm::{
     Peterson, Swapped, TicketOn, TicketSlot, TournamentOn, TournamentSlot,
 };
 use crate::shared::Kind;
-use crate::shared::layout::ALIGN;
+
+/// Every part of a segment begins at a multiple of this, whatever the machine: a page is one, and two cache lines fit.
+pub(super) const ALIGN: usize = 128;
 
 /// A segment's registers, as what they are.
 #[derive(Clone, Copy, Debug)]

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-use crate::shared::header::{self, DataType, Header, Shape};
+use crate::shared::header::{Header, Shape};
 use crate::shared::identity::{self, Identity};
+use crate::shared::layout::{self, DataType, Layout};
 use crate::shared::registers::Registers;
 use crate::shared::{Error, Kind};
 use crate::wait::{Channel, Lot, Shared};
@@ -34,7 +35,7 @@ impl Plan {
         if !(least..=most).contains(&slots) {
             return Err(bad());
         }
-        let layout = header::Layout::new(kind, slots, &self.data).ok_or_else(bad)?;
+        let layout = Layout::new(kind, slots, &self.data).ok_or_else(bad)?;
         Ok(Shape { kind, slots, layout })
     }
 }
@@ -82,7 +83,7 @@ impl Segment {
         let found = u64::try_from(metadata.st_size).unwrap_or(0);
         let header = read_header(&file, &name)?;
         let Some(header) = header else {
-            let expected = header::LENGTH as u64;
+            let expected = layout::HEADER as u64;
             return Err(Error::WrongLength { segment: name, expected, found });
         };
         let shape = header.check(&name, found, &plan.data, boot_id)?;
@@ -162,7 +163,7 @@ impl Drop for Segment {
 
 /// One copy of the first bytes; `None` if there are not as many.
 fn read_header(file: &OwnedFd, name: &str) -> Result<Option<Header>, Error> {
-    let mut bytes = [MaybeUninit::uninit(); header::LENGTH];
+    let mut bytes = [MaybeUninit::uninit(); layout::HEADER];
     let (read, _) =
         rustix::io::pread(file, &mut bytes, 0).map_err(Error::io(name, "read the header"))?;
     Ok(zerocopy::FromBytes::read_from_bytes(read).ok())
