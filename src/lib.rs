@@ -56,7 +56,10 @@
 //! `loom-tests/` and `tests/` in the repository. Nothing here has run on hardware other than x86-64.
 
 #![cfg_attr(not(feature = "std"), no_std)]
-#![cfg_attr(not(all(feature = "lock_api", feature = "shared")), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(all(feature = "lock_api", feature = "shared")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 pub mod algorithm;
 mod atomic;
