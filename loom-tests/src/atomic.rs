@@ -1,34 +1,111 @@
 //! The seam of the library, with loom's atomics: stands in for the library's `src/atomic.rs`.
+//!
+//! Each operation knows from where it was called, so that a [mutant](crate::mutation) can weaken just that one.
 
 #[allow(unused_imports)] // which of them are used depends on the sources that are included
 pub(crate) use loom::hint::spin_loop;
-pub(crate) use loom::sync::atomic::{
-    AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
-    fence,
-};
+pub(crate) use loom::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
-macro_rules! register {
-    ($name:ident, $atomic:ident, $word:ty) => {
+use std::cell::Cell;
+
+use crate::mutation::{Operation, ordering};
+
+#[track_caller]
+pub(crate) fn fence(asked: Ordering) {
+    if STEPPING.get() {
+        STEP.fetch_or(0, Relaxed);
+    }
+    if let Some(ordering) = ordering(Operation::Fence, asked) {
+        loom::sync::atomic::fence(ordering);
+    }
+}
+
+loom::lazy_static! {
+    static ref STEP: loom::sync::atomic::AtomicU32 = loom::sync::atomic::AtomicU32::new(0);
+}
+
+std::thread_local! {
+    static STEPPING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether others may run between an access and the fence after it, in the models of this thread from now on.
+///
+/// Loom changes threads before an access, never before a fence, and takes a `SeqCst` fence for an exchange of all that
+/// was done so far. So an access with a fence behind it looks like a release even if it is none, unless the fence is made
+/// a step: then there are many more executions.
+pub(crate) fn fences_are_steps(stepping: bool) {
+    STEPPING.set(stepping);
+}
+
+/// The operations, each with the ordering that it is given once the mutant in force has had its say.
+macro_rules! word {
+    ($name:ident, $atomic:ident, $word:ty, $($rmw:ident)*) => {
         #[derive(Debug)]
         pub(crate) struct $name(loom::sync::atomic::$atomic);
 
+        #[allow(dead_code)] // the sources use some operations at one width only
         impl $name {
             pub(crate) fn new(value: $word) -> Self {
                 Self(loom::sync::atomic::$atomic::new(value))
             }
-            pub(crate) fn load(&self, ordering: loom::sync::atomic::Ordering) -> $word {
-                self.0.load(ordering)
+            #[track_caller]
+            pub(crate) fn load(&self, asked: Ordering) -> $word {
+                self.0.load(ordering(Operation::Load, asked).expect("loads are not dropped"))
             }
-            pub(crate) fn store(&self, value: $word, ordering: loom::sync::atomic::Ordering) {
-                self.0.store(value, ordering);
+            #[track_caller]
+            pub(crate) fn store(&self, value: $word, asked: Ordering) {
+                if let Some(given) = ordering(Operation::Store, asked) {
+                    self.0.store(value, given);
+                }
             }
+            $(
+                #[track_caller]
+                pub(crate) fn $rmw(&self, value: $word, asked: Ordering) -> $word {
+                    let given = ordering(Operation::Update, asked).expect("updates are not dropped");
+                    self.0.$rmw(value, given)
+                }
+            )*
         }
     };
 }
 
-register!(Register32, AtomicU32, u32);
-register!(Register64, AtomicU64, u64);
+/// The success ordering is the mutants' business; no failure ordering in the library is more than `Relaxed`.
+macro_rules! compare_exchange {
+    ($name:ident, $word:ty, $($exchange:ident)*) => {
+        #[allow(dead_code)] // as above
+        impl $name {$(
+            #[track_caller]
+            pub(crate) fn $exchange(
+                &self,
+                current: $word,
+                new: $word,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$word, $word> {
+                assert_eq!(failure, Relaxed, "teach the mutants about failure orderings first");
+                let given = ordering(Operation::Update, success).expect("updates are not dropped");
+                self.0.$exchange(current, new, given, failure)
+            }
+        )*}
+    };
+}
+
+word!(Register32, AtomicU32, u32,);
+word!(Register64, AtomicU64, u64,);
+word!(AtomicU32, AtomicU32, u32, swap fetch_add fetch_sub fetch_or);
+word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_or);
+compare_exchange!(AtomicU32, u32, compare_exchange compare_exchange_weak);
+compare_exchange!(AtomicU64, u64, compare_exchange compare_exchange_weak);
+
+impl AtomicU32 {
+    #[track_caller]
+    pub(crate) fn fetch_max(&self, value: u32, asked: Ordering) -> u32 {
+        match ordering(Operation::Raise, asked) {
+            Some(given) => self.0.fetch_max(value, given),
+            None => self.0.load(Relaxed),
+        }
+    }
+}
 
 /// Loom's atomics are registered when they are made, so their constructors are not `const`.
 macro_rules! const_fn {

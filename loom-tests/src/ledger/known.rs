@@ -1,0 +1,135 @@
+//! Mutants that no model catches, and why. One that is caught all the same is pointed out.
+
+use crate::atomic::{AcqRel, Relaxed};
+use crate::mutation::{Instead, Site};
+
+struct Survivor {
+    file: &'static str,
+    /// The line of code before the site, or a part of it: fences look alike.
+    after: &'static str,
+    /// The site's line of code, or a part of it.
+    line: &'static str,
+    mutants: &'static [Instead],
+    why: &'static str,
+}
+
+const ANY_FENCE: &[Instead] = &[Instead::Nothing, Instead::Weaker(AcqRel)];
+
+const FAST: &str = "src/algorithm/fast.rs";
+
+const EVERY_TWO: &str = "one of the fences between every two accesses, which make the register accesses sequentially \
+                         consistent for any number of participants; with two and three nothing was found that needs it";
+
+const FOR_READERS: &str =
+    "written for whoever looks after a dead participant; the next attempt overwrites it";
+
+const SURVIVORS: &[Survivor] = &[
+    Survivor {
+        file: "src/algorithm/black_white.rs",
+        after: "",
+        line: "mine.store(ticket.0, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: "a waiter that judges this ticket by an older colour waits, and looks again",
+    },
+    Survivor {
+        file: "src/algorithm/black_white.rs",
+        after: "fn withdraw",
+        line: "self.word(me).store(Word::IDLE.0, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: "the doorway's fences have released all that came before this attempt",
+    },
+    Survivor {
+        file: FAST,
+        after: "slot.flag.store(RAISED, Relaxed)",
+        line: "fence(SeqCst)",
+        mutants: ANY_FENCE,
+        why: EVERY_TWO,
+    },
+    Survivor {
+        file: FAST,
+        after: "fence(SeqCst)",
+        line: "self.x.store(my_name, Relaxed)",
+        mutants: &[Instead::Nothing],
+        why: "without it everybody takes the slow path, which is a lock by itself",
+    },
+    Survivor { file: FAST, after: "};", line: "fence(SeqCst)", mutants: ANY_FENCE, why: EVERY_TWO },
+    Survivor {
+        file: FAST,
+        after: "registers.flag.load(Relaxed)",
+        line: "fence(SeqCst)",
+        mutants: &[Instead::Weaker(AcqRel)],
+        why: EVERY_TWO,
+    },
+    Survivor {
+        file: FAST,
+        after: "self.y.load(Relaxed) == NOBODY",
+        line: "fence(SeqCst)",
+        mutants: ANY_FENCE,
+        why: EVERY_TWO,
+    },
+    Survivor {
+        file: FAST,
+        after: "let winner = self.y.load(Relaxed)",
+        line: "fence(SeqCst)",
+        mutants: ANY_FENCE,
+        why: EVERY_TWO,
+    },
+    Survivor {
+        file: FAST,
+        after: "",
+        line: "slot.phase.store(phase::OUTSIDE, Relaxed)",
+        mutants: &[Instead::Nothing],
+        why: FOR_READERS,
+    },
+    Survivor {
+        file: "src/algorithm/ticket.rs",
+        after: "let step =",
+        line: "self.served.fetch_add(step, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: "an update goes on with the release sequence of the update before it, which serves with Release",
+    },
+    Survivor {
+        file: "src/algorithm/ticket.rs",
+        after: "if let Some(ticket) = ticket",
+        line: "self.ticket(me).store(ticket, Relaxed)",
+        mutants: &[Instead::Nothing],
+        why: FOR_READERS,
+    },
+    Survivor {
+        file: "src/algorithm/tournament.rs",
+        after: "",
+        line: "height.store(0, Relaxed)",
+        mutants: &[Instead::Nothing],
+        why: FOR_READERS,
+    },
+];
+
+/// Why a mutant is known to survive.
+pub(super) fn reason(site: &Site, source: &[String; 2], instead: Instead) -> Option<&'static str> {
+    let [after, line] = source;
+    let known = SURVIVORS.iter().find(|known| {
+        site.file == known.file
+            && after.contains(known.after)
+            && line.contains(known.line)
+            && known.mutants.contains(&instead)
+    });
+    known.map(|known| known.why)
+}
+
+const CLOSED: &str = "the doorway closes for numbers that no model gets to";
+
+/// Lines that no model reaches: the file, a part of the line before, a part of the line, and why.
+const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
+    ("src/algorithm/bakery.rs", "else {", "mine.store(IDLE, Release)", CLOSED),
+    ("src/algorithm/bakery.rs", "mine.store(IDLE, Release)", "wake.written(", CLOSED),
+    ("src/algorithm/black_white.rs", "else {", "mine.store(Word::IDLE.0, Release)", CLOSED),
+    ("src/algorithm/black_white.rs", "mine.store(Word::IDLE.0, Release)", "wake.written(", CLOSED),
+];
+
+/// Why no model reaches a line.
+pub(super) fn unreachable(file: &str, after: &str, line: &str) -> Option<&'static str> {
+    let known = UNREACHABLE
+        .iter()
+        .find(|known| file == known.0 && after.contains(known.1) && line.contains(known.2));
+    known.map(|known| known.3)
+}

@@ -1,0 +1,75 @@
+//! The text of the sources, to show what stands at a site and to find sites that no model passes.
+
+use crate::mutation::Site;
+
+macro_rules! sources {
+    ($($file:literal)*) => {
+        /// The sources that the models include and that have sites, as they were when this was built.
+        const SOURCES: &[(&str, &str)] =
+            &[$((concat!("src/", $file), include_str!(concat!("../../../src/", $file)))),*];
+    };
+}
+
+sources! {
+    "algorithm/bakery.rs"
+    "algorithm/black_white.rs"
+    "algorithm/fast.rs"
+    "algorithm/filter.rs"
+    "algorithm/mark.rs"
+    "algorithm/peterson.rs"
+    "algorithm/ticket.rs"
+    "algorithm/tournament.rs"
+    "attempt.rs"
+    "wait/channel.rs"
+    "wait/mod.rs"
+}
+
+/// The lines of code of a file, each with its number, without comments and imports.
+fn code(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    let mut importing = false;
+    (1..).zip(text.lines()).filter_map(move |(number, line)| {
+        let line = line.split("//").next().unwrap_or_default().trim();
+        importing |= line.starts_with("use ") || line.starts_with("pub(crate) use ");
+        let keep = !importing && !line.is_empty();
+        importing &= !line.ends_with(';');
+        keep.then_some((number, line))
+    })
+}
+
+/// A site's line of code and the one before it, which tells fences apart.
+pub(super) fn around(site: &Site) -> [String; 2] {
+    let (_, text) =
+        SOURCES.iter().find(|(file, _)| *file == site.file).expect("it is listed above");
+    let lines: Vec<_> = code(text).take_while(|(number, _)| *number <= site.line).collect();
+    let line = |back: usize| {
+        let index = lines.len().checked_sub(back)?;
+        lines.get(index).map(|(_, line)| (*line).to_owned())
+    };
+    [line(2).unwrap_or_default(), line(1).unwrap_or_default()]
+}
+
+/// A line of code that no model passes, and the one before it.
+pub(super) struct Unreached {
+    pub(super) file: &'static str,
+    pub(super) number: u32,
+    pub(super) after: &'static str,
+    pub(super) line: &'static str,
+}
+
+/// The lines with an ordering that could be weaker, or with an announcement, that no model has passed.
+pub(super) fn unreached(sites: &[&Site], wanted: impl Fn(&str) -> bool) -> Vec<Unreached> {
+    const SIGNS: [&str; 6] =
+        ["Acquire)", "Release)", "AcqRel)", "SeqCst)", "wake.written(", "wake.written_and_fenced("];
+    let mut found = Vec::new();
+    for &(file, text) in SOURCES.iter().filter(|(file, _)| wanted(file)) {
+        let mut after = "";
+        for (number, line) in code(text) {
+            let passed = sites.iter().any(|site| site.file == file && site.line == number);
+            if SIGNS.iter().any(|sign| line.contains(sign)) && !passed {
+                found.push(Unreached { file, number, after, line });
+            }
+            after = line;
+        }
+    }
+    found
+}

@@ -1,0 +1,82 @@
+//! The ledger, printed.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::known;
+use super::sources::Unreached;
+use crate::models::Model;
+use crate::mutation::{Instead, Site};
+
+pub(super) enum Verdict {
+    Caught {
+        by: Model,
+        why: String,
+    },
+    Survived,
+    /// No model failed, and at least one did not end.
+    TimedOut,
+}
+
+pub(super) struct Row {
+    pub(super) site: Site,
+    pub(super) source: [String; 2],
+    pub(super) instead: Instead,
+    pub(super) verdict: Verdict,
+    pub(super) known: Option<&'static str>,
+    pub(super) took: Duration,
+}
+
+impl Row {
+    fn caught(&self) -> bool {
+        matches!(self.verdict, Verdict::Caught { .. })
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = format!("{}:{}", self.site.file, self.site.line);
+        let source: String = self.source[1].chars().take(62).collect();
+        write!(
+            f,
+            "{place:<33} {source:<62} {:<8} {:5.1} s  ",
+            self.instead,
+            self.took.as_secs_f64()
+        )?;
+        match (&self.verdict, self.known) {
+            (Verdict::Caught { by, why }, None) => write!(f, "{by}: {why}"),
+            (Verdict::Caught { by, .. }, Some(_)) => {
+                write!(f, "{by}: though listed as known to survive")
+            }
+            (Verdict::Survived, known) => {
+                write!(f, "SURVIVED ({})", known.unwrap_or("UNEXPLAINED"))
+            }
+            (Verdict::TimedOut, known) => write!(f, "timeout ({})", known.unwrap_or("UNEXPLAINED")),
+        }
+    }
+}
+
+/// Prints it. It succeeds if each mutant was caught, or is known to survive and why.
+pub(super) fn print(rows: &[Row], unreached: &[Unreached]) -> ExitCode {
+    for row in rows {
+        println!("{row}");
+    }
+    let mut unexplained = rows.iter().filter(|row| !row.caught() && row.known.is_none()).count();
+    for Unreached { file, number, after, line } in unreached {
+        let known = known::unreachable(file, after, line);
+        unexplained += usize::from(known.is_none());
+        let place = format!("{file}:{number}");
+        println!("{place:<33} {line:<62} NOT REACHED ({})", known.unwrap_or("UNEXPLAINED"));
+    }
+    let mut sites: Vec<_> = rows.iter().map(|row| row.site.to_string()).collect();
+    sites.dedup();
+    let caught = rows.iter().filter(|row| row.caught()).count();
+    println!(
+        "{} sites, {} mutants: {caught} caught, {} survived; {unexplained} unexplained",
+        sites.len(),
+        rows.len(),
+        rows.len() - caught,
+    );
+    if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
