@@ -1,0 +1,20 @@
+//! Locks between threads, with real threads, as far as a user of the public interface may rely on them.
+#![cfg(all(feature = "std", feature = "lock_api", not(bakery_lock_no_rmw)))]
+
+#[macro_use]
+mod every;
+mod support;
+
+mod announcements;
+mod capacity;
+mod doorway;
+mod ends;
+mod exclusion;
+mod leaks;
+mod numbers;
+mod panics;
+mod recursion;
+mod shape;
+mod storms;
+mod waking;
+mod wrap;

@@ -1,0 +1,63 @@
+//! A thread that locks again what it has locked: told so where that is possible, and no harm done.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use bakery_lock::{BakeryMutex, Mutex, TournamentMutex};
+
+use crate::support::{Pair, Raw, crowd};
+
+/// Whether a thread that is inside is turned away by everything but `lock`.
+fn is_turned_away<R: Raw>(mutex: &lock_api::Mutex<R, Pair>) {
+    let mut inside = mutex.lock();
+    assert!(mutex.try_lock().is_none());
+    assert!(mutex.try_lock_for(Duration::ZERO).is_none());
+    assert!(mutex.try_lock_for(Duration::from_micros(100)).is_none());
+    assert!(mutex.is_locked());
+    inside.visit();
+    drop(inside);
+    assert!(!mutex.is_locked());
+    mutex.try_lock().expect("nobody is inside").visit();
+}
+
+#[test]
+fn a_try_is_refused() {
+    is_turned_away(&Mutex::<Pair>::default());
+    // With a slot of its own, and with the one that is shared.
+    is_turned_away(&BakeryMutex::<Pair, 256>::default());
+    is_turned_away(&TournamentMutex::<Pair, 256>::default());
+    is_turned_away(&BakeryMutex::<Pair, 1>::default());
+}
+
+#[test]
+fn locking_twice_panics_with_a_slot_of_its_own() {
+    let mutex = BakeryMutex::<Pair, 256>::default();
+    let mut inside = mutex.lock();
+    for _ in 0..3 {
+        let panic = catch_unwind(AssertUnwindSafe(|| drop(mutex.lock()))).unwrap_err();
+        let message = panic.downcast_ref::<&str>().expect("a message");
+        assert_eq!(*message, "this thread has locked this mutex already");
+    }
+    inside.visit();
+    // The lock is still held, and released once.
+    crowd(2, |_| assert!(mutex.try_lock().is_none()));
+    drop(inside);
+    crowd(4, |_| (0..50).for_each(|_| mutex.lock().visit()));
+    assert_eq!(mutex.into_inner().visits(), 201);
+}
+
+#[test]
+fn several_mutexes_at_a_time() {
+    let (a, b) = (BakeryMutex::<Pair, 256>::default(), BakeryMutex::<Pair, 1>::default());
+    crowd(3, |_| {
+        for _ in 0..50 {
+            let (mut in_a, mut in_b) = (a.lock(), b.lock());
+            in_a.visit();
+            in_b.visit();
+            // Released in the order in which they were locked, or the other way round.
+            drop(in_a);
+            drop(in_b);
+        }
+    });
+    assert_eq!((a.into_inner().visits(), b.into_inner().visits()), (150, 150));
+}
