@@ -1,11 +1,15 @@
 //! A thread that locks again what it has locked: told so where that is possible, and no harm done.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
+use bakery_lock::algorithm::Blocked;
+use bakery_lock::wait::{Deadline, Lot, Wait};
 use bakery_lock::{BakeryMutex, Mutex, TournamentMutex};
 
-use crate::support::{Pair, Raw, crowd};
+use crate::support::{Pair, Raw, crowd, until};
 
 /// Whether a thread that is inside is turned away by everything but `lock`.
 fn is_turned_away<R: Raw>(mutex: &lock_api::Mutex<R, Pair>) {
@@ -60,4 +64,46 @@ fn several_mutexes_at_a_time() {
         }
     });
     assert_eq!((a.into_inner().visits(), b.into_inner().visits()), (150, 150));
+}
+
+/// A way of waiting that tries the very mutex that it waits for.
+struct TriesAgain;
+
+thread_local! {
+    static TRIES: Cell<bool> = const { Cell::new(false) };
+}
+
+static TRIED_AGAIN: BakeryMutex<Pair, 256, TriesAgain> = BakeryMutex::new(Pair::new());
+
+impl Wait for TriesAgain {
+    const SLEEPS: bool = false;
+
+    fn wait<L: Lot>(_: &L, _: Blocked, still: impl Fn() -> bool, _: &impl Deadline) {
+        if TRIES.take() {
+            assert!(TRIED_AGAIN.try_lock().is_none());
+            assert!(TRIED_AGAIN.try_lock_for(Duration::ZERO).is_none());
+            assert!(catch_unwind(|| drop(TRIED_AGAIN.lock())).is_err());
+        }
+        until(|| !still());
+    }
+
+    fn pause() {}
+}
+
+#[test]
+fn locking_while_waiting_keeps_the_place_in_line() {
+    let left = AtomicBool::new(false);
+    let inside = TRIED_AGAIN.lock();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            TRIES.set(true);
+            let _inside = TRIED_AGAIN.lock();
+            assert!(left.load(SeqCst), "two are inside");
+        });
+        // Time for it to come in, if it can.
+        std::thread::sleep(Duration::from_millis(20));
+        left.store(true, SeqCst);
+        drop(inside);
+        waits.join().expect("it ended well");
+    });
 }

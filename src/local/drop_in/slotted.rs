@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -22,14 +21,14 @@ use crate::wait::{DefaultWait, Wait};
 ///
 /// # Panics
 ///
-/// `lock` panics if this thread has locked the mutex already and has a slot to itself; sharing the last slot it waits
-/// for ever, as with most mutexes. `try_lock` answers no in both cases.
+/// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot to itself; sharing the
+/// last slot it waits for ever, as with most mutexes. `try_lock` answers no in both cases.
 pub struct RawSlotted<A: Fixed, W: Wait = DefaultWait> {
     algorithm: A,
     /// The line for the last slot.
     gate: RawTicket<W>,
-    /// The slot that is inside plus one, or 0. Written by whoever is inside.
-    owner: AtomicU32,
+    /// Which slots are in use, from before the doorway until after the departure. Each is written by its thread only.
+    busy: A::Flags,
 }
 
 /// The slot by which a thread is inside. To be given back on the thread that got it.
@@ -49,45 +48,22 @@ struct Seat<'a, A: Fixed, W: Wait> {
 }
 
 impl<A: Fixed + Withdraw, W: Wait> RawSlotted<A, W> {
-    fn last(&self) -> Slot {
-        #[expect(clippy::cast_possible_truncation, reason = "slots are numbered in 32 bits")]
-        Slot::new(self.algorithm.capacity() as u32 - 1)
-    }
-
-    /// The slot for this thread, if it is the last one only when `gate` has let it in.
+    /// A seat in this thread's slot. If that is the last one, once `gate` has let the thread in; `None` if it does not, or if the
+    /// slot is in use: by this thread, whose lock it is or which is waiting for it.
     #[inline]
     fn seat(&self, gate: impl FnOnce(&RawTicket<W>) -> bool) -> Option<Seat<'_, A, W>> {
-        let slot = self.slot();
-        (slot != self.last() || gate(&self.gate)).then(|| self.take(slot))
-    }
-
-    /// The same, waiting at the gate.
-    #[inline]
-    fn seat_at_last(&self) -> Seat<'_, A, W> {
-        let slot = self.slot();
-        if slot == self.last() {
-            self.gate.lock();
+        let slot = lease::index().map_or(self.last(), |index| Slot::new(index).min(self.last()));
+        if slot == self.last() && !gate(&self.gate) {
+            return None;
         }
-        self.take(slot)
-    }
-
-    #[inline]
-    fn slot(&self) -> Slot {
-        lease::index().map_or(self.last(), |index| Slot::new(index).min(self.last()))
-    }
-
-    #[inline]
-    fn take(&self, slot: Slot) -> Seat<'_, A, W> {
+        let busy = &self.busy.as_ref()[slot.index()];
+        if busy.load(Relaxed) {
+            return None;
+        }
+        busy.store(true, Relaxed);
         lease::hold();
         self.algorithm.join(slot);
-        Seat { lock: self, slot }
-    }
-
-    /// Whether this thread is inside already, with a slot of its own.
-    #[inline]
-    fn is_inside(&self, seat: &Seat<'_, A, W>) -> bool {
-        // Only a thread with this slot writes this value, and that is this thread.
-        self.owner.load(Relaxed) == seat.slot.number() + 1
+        Some(Seat { lock: self, slot })
     }
 
     fn lot(&self) -> ThreadLot {
@@ -95,11 +71,18 @@ impl<A: Fixed + Withdraw, W: Wait> RawSlotted<A, W> {
     }
 }
 
+impl<A: Fixed, W: Wait> RawSlotted<A, W> {
+    fn last(&self) -> Slot {
+        #[expect(clippy::cast_possible_truncation, reason = "slots are numbered in 32 bits")]
+        Slot::new(self.algorithm.capacity().saturating_sub(1) as u32)
+    }
+}
+
 impl<A: Fixed, W: Wait> Seat<'_, A, W> {
+    /// For an attempt that has succeeded.
     #[inline]
     fn keep(self) -> SlottedGuard {
         let slot = self.slot;
-        self.lock.owner.store(slot.number() + 1, Relaxed);
         core::mem::forget(self);
         SlottedGuard { slot, not_send: PhantomData }
     }
@@ -109,7 +92,8 @@ impl<A: Fixed, W: Wait> Drop for Seat<'_, A, W> {
     #[inline]
     fn drop(&mut self) {
         lease::release();
-        if self.slot.index() == self.lock.algorithm.capacity() - 1 {
+        self.lock.busy.as_ref()[self.slot.index()].store(false, Relaxed);
+        if self.slot == self.lock.last() {
             self.lock.gate.unlock();
         }
     }
@@ -119,26 +103,28 @@ impl<A: Fixed, W: Wait> fmt::Debug for RawSlotted<A, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawSlotted")
             .field("capacity", &self.algorithm.capacity())
-            .field("owner", &self.owner.load(Relaxed).checked_sub(1))
+            .field("busy", &self.busy)
             .finish_non_exhaustive()
     }
 }
 
-// SAFETY: no two threads have the same slot at the same time: leased indices are unique among threads, the last slot is
-// behind a gate, and a thread that is inside with its slot is turned away. So `Algorithm`'s contract holds.
+// SAFETY: no two attempts have the same slot at the same time: leased indices are unique among threads, the last slot is
+// behind a gate, and a thread whose slot is in use is turned away. So `Algorithm`'s contract holds.
 unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutex for RawSlotted<A, W> {
-    const INIT: Self = Self {
-        algorithm: A::INIT,
-        gate: RawTicket::new(TicketQueue::new()),
-        owner: AtomicU32::new(0),
-    };
+    const INIT: Self =
+        Self { algorithm: A::INIT, gate: RawTicket::new(TicketQueue::new()), busy: A::NO_FLAGS };
 
     type Guard = SlottedGuard;
 
     #[inline]
     fn lock(&self) -> SlottedGuard {
-        let seat = self.seat_at_last();
-        assert!(!self.is_inside(&seat), "this thread has locked this mutex already");
+        let waiting = |gate: &RawTicket<W>| {
+            gate.lock();
+            true
+        };
+        let Some(seat) = self.seat(waiting) else {
+            panic!("this thread has locked this mutex already");
+        };
         Attempt::<_, _, W>::enter_when_open(&self.algorithm, seat.slot, self.lot()).wait();
         seat.keep()
     }
@@ -146,21 +132,19 @@ unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutex for RawSlotted<A, W
     #[inline]
     fn try_lock(&self) -> Option<SlottedGuard> {
         let seat = self.seat(RawTicket::try_lock)?;
-        let mine = !self.is_inside(&seat)
-            && attempt::try_lock::<_, _, W>(&self.algorithm, seat.slot, self.lot());
-        mine.then(|| seat.keep())
+        attempt::try_lock::<_, _, W>(&self.algorithm, seat.slot, self.lot()).then(|| seat.keep())
     }
 
     #[inline]
     unsafe fn unlock(&self, guard: SlottedGuard) {
-        self.owner.store(0, Relaxed);
-        attempt::leave::<_, _, W>(&self.algorithm, guard.slot, self.lot());
-        drop(Seat { lock: self, slot: guard.slot });
+        let seat = Seat { lock: self, slot: guard.slot };
+        attempt::leave::<_, _, W>(&self.algorithm, seat.slot, self.lot());
     }
 
+    /// Whether any thread is inside or about to be.
     #[inline]
     fn is_locked(&self) -> bool {
-        self.owner.load(Relaxed) != 0
+        self.busy.as_ref().iter().any(|busy| busy.load(Relaxed))
     }
 }
 
@@ -188,9 +172,6 @@ unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutexTimed for RawSlotted
     /// A thread that has locked this mutex already gets no for an answer, at once.
     fn try_lock_until(&self, deadline: Instant) -> Option<SlottedGuard> {
         let seat = self.seat(|gate| gate.lock_until(&deadline))?;
-        if self.is_inside(&seat) {
-            return None;
-        }
         Attempt::<_, _, W>::enter_until(&self.algorithm, seat.slot, self.lot(), &deadline)?
             .wait_until(&deadline)
             .then(|| seat.keep())
