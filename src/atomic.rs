@@ -8,6 +8,7 @@ pub(crate) use core::hint::spin_loop;
 pub(crate) use core::sync::atomic::AtomicU64;
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
 pub(crate) use core::sync::atomic::Ordering::AcqRel;
+use core::sync::atomic::compiler_fence;
 pub(crate) use core::sync::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
@@ -49,6 +50,20 @@ register!(
     /// 64 bits, where the target has them.
     Register64, AtomicU64, u64
 );
+
+/// A `SeqCst` fence directly after a read-modify-write.
+///
+/// On x86 a read-modify-write is a locked instruction, which orders everything before it before everything after it as the
+/// fence's own instruction would (Intel SDM, volume 3A, 9.2.3.9), so only the compiler is left to be held back. The models are of
+/// the fence.
+#[inline]
+pub(crate) fn fence_after_rmw() {
+    if cfg!(all(any(target_arch = "x86", target_arch = "x86_64"), not(miri))) {
+        compiler_fence(SeqCst);
+    } else {
+        fence(SeqCst);
+    }
+}
 
 /// Declares constructors that are `const` here, and are not where loom's atomics stand in.
 macro_rules! const_fn {

@@ -3,7 +3,6 @@
 use core::marker::PhantomData;
 
 use crate::algorithm::{Algorithm, DoorwayClosed, Intent, Slot, Turn, Withdraw, Withdrawal};
-use crate::atomic::spin_loop;
 use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 
 /// An attempt that has completed the doorway. Dropped before it is in (a timeout, a panic), it is withdrawn.
@@ -95,7 +94,7 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
             if deadline.left().is_none() {
                 return false;
             }
-            W::wait(&self.lot, by.channel, || algorithm.is_blocked(me, by), deadline);
+            W::wait(&self.lot, by, || algorithm.is_blocked(me, by), deadline);
         }
         true
     }
@@ -110,7 +109,7 @@ impl<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Drop for Attempt<'_, A, L, W
                 Withdrawal::Mine => return self.algorithm.leave(self.me, &waker),
                 Withdrawal::TooLate => {
                     self.algorithm.poll(self.me, &waker);
-                    spin_loop();
+                    W::pause();
                 }
             }
         }

@@ -20,6 +20,12 @@ pub(crate) fn fence(asked: Ordering) {
     }
 }
 
+/// The library has the processor's own order here, where it has one; the models have the fence.
+#[track_caller]
+pub(crate) fn fence_after_rmw() {
+    fence(SeqCst);
+}
+
 loom::lazy_static! {
     static ref STEP: loom::sync::atomic::AtomicU32 = loom::sync::atomic::AtomicU32::new(0);
 }

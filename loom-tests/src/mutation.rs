@@ -18,10 +18,10 @@ pub(crate) enum Operation {
     Update,
     /// An update that matters for its effect alone.
     Raise,
-    /// [`Wake::written`](crate::algorithm::Wake::written).
-    Written,
-    /// [`Wake::written_and_fenced`](crate::algorithm::Wake::written_and_fenced).
-    WrittenAndFenced,
+    /// [`Wake::fence`](crate::algorithm::Wake::fence), or that after an update.
+    WakeFence,
+    /// [`Wake::wake`](crate::algorithm::Wake::wake).
+    Wake,
 }
 
 /// What a mutant has instead.
@@ -29,14 +29,11 @@ pub(crate) enum Operation {
 pub(crate) enum Instead {
     Nothing,
     Weaker(Ordering),
-    /// An announcement without the fence that it comes with.
-    Unfenced,
 }
 
 impl Instead {
-    const NAMED: [(&str, Self); 6] = [
+    const NAMED: [(&str, Self); 5] = [
         ("dropped", Self::Nothing),
-        ("unfenced", Self::Unfenced),
         ("AcqRel", Self::Weaker(AcqRel)),
         ("Acquire", Self::Weaker(Acquire)),
         ("Release", Self::Weaker(Release)),
@@ -70,10 +67,13 @@ pub(crate) struct Site {
 fn weaker(operation: Operation, asked: Ordering) -> Vec<Instead> {
     match (operation, asked) {
         (Operation::Store, Release) => vec![Instead::Weaker(Relaxed), Instead::Nothing],
-        (Operation::Written, _) => vec![Instead::Nothing, Instead::Unfenced],
         (Operation::Fence, SeqCst) => vec![Instead::Weaker(AcqRel), Instead::Nothing],
         (
-            Operation::Fence | Operation::Store | Operation::Raise | Operation::WrittenAndFenced,
+            Operation::Fence
+            | Operation::Store
+            | Operation::Raise
+            | Operation::WakeFence
+            | Operation::Wake,
             _,
         ) => vec![Instead::Nothing],
         (_, AcqRel) => vec![Instead::Weaker(Acquire), Instead::Weaker(Release)],
@@ -157,7 +157,7 @@ pub(crate) fn ordering(operation: Operation, asked: Ordering) -> Option<Ordering
     match at(operation, asked) {
         None => Some(asked),
         Some(Instead::Weaker(weaker)) => Some(weaker),
-        Some(Instead::Nothing | Instead::Unfenced) => None,
+        Some(Instead::Nothing) => None,
     }
 }
 

@@ -114,13 +114,14 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
             .fold(CHOOSING, u64::max);
         let Some(number) = greatest.checked_add(1) else {
             mine.store(IDLE, Release);
-            wake.written(me.number());
+            wake.fence();
+            wake.wake(me.number());
             return Err(DoorwayClosed);
         };
         mine.store(number, Relaxed);
         // Orders the number before every scan of `poll`, and before the look for sleepers: see fence 2 above.
         fence(SeqCst);
-        wake.written_and_fenced(me.number());
+        wake.wake(me.number());
         Ok(())
     }
 
@@ -129,6 +130,7 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
     #[inline]
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
         let mine = (self.number(me).load(Relaxed), me);
+        let mut ahead = 0_usize;
         let mut before = None;
         for (slot, number) in (0..)
             .map(Slot::new)
@@ -137,6 +139,7 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
             if number == IDLE || (number, slot) >= mine {
                 continue;
             }
+            ahead += 1;
             if number == CHOOSING {
                 before = Some((number, slot));
                 break;
@@ -145,9 +148,12 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         }
         match before {
             None => Turn::Mine,
-            Some((number, slot)) => {
-                Turn::Blocked(Blocked { on: Some(slot), channel: slot.number(), seen: number })
-            }
+            Some((number, slot)) => Turn::Blocked(Blocked {
+                on: Some(slot),
+                next: ahead == 1,
+                channel: slot.number(),
+                seen: number,
+            }),
         }
     }
 
@@ -159,7 +165,8 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         self.number(me).store(IDLE, Release);
-        wake.written(me.number());
+        wake.fence();
+        wake.wake(me.number());
     }
 
     #[inline]

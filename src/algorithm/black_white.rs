@@ -158,14 +158,14 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             .fold(0, u32::max);
         let Some(ticket) = Word::ticket(greatest + 1, colour) else {
             mine.store(Word::IDLE.0, Release);
-            wake.written(me.number());
+            wake.fence();
+            wake.wake(me.number());
             return Err(DoorwayClosed);
         };
-        // Release: carries the colour just read, so that whoever sees this ticket judges it by that colour or a later one.
-        mine.store(ticket.0, Release);
+        mine.store(ticket.0, Relaxed);
         // Orders the ticket before every scan of `poll`, and before the look for sleepers, as in the bakery.
         fence(SeqCst);
-        wake.written_and_fenced(me.number());
+        wake.wake(me.number());
         Ok(())
     }
 
@@ -173,6 +173,7 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
         let mine = Word(self.word(me).load(Relaxed));
         // The greatest of those ahead; of the two colours, mine is the later one.
+        let mut ahead = 0_usize;
         let mut before = None;
         for (slot, word) in (0..)
             .map(Slot::new)
@@ -182,6 +183,7 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             if !self.goes_first((word, slot), (mine, me)) {
                 continue;
             }
+            ahead += 1;
             let place = Some((word.colour() == mine.colour(), word.number(), slot, word));
             if word == Word::CHOOSING {
                 before = place;
@@ -193,6 +195,7 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             None => Turn::Mine,
             Some((_, _, slot, word)) => Turn::Blocked(Blocked {
                 on: Some(slot),
+                next: ahead == 1,
                 channel: slot.number(),
                 seen: word.0.into(),
             }),
@@ -200,7 +203,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     }
 
     /// Whoever sleeps sleeps on the slot's channel, though the colour counts too. That is enough: as long as a ticket of
-    /// the other colour is ahead, only departures of its own colour happen, and those leave the shared colour as it is.
+    /// the other colour is ahead, only departures of its own colour happen, and those leave the shared colour as it is. And
+    /// whoever judges a ticket by a colour that has turned before that ticket was complete is woken when it is.
     #[inline]
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
         let mine = Word(self.word(me).load(Relaxed));
@@ -216,13 +220,16 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
         // Release: see the Acquire in the doorway.
         self.colour.store(1 - Word(mine.load(Relaxed)).colour(), Release);
         mine.store(Word::IDLE.0, Release);
-        wake.written(me.number());
+        wake.fence();
+        wake.wake(me.number());
     }
 
     #[inline]
     fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
-        self.word(me).store(Word::IDLE.0, Release);
-        wake.written(me.number());
+        // Relaxed: there was no critical section since the doorway, whose fences have released what was before.
+        self.word(me).store(Word::IDLE.0, Relaxed);
+        wake.fence();
+        wake.wake(me.number());
         Withdrawal::Done
     }
 }

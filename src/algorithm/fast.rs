@@ -114,7 +114,7 @@ impl<S: AsRef<[FastSlot]> + ?Sized> FastOn<S> {
         if next != phase::INSIDE {
             slot.flag.store(DOWN, Relaxed);
             fence(SeqCst);
-            wake.written_and_fenced(CHANNEL);
+            wake.wake(CHANNEL);
         }
         next
     }
@@ -175,6 +175,7 @@ unsafe impl<S: AsRef<[FastSlot]> + ?Sized> Algorithm for FastOn<S> {
         }
         Turn::Blocked(Blocked {
             on: on.or_else(|| self.owner()),
+            next: true,
             channel: CHANNEL,
             seen: now.into(),
         })
@@ -197,7 +198,8 @@ unsafe impl<S: AsRef<[FastSlot]> + ?Sized> Algorithm for FastOn<S> {
         self.y.store(NOBODY, Release);
         fence(SeqCst);
         slot.flag.store(DOWN, Relaxed);
-        wake.written(CHANNEL);
+        wake.fence();
+        wake.wake(CHANNEL);
     }
 
     #[inline]

@@ -84,7 +84,7 @@ impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> FilterOn<S, W> {
         slots[me.index()].level.store(level, Release);
         W::give_way(&slots[level as usize].victim, me.number());
         // Lets on whoever was this level's victim. Nobody waits for a slot to rise, only for it to leave.
-        W::announce(wake, level);
+        W::wake(wake, level);
     }
 
     /// Somebody on this level or above it, if that holds `me` back.
@@ -121,6 +121,7 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
             if let Some(ahead) = self.ahead_of(me, level) {
                 return Turn::Blocked(Blocked {
                     on: Some(ahead),
+                    next: true,
                     channel: level,
                     seen: level.into(),
                 });
@@ -141,8 +142,9 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
     fn leave(&self, me: Slot, wake: &impl Wake) {
         let top = self.level(me);
         self.slots.as_ref()[me.index()].level.store(0, Release);
+        wake.fence();
         for level in 1..=top {
-            wake.written(level);
+            wake.wake(level);
         }
     }
 

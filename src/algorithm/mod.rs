@@ -79,33 +79,44 @@ pub enum Turn {
 pub struct Blocked {
     /// The participant that has to move first, where the algorithm knows it.
     pub on: Option<Slot>,
-    /// The channel on which the write that ends this will be announced (see [`Wake`]).
+    /// Whether this participant may be the next one in; also where the algorithm cannot tell.
+    pub next: bool,
+    /// The channel that is woken when this ends (see [`Wake`]).
     pub channel: u32,
     /// The value that a register had, or whatever else the algorithm needs to look again.
     pub(crate) seen: u64,
 }
 
-/// Takes the announcements of writes that somebody may be waiting for.
+/// Wakes those who sleep until somebody else has written.
 ///
 /// Channels are small numbers that the algorithm gives out. A sleeper sleeps on the channel that its [`Blocked`]
 /// names; two channels may share one sleeping place, since whoever is woken looks again.
+///
+/// A write that somebody may sleep over is followed by a `SeqCst` fence and then by [`wake`](Self::wake). Where the
+/// algorithm has such a fence anyway, that one serves; else [`fence`](Self::fence) is it, and costs nothing where
+/// nobody sleeps.
 pub trait Wake {
-    /// A register that `channel` stands for was written, and nothing orders that write before what follows.
-    fn written(&self, channel: u32);
+    /// Orders a write before the look for sleepers.
+    fn fence(&self);
 
-    /// The same, where a `SeqCst` fence already stands between the write and this call.
-    fn written_and_fenced(&self, channel: u32);
+    /// The same, directly after a read-modify-write.
+    fn fence_after_rmw(&self);
+
+    /// Wakes those who sleep on a channel. A fence has come before.
+    fn wake(&self, channel: u32);
 }
 
-/// For waiters that never sleep: announcements cost nothing.
+/// For waiters that never sleep.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NobodySleeps;
 
 impl Wake for NobodySleeps {
     #[inline]
-    fn written(&self, _: u32) {}
+    fn fence(&self) {}
     #[inline]
-    fn written_and_fenced(&self, _: u32) {}
+    fn fence_after_rmw(&self) {}
+    #[inline]
+    fn wake(&self, _: u32) {}
 }
 
 /// Whether an attempt may still be taken back.

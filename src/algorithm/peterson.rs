@@ -24,9 +24,9 @@ pub trait GiveWay: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     #[doc(hidden)]
     fn give_way(turn: &AtomicU32, value: u32);
 
-    /// Announces the same to those who may sleep over it.
+    /// Wakes those who may sleep over that.
     #[doc(hidden)]
-    fn announce(wake: &impl Wake, channel: u32);
+    fn wake(wake: &impl Wake, channel: u32);
 }
 
 /// A store between two fences, for targets that have nothing else.
@@ -50,8 +50,8 @@ impl GiveWay for Fenced {
     }
 
     #[inline]
-    fn announce(wake: &impl Wake, channel: u32) {
-        wake.written_and_fenced(channel);
+    fn wake(wake: &impl Wake, channel: u32) {
+        wake.wake(channel);
     }
 }
 
@@ -74,8 +74,9 @@ impl GiveWay for Swapped {
     }
 
     #[inline]
-    fn announce(wake: &impl Wake, channel: u32) {
-        wake.written(channel);
+    fn wake(wake: &impl Wake, channel: u32) {
+        wake.fence_after_rmw();
+        wake.wake(channel);
     }
 }
 
@@ -167,7 +168,7 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
     #[inline]
     fn enter(&self, me: Slot, _: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed> {
         self.meeting.enter::<W>(me.index(), me);
-        W::announce(wake, me.number());
+        W::wake(wake, me.number());
         Ok(())
     }
 
@@ -177,7 +178,7 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
             return Turn::Mine;
         }
         let other = Slot::new(other(me.index()));
-        Turn::Blocked(Blocked { on: Some(other), channel: other.number(), seen: 0 })
+        Turn::Blocked(Blocked { on: Some(other), next: true, channel: other.number(), seen: 0 })
     }
 
     #[inline]
@@ -188,7 +189,8 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         self.meeting.leave(me.index());
-        wake.written(me.number());
+        wake.fence();
+        wake.wake(me.number());
     }
 
     #[inline]

@@ -98,7 +98,12 @@ impl TicketQueue {
         if served == mine {
             return Turn::Mine;
         }
-        Turn::Blocked(Blocked { on: None, channel: mine, seen: served.into() })
+        Turn::Blocked(Blocked {
+            on: None,
+            next: mine.wrapping_sub(served) == 1,
+            channel: mine,
+            seen: served.into(),
+        })
     }
 
     /// Sleepers are woken for their own turn only, but whoever spins may look as often as anybody leaves.
@@ -115,14 +120,16 @@ impl TicketQueue {
         while served & mark(ticket(served)) != 0 {
             served = self.skip(served);
         }
-        wake.written(ticket(served));
+        wake.fence_after_rmw();
+        wake.wake(ticket(served));
     }
 
     /// Passes over the ticket that is served, which was withdrawn. Nobody else takes its mark away.
     #[cold]
     fn skip(&self, served: u64) -> u64 {
         let step = SERVE_NEXT.wrapping_sub(mark(ticket(served)));
-        self.served.fetch_add(step, Release).wrapping_add(step)
+        // Relaxed: it continues the release sequence of the update that served this ticket.
+        self.served.fetch_add(step, Relaxed).wrapping_add(step)
     }
 
     fn withdraw(&self, mine: u32) -> Withdrawal {

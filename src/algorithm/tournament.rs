@@ -87,7 +87,7 @@ impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> TournamentOn<S, W> {
         slots[me.index()].height.store(height, Relaxed);
         let (node, side) = self.seat(me, height);
         slots[node].node.enter::<W>(side, me);
-        W::announce(wake, channel(node));
+        W::wake(wake, channel(node));
     }
 
     /// A register is what it is: a height from outside is brought back to the tree.
@@ -128,18 +128,22 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
     /// Climbs as far as it can.
     #[inline]
     fn poll(&self, me: Slot, wake: &impl Wake) -> Turn {
+        let mut height = self.height(me);
         loop {
-            let height = self.height(me);
             match self.ahead_of(me, height) {
                 (node, Some(other)) => {
                     return Turn::Blocked(Blocked {
                         on: Some(other),
+                        next: true,
                         channel: channel(node),
                         seen: 0,
                     });
                 }
                 (1, None) => return Turn::Mine,
-                (_, None) => self.climb(me, height + 1, wake),
+                (_, None) => {
+                    height += 1;
+                    self.climb(me, height, wake);
+                }
             }
         }
     }
@@ -151,12 +155,16 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
 
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
-        for height in (1..=self.height(me)).rev() {
+        let path = 1..=self.height(me);
+        for height in path.clone().rev() {
             let (node, side) = self.seat(me, height);
             self.slots.as_ref()[node].node.leave(side);
-            wake.written(channel(node));
         }
         self.slots.as_ref()[me.index()].height.store(0, Relaxed);
+        wake.fence();
+        for height in path.rev() {
+            wake.wake(channel(self.seat(me, height).0));
+        }
     }
 
     #[inline]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::algorithm::{Algorithm, Intent, Slot};
+use crate::algorithm::{Algorithm, Blocked, Intent, Slot};
 use crate::attempt::{self, Attempt, State};
 use crate::shared::identity::{Identity, Process};
 use crate::shared::registers::{with_algorithm, with_withdrawing};
@@ -22,8 +22,8 @@ impl<W: Wait> Wait for AmongSleepers<W> {
     const SLEEPS: bool = true;
 
     #[inline]
-    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
-        W::wait(lot, channel, still, deadline);
+    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+        W::wait(lot, by, still, deadline);
     }
 
     fn pause() {

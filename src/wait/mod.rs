@@ -3,6 +3,7 @@
 //! Knows nothing of algorithms, threads or processes. A blocked participant hands a [`Wait`] the question whether it is
 //! still blocked, and where it could sleep.
 
+#[cfg(target_has_atomic = "32")]
 #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only with std somebody sleeps"))]
 mod channel;
 #[cfg(all(feature = "std", target_os = "linux"))]
@@ -10,9 +11,10 @@ mod futex;
 
 use core::time::Duration;
 
-use crate::algorithm::Wake;
-use crate::atomic::{SeqCst, fence, spin_loop};
+use crate::algorithm::{Blocked, Wake};
+use crate::atomic::{SeqCst, fence, fence_after_rmw, spin_loop};
 
+#[cfg(target_has_atomic = "32")]
 #[cfg_attr(not(feature = "std"), allow(unused_imports, reason = "as above"))]
 pub(crate) use channel::{Channel, Futex};
 #[cfg(all(feature = "std", target_os = "linux"))]
@@ -77,7 +79,9 @@ pub trait Wait {
     const SLEEPS: bool;
 
     /// Returns when `still` answers false, or when the deadline is over, or for no reason.
-    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline);
+    ///
+    /// The place to sleep is `by`'s channel.
+    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline);
 
     /// Passes a moment when there is nothing to look at.
     fn pause();
@@ -91,7 +95,7 @@ impl Wait for Spin {
     const SLEEPS: bool = false;
 
     #[inline]
-    fn wait<L: Lot>(_: &L, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(_: &L, _: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
         while still() && deadline.left().is_some() {
             spin_loop();
         }
@@ -113,7 +117,7 @@ impl Wait for SpinYield {
     const SLEEPS: bool = false;
 
     #[inline]
-    fn wait<L: Lot>(_: &L, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(_: &L, _: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
         let backoff = crossbeam_utils::Backoff::new();
         while still() && deadline.left().is_some() {
             backoff.snooze();
@@ -127,7 +131,7 @@ impl Wait for SpinYield {
 }
 
 /// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those who wait leave the
-/// processors to those who work.
+/// processors to those who work. Whoever is next spins for longer than those behind.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;
@@ -137,11 +141,13 @@ impl Wait for Park {
     const SLEEPS: bool = true;
 
     #[inline]
-    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
-        /// About the time of a short critical section; std spins as long.
-        const SPINS: u32 = 100;
+    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+        /// For the next one in: about as long as going to sleep and being woken takes.
+        const NEXT: u32 = 400;
+        /// For those behind: just long enough to see somebody out of a doorway.
+        const BEHIND: u32 = 10;
 
-        for _ in 0..SPINS {
+        for _ in 0..if by.next { NEXT } else { BEHIND } {
             if !still() {
                 return;
             }
@@ -149,7 +155,7 @@ impl Wait for Park {
         }
         while still() {
             let Some(left) = deadline.left() else { return };
-            lot.sleep(channel, &still, left);
+            lot.sleep(by.channel, &still, left);
         }
     }
 
@@ -158,7 +164,7 @@ impl Wait for Park {
     }
 }
 
-/// Announces writes to those who sleep in a lot, if the way of waiting is one that sleeps.
+/// Wakes those who sleep in a lot, if the way of waiting is one that sleeps.
 pub(crate) struct Waker<L, W> {
     lot: L,
     wait: core::marker::PhantomData<W>,
@@ -171,19 +177,25 @@ impl<L: Lot, W: Wait> Waker<L, W> {
     }
 }
 
+/// The fences order a write before the look for sleepers; the sleeper's own fence stands between its announcement and its last
+/// look. Cut: each looks before it can see the other, and the sleeper sleeps for ever.
 impl<L: Lot, W: Wait> Wake for Waker<L, W> {
     #[inline]
-    fn written(&self, channel: u32) {
+    fn fence(&self) {
         if W::SLEEPS {
-            // Orders the write before the look for sleepers; the sleeper's fence stands between its announcement and
-            // its last look. Cut: each looks before it can see the other, and the sleeper sleeps for ever.
             fence(SeqCst);
-            self.lot.wake(channel);
         }
     }
 
     #[inline]
-    fn written_and_fenced(&self, channel: u32) {
+    fn fence_after_rmw(&self) {
+        if W::SLEEPS {
+            fence_after_rmw();
+        }
+    }
+
+    #[inline]
+    fn wake(&self, channel: u32) {
         if W::SLEEPS {
             self.lot.wake(channel);
         }

@@ -16,12 +16,12 @@ all_algorithms! { once: no_lost_wake_up }
 struct Announced(RefCell<Vec<u32>>);
 
 impl Wake for Announced {
-    fn written(&self, channel: u32) {
-        self.0.borrow_mut().push(channel);
-    }
+    fn fence(&self) {}
 
-    fn written_and_fenced(&self, channel: u32) {
-        self.written(channel);
+    fn fence_after_rmw(&self) {}
+
+    fn wake(&self, channel: u32) {
+        self.0.borrow_mut().push(channel);
     }
 }
 

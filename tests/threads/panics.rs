@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use bakery_lock::algorithm::{Ticket, TicketQueue};
+use bakery_lock::algorithm::{Blocked, Ticket, TicketQueue};
 use bakery_lock::wait::{Deadline, DefaultWait, Lot, SpinYield, Wait};
 use bakery_lock::{Fixed, Lock, Mutex};
 
@@ -92,12 +92,12 @@ thread_local! {
 impl Wait for Restless {
     const SLEEPS: bool = false;
 
-    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
         LOOKS.set(LOOKS.get() + 1);
         if LOOKS.get().is_multiple_of(3) {
             throw();
         }
-        SpinYield::wait(lot, channel, still, deadline);
+        SpinYield::wait(lot, by, still, deadline);
     }
 
     fn pause() {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bakery_lock::algorithm::Blocked;
 #[cfg(target_os = "linux")]
 use bakery_lock::wait::Park;
 use bakery_lock::wait::{Deadline, Lot, Spin, SpinYield, Wait};
@@ -195,14 +196,14 @@ pub fn fall(told: &Arc<AtomicUsize>) {
 impl<W: Wait> Wait for Scripted<W> {
     const SLEEPS: bool = W::SLEEPS;
 
-    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
         if let Some(Script { told, falls }) = SCRIPT.take() {
             told.fetch_add(1, SeqCst);
             if falls {
                 throw();
             }
         }
-        W::wait(lot, channel, still, deadline);
+        W::wait(lot, by, still, deadline);
     }
 
     fn pause() {

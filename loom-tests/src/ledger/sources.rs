@@ -56,10 +56,17 @@ pub(super) struct Unreached {
     pub(super) line: &'static str,
 }
 
-/// The lines with an ordering that could be weaker, or with an announcement, that no model has passed.
+/// The lines with an ordering that could be weaker, or that wakes, that no model has passed.
 pub(super) fn unreached(sites: &[&Site], wanted: impl Fn(&str) -> bool) -> Vec<Unreached> {
-    const SIGNS: [&str; 6] =
-        ["Acquire)", "Release)", "AcqRel)", "SeqCst)", "wake.written(", "wake.written_and_fenced("];
+    const SIGNS: [&str; 7] = [
+        "Acquire)",
+        "Release)",
+        "AcqRel)",
+        "SeqCst)",
+        "fence_after_rmw()",
+        "wake.fence()",
+        "wake.wake(",
+    ];
     let mut found = Vec::new();
     for &(file, text) in SOURCES.iter().filter(|(file, _)| wanted(file)) {
         let mut after = "";

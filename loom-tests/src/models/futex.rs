@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use loom::thread::{self, Thread};
 
+use crate::algorithm::Blocked;
 use crate::atomic::{AtomicU32, Relaxed};
 use crate::wait::{Channel, Deadline, Futex, Lot, Wait};
 
@@ -75,9 +76,9 @@ pub(super) struct Sleep;
 impl Wait for Sleep {
     const SLEEPS: bool = true;
 
-    fn wait<L: Lot>(lot: &L, channel: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
         if let Some(left) = deadline.left() {
-            lot.sleep(channel, still, left);
+            lot.sleep(by.channel, still, left);
         }
     }
 

@@ -8,33 +8,38 @@ use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
     Tournament, Turn, Wake, Withdraw,
 };
-use crate::atomic::{Relaxed, SeqCst};
-use crate::mutation::{Instead, Operation, at};
+use crate::atomic::Relaxed;
+use crate::mutation::{Operation, ordering};
 use crate::wait::{Never, Wait, Waker};
 
-/// Announces as the library does, where the mutant in force lets it.
-struct Announcer<'a>(&'a Places);
+/// Wakes as the library does, where the mutant in force lets it.
+struct Waking<'a>(&'a Places);
 
-impl Announcer<'_> {
+impl Waking<'_> {
     fn waker(&self) -> Waker<&Places, Sleep> {
         Waker::new(self.0)
     }
 }
 
-impl Wake for Announcer<'_> {
+impl Wake for Waking<'_> {
     #[track_caller]
-    fn written(&self, channel: u32) {
-        match at(Operation::Written, SeqCst) {
-            None => self.waker().written(channel),
-            Some(Instead::Unfenced) => self.waker().written_and_fenced(channel),
-            Some(_) => {}
+    fn fence(&self) {
+        if ordering(Operation::WakeFence, Relaxed).is_some() {
+            self.waker().fence();
         }
     }
 
     #[track_caller]
-    fn written_and_fenced(&self, channel: u32) {
-        if at(Operation::WrittenAndFenced, Relaxed).is_none() {
-            self.waker().written_and_fenced(channel);
+    fn fence_after_rmw(&self) {
+        if ordering(Operation::WakeFence, Relaxed).is_some() {
+            self.waker().fence_after_rmw();
+        }
+    }
+
+    #[track_caller]
+    fn wake(&self, channel: u32) {
+        if ordering(Operation::Wake, Relaxed).is_some() {
+            self.waker().wake(channel);
         }
     }
 }
@@ -52,13 +57,13 @@ fn parking<A: Algorithm + 'static>(number: u32, bounds: Bounds, new: fn() -> A) 
 }
 
 fn round<A: Algorithm>(protected: &Protected<A>, places: &Places, me: Slot) {
-    let (algorithm, announcer) = (&protected.algorithm, Announcer(places));
-    algorithm.enter(me, Intent::Stay, &announcer).expect("open to those who stay");
-    while let Turn::Blocked(by) = algorithm.poll(me, &announcer) {
-        Sleep::wait(&places, by.channel, || algorithm.is_blocked(me, by), &Never);
+    let (algorithm, waking) = (&protected.algorithm, Waking(places));
+    algorithm.enter(me, Intent::Stay, &waking).expect("open to those who stay");
+    while let Turn::Blocked(by) = algorithm.poll(me, &waking) {
+        Sleep::wait(&places, by, || algorithm.is_blocked(me, by), &Never);
     }
     protected.touch();
-    algorithm.leave(me, &announcer);
+    algorithm.leave(me, &waking);
 }
 
 /// The same with one participant that takes its attempts back unless it is in at once, while the others sleep.
@@ -73,9 +78,9 @@ fn withdrawing<A: Withdraw + 'static>(number: u32, bounds: Bounds, new: fn() -> 
             for _ in 0..bounds.rounds {
                 if me != TAKES_IT_BACK {
                     round(protected, places, me);
-                } else if protected.algorithm.try_enter(me, &Announcer(places)) {
+                } else if protected.algorithm.try_enter(me, &Waking(places)) {
                     protected.touch();
-                    protected.algorithm.leave(me, &Announcer(places));
+                    protected.algorithm.leave(me, &Waking(places));
                 }
             }
         });
