@@ -1,0 +1,33 @@
+//! Locks between processes, with real processes, as far as a user of the public interface may rely on them.
+#![cfg(all(feature = "shared", target_os = "linux"))]
+
+#[macro_use]
+mod every;
+mod child;
+mod data;
+mod obey;
+
+mod attempts;
+mod ends;
+mod exclusion;
+mod forks;
+mod leaks;
+mod order;
+mod slots;
+
+/// What this program does when another test has started it again; by itself it does nothing.
+#[test]
+fn child() {
+    child::play(&[
+        ("obeys", obey::obeys),
+        ("adds", exclusion::adds),
+        ("logs", order::logs),
+        ("forks", forks::forks),
+        ("joins again and again", slots::joins_again_and_again),
+        ("fills up", slots::fills_up),
+        ("joins once", slots::joins_once),
+        ("comes and goes", slots::comes_and_goes),
+        ("locks bytes", slots::locks_bytes),
+        ("leaks nothing", leaks::leaks_nothing),
+    ]);
+}

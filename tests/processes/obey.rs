@@ -1,0 +1,96 @@
+//! A participant in a process of its own that does what it is told, one step at a time.
+//!
+//! | told | does | says |
+//! |---|---|---|
+//! | `lock`, `try`, `for MILLISECONDS`, `until now` | tries to get in | `in`, `no`, or what went wrong |
+//! | `enter` | the doorway | `in line` |
+//! | then `wait`, or `step out` | waits for its turn, or withdraws | `in`, or `out` |
+//! | inside: `leave`, `panic` | releases, or panics | `out` |
+//!
+//! Whoever gets in adds to the counts and signs.
+
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use bakery_lock::shared::{Error, Guard, Kind, Mutex, Participant};
+use bakery_lock::wait::Wait;
+
+use crate::child::{Child, crowd, hear, say};
+use crate::data::{Ledger, Shared, attach};
+
+/// So many of them, numbered from 0, which have joined one after the other.
+pub fn servants(shared: &Shared<Ledger>, waiting: &str, how_many: usize) -> Vec<Child> {
+    (0..how_many)
+        .flat_map(|number| crowd("obeys", [vec![shared.path(), waiting, &number.to_string()]]))
+        .collect()
+}
+
+/// Two of them, which every kind of lock has room for.
+pub fn two(kind: Kind) -> (Shared<Ledger>, Child, Child) {
+    let shared = Shared::new(kind, 4);
+    let [one, other] = <[Child; 2]>::try_from(servants(&shared, "park", 2)).ok().unwrap();
+    (shared, one, other)
+}
+
+pub fn obeys(arguments: &[&str]) {
+    let [path, waiting, number] = arguments else { panic!("PATH WAITING NUMBER") };
+    with_waiting!(*waiting, W => obey::<W>(&attach(path), number.parse().unwrap()));
+}
+
+fn obey<W: Wait>(mutex: &Mutex<Ledger, W>, number: u64) {
+    // Those that are asked for.
+    panic::set_hook(Box::new(|_| {}));
+    let mut me = mutex.join().unwrap();
+    say("joined");
+    while let Some(order) = hear() {
+        let order = || step(&mut me, number, &order);
+        if catch_unwind(AssertUnwindSafe(order)).is_err() {
+            say("out");
+        }
+    }
+}
+
+fn step<W: Wait>(me: &mut Participant<Ledger, W>, number: u64, order: &str) {
+    match order.split(' ').collect::<Vec<_>>()[..] {
+        ["lock"] => inside(number, me.lock().map(Some)),
+        ["try"] => inside(number, me.try_lock()),
+        ["for", time] => {
+            inside(number, me.lock_for(Duration::from_millis(time.parse().unwrap())));
+        }
+        ["until", "now"] => inside(number, me.lock_until(Instant::now())),
+        ["enter"] => {
+            let waiting = me.enter().unwrap();
+            say("in line");
+            match hear().as_deref() {
+                Some("wait") => inside(number, Ok(Some(waiting.wait()))),
+                Some("step out") => {
+                    drop(waiting);
+                    say("out");
+                }
+                other => assert_eq!(other, None),
+            }
+        }
+        _ => say("what?"),
+    }
+}
+
+type Outcome<'p, 'a, W> = Result<Option<Guard<'p, 'a, Ledger, W>>, Error>;
+
+fn inside<W: Wait>(number: u64, outcome: Outcome<W>) {
+    let mut guard = match outcome {
+        Ok(Some(guard)) => guard,
+        Ok(None) => return say("no"),
+        Err(error) => return say(&error.to_string()),
+    };
+    guard.add();
+    guard.sign(number);
+    say("in");
+    match hear().as_deref() {
+        Some("leave") => {
+            drop(guard);
+            say("out");
+        }
+        Some("panic") => panic!("as told"),
+        other => assert_eq!(other, None),
+    }
+}

@@ -1,0 +1,107 @@
+//! First come first served between processes.
+
+use bakery_lock::shared::{Kind, Mutex};
+use bakery_lock::wait::Wait;
+use rustix::time::{ClockId, clock_gettime};
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::child::{crowd, go, hear, say};
+use crate::data::{Shared, attach};
+use crate::obey::servants;
+
+/// Whose doorway was completed first goes in first, whoever joined first.
+fn entry_is_in_the_order_of_the_doorways(kind: Kind) {
+    const ORDERS: [[usize; 5]; 3] = [[4, 3, 2, 1, 0], [2, 0, 4, 1, 3], [0, 1, 2, 3, 4]];
+
+    for waiting in ["park", "spin-yield"] {
+        let shared = Shared::new(kind, 8);
+        let mut me = shared.mutex.join().unwrap();
+        let mut children = servants(&shared, waiting, 5);
+        for order in ORDERS {
+            let mut ledger = me.lock().unwrap();
+            ledger.length = 0;
+            for number in order {
+                assert_eq!(children[number].ask("enter"), "in line");
+            }
+            for child in &mut children {
+                child.tell("wait");
+                child.tell("leave");
+            }
+            drop(ledger);
+            for child in &children {
+                child.expect("in");
+                child.expect("out");
+            }
+            let expected = order.map(|number| number as u64);
+            assert_eq!(me.lock().unwrap().signatures(), expected, "{kind}, {waiting}");
+        }
+    }
+}
+
+each_kind!(entry_is_in_the_order_of_the_doorways: bakery Bakery, black_white BlackWhite, ticket Ticket);
+
+const PROCESSES: usize = 4;
+const ROUNDS: usize = 150;
+
+/// When each attempt began and when its doorway was completed, in the order of entry.
+#[derive(FromBytes, IntoBytes)]
+#[repr(C)]
+struct Log {
+    length: u64,
+    attempts: [Attempt; PROCESSES * ROUNDS],
+}
+
+/// In nanoseconds of a clock that all processes share.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes)]
+#[repr(C)]
+struct Attempt {
+    begun: i64,
+    in_line: i64,
+}
+
+fn now() -> i64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
+}
+
+pub fn logs(arguments: &[&str]) {
+    let [path, waiting] = arguments else { panic!("PATH WAITING") };
+    with_waiting!(*waiting, W => log::<W>(&attach(path)));
+}
+
+fn log<W: Wait>(mutex: &Mutex<Log, W>) {
+    let mut me = mutex.join().unwrap();
+    say("joined");
+    hear();
+    for round in 0..ROUNDS {
+        if round % 5 == 0 {
+            // Whoever steps out of the line changes nobody's place in it.
+            drop(me.enter().unwrap());
+        }
+        let begun = now();
+        let waiting = me.enter().unwrap();
+        let in_line = now();
+        let mut log = waiting.wait();
+        let length = usize::try_from(log.length).unwrap();
+        log.attempts[length] = Attempt { begun, in_line };
+        log.length += 1;
+    }
+}
+
+/// Nobody whose doorway began after another's was completed goes in before it.
+fn nobody_passes_who_came_later(kind: Kind) {
+    for waitings in [["park"; PROCESSES], ["park", "spin-yield", "park", "spin-yield"]] {
+        let shared = Shared::<Log>::new(kind, 8);
+        go(crowd("logs", waitings.map(|waiting| vec![shared.path(), waiting])));
+        shared.peek(|log| {
+            assert_eq!(log.length, log.attempts.len() as u64);
+            for (index, passes) in log.attempts.iter().enumerate() {
+                let passed =
+                    log.attempts[index..].iter().find(|later| later.in_line < passes.begun);
+                assert!(passed.is_none(), "{kind}: {passes:?} passes {passed:?}");
+            }
+        });
+    }
+}
+
+each_kind!(nobody_passes_who_came_later: bakery Bakery, black_white BlackWhite, ticket Ticket);

@@ -1,0 +1,88 @@
+//! Segments that somebody has changed, with the format as it is documented.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bakery_lock::shared::{Kind, Mutex, Options};
+use tempfile::TempDir;
+
+use crate::outcome::Opened;
+
+pub const HEADER: usize = 200;
+const CHECKSUM: usize = HEADER - 8;
+
+/// Where the registers begin, and to what every part is aligned.
+pub const REGISTERS: usize = 256;
+const ALIGN: usize = 128;
+
+/// The file of a segment that holds a `u64`, and nobody uses.
+pub struct Forgery {
+    _directory: TempDir,
+    pub path: PathBuf,
+    pub genuine: Vec<u8>,
+    options: Options,
+}
+
+impl Forgery {
+    pub fn new(kind: Kind, slots: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("segment");
+        let options = Options::new().kind(kind).slots(slots);
+        let mutex: Mutex<u64> = options.create_at(&path, 7).unwrap();
+        drop(mutex);
+        let genuine = fs::read(&path).unwrap();
+        Self { _directory: directory, path, genuine, options }
+    }
+
+    /// Whether the segment is taken for what it was, with these bytes in its file.
+    pub fn attach(&self, bytes: &[u8]) -> Opened {
+        fs::write(&self.path, bytes).unwrap();
+        self.options.attach_at(&self.path)
+    }
+
+    pub fn name(&self) -> &str {
+        self.path.to_str().unwrap()
+    }
+
+    /// The genuine bytes, with some of them changed.
+    pub fn with(&self, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut bytes = self.genuine.clone();
+        change(&mut bytes);
+        bytes
+    }
+
+    /// The same, with a checksum to match.
+    pub fn resealed(&self, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        self.with(|bytes| {
+            change(bytes);
+            reseal(bytes);
+        })
+    }
+}
+
+/// FNV-1a.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+pub fn reseal(bytes: &mut [u8]) {
+    let sum = hash(&bytes[..CHECKSUM]);
+    bytes[CHECKSUM..HEADER].copy_from_slice(&sum.to_ne_bytes());
+}
+
+/// Where the participants, the sleeping places and the data of a segment with one `u64` in it begin.
+pub fn parts(length: usize, slots: u32) -> (usize, usize, usize) {
+    let part = |size: usize| (slots as usize * size).next_multiple_of(ALIGN);
+    let data = length - size_of::<u64>();
+    let channels = data - part(4);
+    (channels - part(64), channels, data)
+}
+
+pub fn write(path: &Path, offset: usize, bytes: &[u8]) {
+    use std::os::unix::fs::FileExt;
+
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all_at(bytes, offset as u64).unwrap();
+}

@@ -1,0 +1,175 @@
+//! Peers that write what they like to all of a segment but its header.
+//!
+//! A lock may then let in two, or nobody; but whoever calls gets an answer by the deadline, and no crash.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bakery_lock::shared::{Error, Guard, Kind, Mutex, Options};
+use bakery_lock::wait::{DefaultWait, SpinYield, Wait};
+use proptest::prelude::any;
+use proptest::strategy::{Just, Strategy};
+use proptest::test_runner::{Config, TestRunner};
+use proptest::{collection::vec, prop_oneof};
+
+use crate::child::Child;
+use crate::forgery::{Forgery, REGISTERS, parts, write};
+
+const SLOTS: u32 = 5;
+
+fn calls_come_back(kind: Kind) {
+    // Killed should they not.
+    Child::start("meets scribbles", &[&kind.to_string()]).finish();
+}
+
+each_kind!(calls_come_back);
+
+/// Bytes for the registers, that look more or less like registers.
+fn noise(length: usize) -> impl Strategy<Value = Vec<u8>> {
+    let small = vec(prop_oneof![4 => Just(0_u32), 2 => 0..SLOTS + 2, 1 => Just(u32::MAX), 1 => Just(u32::MAX - 1)], length / 4)
+        .prop_map(|words| words.into_iter().flat_map(u32::to_ne_bytes).collect());
+    prop_oneof![
+        vec(any::<u8>(), length),
+        any::<u8>().prop_map(move |byte| vec![byte; length]),
+        small
+    ]
+}
+
+pub fn meets_scribbles(arguments: &[&str]) {
+    let kind: Kind = arguments[0].parse().unwrap();
+    let slots = SLOTS.min(kind.slots().1);
+    let forgery = Forgery::new(kind, slots);
+    let (participants, _, data) = parts(forgery.genuine.len(), slots);
+    let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
+    let all = noise(data - REGISTERS);
+    let cases = (all, any::<bool>(), any::<bool>());
+    let outcome = TestRunner::new(config).run(&cases, |(mut bytes, early, registers_only)| {
+        if registers_only {
+            // Where the identities are overwritten, nobody can join any more.
+            bytes.truncate(participants - REGISTERS);
+        }
+        try_all::<DefaultWait>(&forgery, &bytes, early);
+        try_all::<SpinYield>(&forgery, &bytes, early);
+        bytes.truncate(participants - REGISTERS);
+        lock_in_noise(&forgery, &bytes);
+        Ok(())
+    });
+    outcome.unwrap();
+    while_scribbling(&forgery, participants - REGISTERS);
+}
+
+fn try_all<W: Wait>(forgery: &Forgery, bytes: &[u8], early: bool) {
+    fs::write(&forgery.path, &forgery.genuine).unwrap();
+    let mutex: Mutex<u64, W> = Options::new().attach_at(&forgery.path).unwrap();
+    let scribble = || write(&forgery.path, REGISTERS, bytes);
+    if early {
+        scribble();
+        let Ok(mut me) = mutex.join() else { return };
+        touch(me.try_lock());
+        touch(me.lock_for(Duration::from_millis(1)));
+        return;
+    }
+    let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
+    let inside = one.lock().unwrap();
+    scribble();
+    touch(other.lock_for(Duration::from_micros(300)));
+    drop(inside);
+    scribble();
+    touch(other.try_lock());
+    touch(one.lock_until(Instant::now()));
+}
+
+/// A call without a deadline outlives the noise: it comes back when the registers are what they were.
+fn lock_in_noise(forgery: &Forgery, bytes: &[u8]) {
+    const MOMENT: Duration = Duration::from_micros(200);
+
+    fs::write(&forgery.path, &forgery.genuine).unwrap();
+    // One that looks for itself: nobody will wake it.
+    let mutex: Mutex<u64, SpinYield> = Options::new().attach_at(&forgery.path).unwrap();
+    let mut me = mutex.join().unwrap();
+    write(&forgery.path, REGISTERS, bytes);
+    thread::scope(|scope| {
+        let caller = scope.spawn(move || touch(me.lock().map(Some)));
+        // Again and again: it may write down what it has read before.
+        while !caller.is_finished() {
+            thread::sleep(MOMENT);
+            write(&forgery.path, REGISTERS, &forgery.genuine[REGISTERS..][..bytes.len()]);
+        }
+    });
+}
+
+/// Any answer will do but an error that has nothing to do with registers.
+fn touch<W: Wait>(outcome: Result<Option<Guard<'_, '_, u64, W>>, Error>) {
+    match outcome {
+        Ok(Some(mut guard)) => *guard += 1,
+        Ok(None) | Err(Error::Unsupported { .. } | Error::Corrupt { .. }) => {}
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// Others overwrite the registers over and over while calls are being made.
+fn while_scribbling(forgery: &Forgery, length: usize) {
+    fs::write(&forgery.path, &forgery.genuine).unwrap();
+    let mutex: Mutex<u64> = Options::new().attach_at(&forgery.path).unwrap();
+    let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| scribble_until(&done, &forgery.path, length));
+        scope.spawn(|| (0..200).for_each(|_| touch(other.lock_for(Duration::from_micros(200)))));
+        for _ in 0..200 {
+            touch(one.try_lock());
+            touch(one.lock_for(Duration::from_micros(200)));
+        }
+        done.store(true, Relaxed);
+    });
+}
+
+fn scribble_until(done: &AtomicBool, path: &Path, length: usize) {
+    // Marsaglia's xorshift: any noise will do.
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    while !done.load(Relaxed) {
+        let offset = REGISTERS + usize::try_from(next()).unwrap() % (length - 8) / 4 * 4;
+        let word = if next().is_multiple_of(2) { next() } else { next() % 7 };
+        write(path, offset, &word.to_ne_bytes());
+    }
+}
+
+/// A number that has none after it: the doorway is closed, since counting on from 0 would let two in.
+#[test]
+fn numbers_do_not_wrap() {
+    let greatest: [(Kind, &[u8]); 2] = [
+        (Kind::Bakery, &u64::MAX.to_ne_bytes()),
+        // Of the colour that is handed out.
+        (Kind::BlackWhite, &(u32::MAX - 1).to_ne_bytes()),
+    ];
+    for (kind, greatest) in greatest {
+        let forgery = Forgery::new(kind, SLOTS);
+        let mutex: Mutex<u64> = Options::new().attach_at(&forgery.path).unwrap();
+        let (mut me, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
+        assert_eq!(other.slot().index(), 1);
+        let register = REGISTERS + 128 * (1 + other.slot().index());
+        write(&forgery.path, register, greatest);
+        assert!(me.try_lock().unwrap().is_none());
+        assert!(me.lock_for(Duration::from_millis(5)).unwrap().is_none());
+        for error in [me.lock().err(), me.enter().err()] {
+            let error = error.expect("the doorway is closed");
+            assert!(
+                matches!(&error, Error::Corrupt { segment, slot: 0, .. } if segment == forgery.name()),
+                "{error:?}"
+            );
+        }
+        // Nothing is left behind.
+        write(&forgery.path, register, &vec![0; greatest.len()]);
+        *me.lock().unwrap() += 1;
+        assert_eq!(*other.try_lock().unwrap().unwrap(), 8);
+    }
+}

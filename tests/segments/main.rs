@@ -1,0 +1,35 @@
+//! Segments, as far as a user of the public interface may rely on them: that they are made once, found again, and refused
+//! when they are not what they ought to be.
+#![cfg(all(feature = "shared", target_os = "linux"))]
+
+#[expect(dead_code, reason = "the tests of the locks themselves use the rest of it")]
+#[path = "../processes/child.rs"]
+mod child;
+#[expect(unused_macros, reason = "as above")]
+#[macro_use]
+#[path = "../processes/every.rs"]
+mod every;
+#[macro_use]
+mod outcome;
+mod forgery;
+
+mod anonymous;
+mod data;
+mod files;
+mod headers;
+mod hostile;
+mod named;
+mod races;
+
+/// What this program does when another test has started it again; by itself it does nothing.
+#[test]
+fn child() {
+    child::play(&[
+        ("opens", races::opens),
+        ("opens by name", named::opens_by_name),
+        ("is refused by name", named::is_refused_by_name),
+        ("adopts", anonymous::adopts),
+        ("reads noise", headers::reads_noise),
+        ("meets scribbles", hostile::meets_scribbles),
+    ]);
+}

@@ -1,0 +1,78 @@
+//! Processes that come for the same segment at the same moment.
+
+use std::fs;
+
+use bakery_lock::shared::{Mutex, Options};
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::child::{Child, hear, say};
+
+const PROCESSES: u64 = 20;
+const ROUNDS: usize = 20;
+
+#[derive(Clone, Copy, FromBytes, IntoBytes)]
+#[repr(C)]
+struct Guests {
+    /// Who made the segment.
+    host: u64,
+    count: u64,
+}
+
+#[test]
+fn of_many_that_open_a_new_name_one_makes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut children: Vec<_> =
+        (1..=PROCESSES).map(|number| Child::start("opens", &[&number.to_string()])).collect();
+    for child in &children {
+        child.expect("here");
+    }
+    for round in 0..ROUNDS {
+        let path = directory.path().join(round.to_string());
+        for child in &mut children {
+            child.tell(path.to_str().unwrap());
+        }
+        let hosts: Vec<_> = children.iter().map(Child::hear).collect();
+        let mutex: Mutex<Guests> = Options::new().attach_at(&path).unwrap();
+        let guests = *mutex.join().unwrap().lock().unwrap();
+        assert_eq!(guests.count, PROCESSES);
+        assert!((1..=PROCESSES).contains(&guests.host));
+        assert!(hosts.iter().all(|host| *host == guests.host.to_string()), "{hosts:?}");
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), ROUNDS);
+    children.into_iter().for_each(Child::finish);
+}
+
+pub fn opens(arguments: &[&str]) {
+    let host = arguments[0].parse().unwrap();
+    say("here");
+    while let Some(path) = hear() {
+        let mutex: Mutex<Guests> = Options::new().open_at(path, Guests { host, count: 0 }).unwrap();
+        let mut me = mutex.join().unwrap();
+        let mut guests = me.lock().unwrap();
+        guests.count += 1;
+        let host = guests.host.to_string();
+        drop(guests);
+        drop(me);
+        say(&host);
+    }
+}
+
+/// Somebody removes the file again and again: whoever opens it gets one that has been whole.
+#[test]
+fn a_name_that_comes_and_goes_can_be_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("segment");
+    let mut child = Child::start("opens", &["1"]);
+    child.expect("here");
+    for _ in 0..200 {
+        child.tell(path.to_str().unwrap());
+        let _ = fs::remove_file(&path);
+        let mutex: Mutex<Guests> =
+            Options::new().open_at(&path, Guests { host: 2, count: 0 }).unwrap();
+        assert!([1, 2].contains(&mutex.join().unwrap().lock().unwrap().host));
+        let _ = fs::remove_file(&path);
+        let host = child.hear();
+        assert!(["1", "2"].contains(&&*host), "{host}");
+    }
+    child.finish();
+}
