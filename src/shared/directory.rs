@@ -36,7 +36,7 @@ impl Place {
             _ if name.len() > NAME_MAX => return bad("it is longer than 255 bytes"),
             _ => {}
         }
-        let path = user_directory();
+        let path = user_directory()?;
         match mkdirat(CWD, &path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => {
@@ -65,20 +65,29 @@ impl Place {
         Ok(Self { directory, file, path: path.to_owned() })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// For messages.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
 }
 
-/// `$XDG_RUNTIME_DIR/bakery-lock`, or `/dev/shm/bakery-lock-UID` where there is no such variable. Never a directory that
-/// others write to, nor one that is cleaned of old files.
-fn user_directory() -> PathBuf {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    match runtime.filter(|path| path.is_absolute()) {
-        Some(runtime) => runtime.join("bakery-lock"),
-        None => PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw())),
+/// `/dev/shm/bakery-lock-UID`, unless `BAKERY_LOCK_DIR` names another directory.
+///
+/// Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not, so one name would be two locks. Not
+/// `/tmp`, which is cleaned of old files.
+fn user_directory() -> Result<PathBuf, Error> {
+    let Some(path) = std::env::var_os("BAKERY_LOCK_DIR").map(PathBuf::from) else {
+        return Ok(PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw())));
+    };
+    if path.is_absolute() {
+        return Ok(path);
     }
+    let why = "BAKERY_LOCK_DIR is not the absolute path of a directory";
+    Err(Error::BadName { name: path.display().to_string(), why })
 }
 
 fn open_directory(path: &Path, more: OFlags) -> Result<OwnedFd, Error> {

@@ -1,7 +1,7 @@
 //! Making a segment, or attaching to one.
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::shared::directory::Place;
 use crate::shared::layout::DataType;
@@ -51,6 +51,15 @@ impl Options {
         self
     }
 
+    /// The path of the segment of this name, whether there is one or not: to remove it when nobody uses it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadName`], and errors of the directory that it is in.
+    pub fn path_of(name: &str) -> Result<PathBuf, Error> {
+        Ok(Place::named(name)?.path().to_owned())
+    }
+
     fn plan<T: Data>(&self) -> Plan {
         let data = DataType::of::<T>(self.data_name.as_deref());
         Plan { kind: self.kind, slots: self.slots, data }
@@ -58,8 +67,9 @@ impl Options {
 
     /// Attaches to the segment of this name, or makes it, with this value in it.
     ///
-    /// It lives in `$XDG_RUNTIME_DIR/bakery-lock`, or in `/dev/shm/bakery-lock-UID` where there is no such variable, and
-    /// stays until its file is removed or the machine restarts. It is for the processes of one user.
+    /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until its file is removed or the machine
+    /// restarts. It is for the processes of one user. If the environment variable `BAKERY_LOCK_DIR` is set, it lives in that
+    /// directory instead, which is made if need be; processes that are to meet must agree on it.
     ///
     /// # Errors
     ///
@@ -69,7 +79,8 @@ impl Options {
         file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
     }
 
-    /// The same, for a file at a path. Its directory exists, and others cannot write to it.
+    /// The same, for a file at a path. Its directory exists, and is trusted: whoever may write to it may put another file in
+    /// this one's place.
     ///
     /// # Errors
     ///

@@ -12,7 +12,8 @@ use rustix::process::{geteuid, umask};
 use crate::child::{Child, command, say};
 use crate::outcome::Opened;
 
-const RUNTIME: &str = "XDG_RUNTIME_DIR";
+/// Where names live instead of in shared memory.
+const DIRECTORY: &str = "BAKERY_LOCK_DIR";
 
 /// Removed when dropped, as the segments themselves are not.
 struct Leftover(PathBuf);
@@ -23,11 +24,11 @@ impl Drop for Leftover {
     }
 }
 
-fn opens(runtime: Option<&Path>, name: &str) -> Child {
+fn opens(directory: Option<&Path>, name: &str) -> Child {
     let mut command = command("opens by name", &[name]);
-    match runtime {
-        Some(path) => command.env(RUNTIME, path),
-        None => command.env_remove(RUNTIME),
+    match directory {
+        Some(path) => command.env(DIRECTORY, path),
+        None => command.env_remove(DIRECTORY),
     };
     Child::spawn(&mut command)
 }
@@ -47,10 +48,10 @@ pub fn opens_by_name(arguments: &[&str]) {
 }
 
 /// Two processes, one after the other, find the same segment there, and nobody else may.
-fn is_shared_at(runtime: Option<&Path>, name: &str, path: &Path) {
+fn is_shared_at(directory: Option<&Path>, name: &str, path: &Path) {
     let leftover = Leftover(path.to_owned());
     for (outcome, count) in [("made it", "41"), ("found it", "42")] {
-        let child = opens(runtime, name);
+        let child = opens(directory, name);
         child.expect(outcome);
         child.expect(count);
         child.finish();
@@ -61,23 +62,21 @@ fn is_shared_at(runtime: Option<&Path>, name: &str, path: &Path) {
 }
 
 #[test]
-fn a_name_is_in_the_runtime_directory() {
-    let runtime = tempfile::tempdir().unwrap();
+fn a_name_is_in_the_directory_that_is_asked_for() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("bakery-lock");
     for name in ["count", "two words", "línea", "a\\b", &"n".repeat(255)] {
-        is_shared_at(Some(runtime.path()), name, &runtime.path().join("bakery-lock").join(name));
+        is_shared_at(Some(&directory), name, &directory.join(name));
     }
 }
 
 #[test]
-fn without_a_runtime_directory_it_is_in_shared_memory() {
+fn unless_asked_otherwise_it_is_in_shared_memory() {
+    let name = format!("test-{}", id());
     let directory = PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw()));
-    for (number, runtime) in
-        [None, Some(Path::new("")), Some(Path::new("relative"))].into_iter().enumerate()
-    {
-        let name = format!("test-{}-{number}", id());
-        is_shared_at(runtime, &name, &directory.join(&name));
-    }
-    assert!(!Path::new("relative").exists());
+    let path = directory.join(&name);
+    is_shared_at(None, &name, &path);
+    assert_eq!(Options::path_of(&name).unwrap(), path);
 }
 
 /// Something else in place of the user's directory, and the beginning of what is said about it.
@@ -100,9 +99,10 @@ fn a_directory_that_others_may_use_is_refused() {
     let foreign = geteuid().is_root().then_some(foreign);
     for (what, make, expected) in OBSTACLES.into_iter().chain(foreign) {
         let runtime = tempfile::tempdir().unwrap();
-        make(&runtime.path().join("bakery-lock"));
+        let directory = runtime.path().join("bakery-lock");
+        make(&directory);
         let child =
-            Child::spawn(command("is refused by name", &["count"]).env(RUNTIME, runtime.path()));
+            Child::spawn(command("is refused by name", &["count"]).env(DIRECTORY, &directory));
         for _ in 0..3 {
             let said = child.hear();
             assert!(said.starts_with(expected), "{what}: {said}");
@@ -115,12 +115,19 @@ fn a_directory_that_others_may_use_is_refused() {
 }
 
 #[test]
-fn a_missing_runtime_directory_is_not_made() {
-    let runtime = tempfile::tempdir().unwrap();
-    let missing = runtime.path().join("missing");
-    let child = Child::spawn(command("is refused by name", &["count"]).env(RUNTIME, &missing));
-    assert!(child.hear().starts_with("Io"));
-    child.finish();
+fn a_directory_is_made_and_its_parents_are_not() {
+    let parent = tempfile::tempdir().unwrap();
+    let missing = parent.path().join("missing");
+    for (directory, expected) in [
+        (missing.join("bakery-lock").as_path(), "Io"),
+        (Path::new("relative"), "BadName"),
+        (Path::new(""), "BadName"),
+    ] {
+        let child =
+            Child::spawn(command("is refused by name", &["count"]).env(DIRECTORY, directory));
+        assert!(child.hear().starts_with(expected));
+        child.finish();
+    }
     assert!(!missing.exists());
 }
 
