@@ -67,7 +67,7 @@ impl Adder for Participant<'_, Count> {
         let begun = now();
         let waiting = self.enter()?;
         let in_line = now();
-        let mut count = waiting.wait();
+        let mut count = waiting.wait()?;
         let entered = now();
         change(&mut count);
         Ok(Attempt { begun, in_line, entered })

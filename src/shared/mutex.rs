@@ -176,7 +176,10 @@ impl<T, W: Wait> fmt::Debug for Participant<'_, T, W> {
     }
 }
 
-/// A participant that has been through the doorway and has its place in the line. Dropped, it steps out of the line.
+/// A participant that has been through the doorway and has its place in the line.
+///
+/// Dropped, it steps out of the line. That takes no waiting, but for two kinds: a [`Kind::Ticket`] more than 32 tickets behind the
+/// one served, and a [`Kind::Fast`] that met another in the doorway, step out when the line has moved on.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, 'a, T, W: Wait> {
     participant: &'p mut Participant<'a, T, W>,
@@ -184,13 +187,17 @@ pub struct Waiting<'p, 'a, T, W: Wait> {
 
 impl<'p, 'a, T: Data, W: Wait> Waiting<'p, 'a, T, W> {
     /// Waits for this participant's turn.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that was forked off meanwhile.
     #[inline]
-    pub fn wait(self) -> Guard<'p, 'a, T, W> {
+    pub fn wait(self) -> Result<Guard<'p, 'a, T, W>, Error> {
         let this = mem::ManuallyDrop::new(self);
         // SAFETY: `this` is neither used nor dropped after this, so the participant is borrowed once.
         let participant = unsafe { ptr::read(&raw const this.participant) };
-        participant.seat.wait();
-        Guard::new(participant)
+        participant.seat.wait()?;
+        Ok(Guard::new(participant))
     }
 }
 
@@ -208,7 +215,8 @@ impl<T, W: Wait> fmt::Debug for Waiting<'_, '_, T, W> {
 
 /// A participant inside: the value is its own until the guard is dropped.
 ///
-/// Not `Send`, as std's is not. Dropped in a child that was forked off meanwhile, it releases nothing.
+/// Not `Send`, as std's is not. In a child that was forked off meanwhile the value is the parent's: it must not be touched
+/// there; dropped there, the guard releases nothing.
 #[must_use = "a guard that is dropped at once releases the lock at once"]
 pub struct Guard<'p, 'a, T, W: Wait> {
     participant: &'p mut Participant<'a, T, W>,

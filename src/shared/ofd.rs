@@ -7,25 +7,37 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 /// Bytes far behind every segment's end, so that locking them never meets data.
-const FIRST: i64 = 1 << 40;
+const FIRST: libc::off_t = 1 << 40;
+
+// With narrower offsets the byte would be another one than in programs with wider ones.
+const _: () = assert!(size_of::<libc::off_t>() == 8, "`shared` needs 64-bit file offsets");
 
 /// Locks a slot's byte for writing, unless another description has it. Whether it is locked now.
-#[expect(clippy::cast_possible_truncation, reason = "small constants, in a struct of small fields")]
 pub(super) fn try_lock(file: impl AsFd, slot: u32) -> io::Result<bool> {
+    match set(file, slot, libc::F_WRLCK) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::PermissionDenied => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Gives a slot's byte up.
+pub(super) fn unlock(file: impl AsFd, slot: u32) {
+    // Taking a lock away does not fail.
+    let _ = set(file, slot, libc::F_UNLCK);
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "small constants, in a struct of small fields")]
+fn set(file: impl AsFd, slot: u32, what: libc::c_int) -> io::Result<()> {
     // SAFETY: all zeros is a value of this struct of integers; some targets have reserved fields in it.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    lock.l_type = libc::F_WRLCK as libc::c_short;
+    lock.l_type = what as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
-    lock.l_start = (FIRST + i64::from(slot)) as libc::off_t;
+    lock.l_start = FIRST + libc::off_t::from(slot);
     lock.l_len = 1;
     // SAFETY: the descriptor is open, and the argument of this command is a pointer to such a struct.
     let answer = unsafe { libc::fcntl(file.as_fd().as_raw_fd(), libc::F_OFD_SETLK, &raw mut lock) };
-    if answer != -1 {
-        return Ok(true);
-    }
-    match io::Error::last_os_error() {
-        error if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-        error if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
-        error => Err(error),
-    }
+    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

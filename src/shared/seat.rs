@@ -42,9 +42,9 @@ pub(super) struct Seat<'a, W: Wait> {
     state: State,
     /// Which of several processes, told apart by the forks between them, has claimed it.
     generation: u32,
-    /// Has the lock on the slot's byte, until the kernel closes it.
-    _alive: OwnedFd,
-    wait: PhantomData<W>,
+    /// Has the lock on the slot's byte, until it is given up or the last process that has the descriptor is gone.
+    alive: OwnedFd,
+    wait: PhantomData<fn() -> W>,
 }
 
 impl<'a, W: Wait> Seat<'a, W> {
@@ -59,16 +59,19 @@ impl<'a, W: Wait> Seat<'a, W> {
                 continue;
             }
             let locked = ofd::try_lock(&alive, slot);
-            // A slot may have been joined in between; and one whose owner died in it is not free when its byte is.
-            if locked.map_err(Error::io(segment.name(), "lock the slot's byte"))?
-                && identity.is_free()
-            {
-                identity.publish(&this);
-                let slot = Slot::new(slot);
-                with_algorithm!(segment.registers(), algorithm => algorithm.join(slot));
-                let (state, wait) = (State::Outside, PhantomData);
-                return Ok(Self { segment, slot, state, generation, _alive: alive, wait });
+            if !locked.map_err(Error::io(segment.name(), "lock the slot's byte"))? {
+                continue;
             }
+            // It may have been joined in between, by a process that has died since.
+            if !identity.is_free() {
+                ofd::unlock(&alive, slot);
+                continue;
+            }
+            identity.publish(&this);
+            let slot = Slot::new(slot);
+            with_algorithm!(segment.registers(), algorithm => algorithm.join(slot));
+            let (state, wait) = (State::Outside, PhantomData);
+            return Ok(Self { segment, slot, state, generation, alive, wait });
         }
         Err(Error::Full { segment: segment.name().to_owned(), slots: segment.slots() })
     }
@@ -97,9 +100,7 @@ impl<'a, W: Wait> Seat<'a, W> {
         intent: Intent,
         deadline: &impl Deadline,
     ) -> Result<bool, Error> {
-        if !self.is_ours() {
-            return Err(Error::Forked { segment: self.segment.name().to_owned() });
-        }
+        self.check_ours()?;
         self.settle();
         if self.try_enter(intent) {
             return Ok(true);
@@ -139,9 +140,17 @@ impl<'a, W: Wait> Seat<'a, W> {
         Ok(false)
     }
 
+    fn check_ours(&self) -> Result<(), Error> {
+        if self.is_ours() {
+            return Ok(());
+        }
+        Err(Error::Forked { segment: self.segment.name().to_owned() })
+    }
+
     /// Waits, past the doorway, until this slot's turn.
     #[inline]
-    pub(super) fn wait(&mut self) {
+    pub(super) fn wait(&mut self) -> Result<(), Error> {
+        self.check_ours()?;
         let (me, lot) = (self.slot, self.segment.lot());
         // Should waiting panic, the attempt withdraws itself.
         self.state = State::Outside;
@@ -149,14 +158,13 @@ impl<'a, W: Wait> Seat<'a, W> {
             Attempt::<_, _, AmongSleepers<W>>::resume(algorithm, me, lot).wait();
         });
         self.state = State::Inside;
+        Ok(())
     }
 
     /// Goes in if nobody is in the way.
     #[inline]
     pub(super) fn try_lock(&mut self) -> Result<bool, Error> {
-        if !self.is_ours() {
-            return Err(Error::Forked { segment: self.segment.name().to_owned() });
-        }
+        self.check_ours()?;
         self.settle();
         let (me, lot) = (self.slot, self.segment.lot());
         let inside = with_withdrawing!(
@@ -195,8 +203,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     #[inline]
     pub(super) fn lock(&mut self) -> Result<(), Error> {
         self.enter(Intent::Stay, &Never)?;
-        self.wait();
-        Ok(())
+        self.wait()
     }
 
     fn unsupported(&self, what: &'static str) -> Error {
@@ -220,6 +227,8 @@ impl<W: Wait> Drop for Seat<'_, W> {
         if self.is_ours() {
             self.settle();
             self.identity().clear();
+            // A child that was forked off meanwhile may still have the descriptor.
+            ofd::unlock(&self.alive, self.slot.number());
         }
     }
 }

@@ -100,6 +100,10 @@ pub fn forks(arguments: &[&str]) {
         // SAFETY: as said above.
         drop(unsafe { copy.read() });
     }));
+    assert!(leaves_alone(&|| {
+        // SAFETY: as said above.
+        assert!(is_forked(&unsafe { copy.read() }.wait(), path));
+    }));
     if has_tries {
         assert!(other.try_lock().unwrap().is_none());
     }
@@ -113,4 +117,24 @@ pub fn forks(arguments: &[&str]) {
         assert!(full());
     }));
     assert!(!full());
+
+    // A child that lives on, and has the descriptors, keeps none of its parent's slots.
+    let both = [mutex.join().unwrap(), me];
+    // SAFETY: the child does nothing but wait for a signal.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        loop {
+            // SAFETY: takes nothing.
+            unsafe { libc::pause() };
+        }
+    }
+    assert_ne!(child, -1, "{}", io::Error::last_os_error());
+    drop(both);
+    let again = [mutex.join().is_ok(), mutex.join().is_ok()];
+    // SAFETY: the child just made, which is waited for once.
+    unsafe {
+        libc::kill(child, libc::SIGKILL);
+        libc::waitpid(child, std::ptr::null_mut(), 0);
+    }
+    assert_eq!(again, [true, true]);
 }

@@ -62,7 +62,7 @@ fn step<W: Wait>(me: &mut Participant<Ledger, W>, number: u64, order: &str) {
             let waiting = me.enter().unwrap();
             say("in line");
             match hear().as_deref() {
-                Some("wait") => inside(number, Ok(Some(waiting.wait()))),
+                Some("wait") => inside(number, waiting.wait().map(Some)),
                 Some("step out") => {
                     drop(waiting);
                     say("out");

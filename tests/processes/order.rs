@@ -81,7 +81,7 @@ fn log<W: Wait>(mutex: &Mutex<Log, W>) {
         let begun = now();
         let waiting = me.enter().unwrap();
         let in_line = now();
-        let mut log = waiting.wait();
+        let mut log = waiting.wait().unwrap();
         let length = usize::try_from(log.length).unwrap();
         log.attempts[length] = Attempt { begun, in_line };
         log.length += 1;
