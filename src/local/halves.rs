@@ -1,11 +1,12 @@
 //! The two roles of a lock for two, as types.
 
-use core::fmt::Debug;
+use core::fmt;
 use core::marker::PhantomData;
-use core::ops::{Deref, DerefMut};
+#[cfg(feature = "std")]
+use std::time::{Duration, Instant};
 
-use crate::algorithm::{GiveWay, Peterson};
-use crate::local::{Lock, Participant};
+use crate::algorithm::{GiveWay, Peterson, Slot};
+use crate::local::{Guard, Lock, Participant, Waiting};
 use crate::wait::{DefaultWait, Wait};
 
 /// The role of slot 0.
@@ -18,7 +19,6 @@ pub enum Right {}
 
 /// One of the two participants of a Peterson lock, with its role in its type: a function that is to run on one of two
 /// cores can ask for that core's half.
-#[derive(Debug)]
 pub struct Half<'a, Role, G: GiveWay, T: ?Sized, W: Wait = DefaultWait> {
     participant: Participant<'a, Peterson<G>, T, W>,
     role: PhantomData<fn() -> Role>,
@@ -52,16 +52,47 @@ impl<G: GiveWay, T: ?Sized, W: Wait> Lock<Peterson<G>, T, W> {
     }
 }
 
-impl<'a, Role, G: GiveWay, T: ?Sized, W: Wait> Deref for Half<'a, Role, G, T, W> {
-    type Target = Participant<'a, Peterson<G>, T, W>;
+/// What a [`Participant`] does. The participant itself is not handed out, lest two halves swap their roles.
+impl<'a, Role, G: GiveWay, T: ?Sized, W: Wait> Half<'a, Role, G, T, W> {
+    /// See [`Participant::slot`].
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        self.participant.slot()
+    }
 
-    fn deref(&self) -> &Self::Target {
-        &self.participant
+    /// See [`Participant::lock`].
+    #[inline]
+    pub fn lock(&mut self) -> Guard<'_, 'a, Peterson<G>, T, W> {
+        self.participant.lock()
+    }
+
+    /// See [`Participant::enter`].
+    #[inline]
+    pub fn enter(&mut self) -> Waiting<'_, 'a, Peterson<G>, T, W> {
+        self.participant.enter()
+    }
+
+    /// See [`Participant::try_lock`].
+    #[inline]
+    pub fn try_lock(&mut self) -> Option<Guard<'_, 'a, Peterson<G>, T, W>> {
+        self.participant.try_lock()
+    }
+
+    /// See [`Participant::lock_for`].
+    #[cfg(feature = "std")]
+    pub fn lock_for(&mut self, timeout: Duration) -> Option<Guard<'_, 'a, Peterson<G>, T, W>> {
+        self.participant.lock_for(timeout)
+    }
+
+    /// See [`Participant::lock_until`].
+    #[cfg(feature = "std")]
+    pub fn lock_until(&mut self, deadline: Instant) -> Option<Guard<'_, 'a, Peterson<G>, T, W>> {
+        self.participant.lock_until(deadline)
     }
 }
 
-impl<Role, G: GiveWay, T: ?Sized, W: Wait> DerefMut for Half<'_, Role, G, T, W> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.participant
+impl<Role, G: GiveWay, T: ?Sized, W: Wait> fmt::Debug for Half<'_, Role, G, T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Half").field(&self.participant).finish()
     }
 }
