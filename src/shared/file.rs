@@ -33,10 +33,10 @@ pub(super) fn open(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, E
 /// comes second finds the first one's, and a creator that dies leaves nothing.
 pub(super) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     let name = place.name();
+    check_file_system(&place.directory, &name)?;
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = openat(&place.directory, ".", flags, Mode::RUSR | Mode::WUSR)
         .map_err(Error::io(&name, "make a file without a name in that directory"))?;
-    check_file_system(&file, &name)?;
     Segment::write(&file, &name, plan, data)?;
     let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
     match linkat(CWD, unnamed, &place.directory, &place.file, AtFlags::SYMLINK_FOLLOW) {

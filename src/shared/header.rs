@@ -22,7 +22,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::shared::layout::{self, DataType, Layout};
 use crate::shared::{Error, Kind};
 
-const MAGIC: [u8; 8] = *b"BAKERYLK";
+pub(super) const MAGIC: [u8; 8] = *b"BAKERYLK";
 /// To be raised with each change to the layout of a segment, or to what its registers mean.
 pub(super) const FORMAT: u32 = 1;
 const BYTE_ORDER: u32 = 0x0102_0304;

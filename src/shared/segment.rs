@@ -8,8 +8,9 @@ use std::slice;
 use std::time::Duration;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use zerocopy::FromBytes;
 
-use crate::shared::header::{Header, Shape};
+use crate::shared::header::{self, Header, Shape};
 use crate::shared::identity::{self, Identity};
 use crate::shared::layout::{self, DataType, Layout};
 use crate::shared::registers::Registers;
@@ -64,7 +65,7 @@ impl Segment {
         let boot_id = identity::boot_id().map_err(Error::io(name, "read the boot id"))?;
         let length = shape.layout.length as u64;
         // Not just a length: memory that is promised and not there kills whoever touches it.
-        fallocate(file, FallocateFlags::empty(), 0, length)
+        rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, length))
             .map_err(Error::io(name, "allocate the segment"))?;
         let header = Header::new(&shape, &plan.data, boot_id);
         // All registers begin as zeros, which is what a new file holds.
@@ -81,11 +82,7 @@ impl Segment {
         let boot_id = identity::boot_id().map_err(Error::io(&name, "read the boot id"))?;
         let metadata = rustix::fs::fstat(&file).map_err(Error::io(&name, "inspect the file"))?;
         let found = u64::try_from(metadata.st_size).unwrap_or(0);
-        let header = read_header(&file, &name)?;
-        let Some(header) = header else {
-            let expected = layout::HEADER as u64;
-            return Err(Error::WrongLength { segment: name, expected, found });
-        };
+        let header = read_header(&file, &name, found)?;
         let shape = header.check(&name, found, &plan.data, boot_id)?;
         if let Some(wanted) = plan.kind.filter(|kind| *kind != shape.kind) {
             return Err(Error::WrongKind { segment: name, found: shape.kind, wanted });
@@ -161,12 +158,20 @@ impl Drop for Segment {
     }
 }
 
-/// One copy of the first bytes; `None` if there are not as many.
-fn read_header(file: &OwnedFd, name: &str) -> Result<Option<Header>, Error> {
+/// One copy of the first bytes.
+fn read_header(file: &OwnedFd, name: &str, found: u64) -> Result<Header, Error> {
     let mut bytes = [MaybeUninit::uninit(); layout::HEADER];
     let (read, _) =
         rustix::io::pread(file, &mut bytes, 0).map_err(Error::io(name, "read the header"))?;
-    Ok(zerocopy::FromBytes::read_from_bytes(read).ok())
+    let segment = name.to_owned();
+    match FromBytes::read_from_bytes(read) {
+        Ok(header) => Ok(header),
+        // The beginning of a segment, or a file of another kind that happens to be short.
+        Err(_) if read.starts_with(&header::MAGIC) => {
+            Err(Error::WrongLength { segment, expected: layout::HEADER as u64, found })
+        }
+        Err(_) => Err(Error::NotASegment { segment }),
+    }
 }
 
 fn write_all(file: &OwnedFd, mut bytes: &[u8], mut offset: u64) -> rustix::io::Result<()> {

@@ -80,7 +80,7 @@ fn one_that_is_damaged_is_refused() {
     let forgery = Forgery::new(Kind::Bakery, 8);
     let attach =
         |bytes: &[u8]| -> Opened { Options::new().attach_fd(memory(bytes, SealFlags::SHRINK)) };
-    assert_refused!(attach(&[]), Error::WrongLength { found: 0, .. }, "empty");
+    assert_refused!(attach(&[]), Error::NotASegment { .. }, "empty");
     assert_refused!(
         attach(&forgery.genuine[..HEADER]),
         Error::WrongLength { found: 200, .. },
