@@ -1,4 +1,4 @@
-//! One attempt at a lock: through the doorway, wait, and in; or back out. The only waiting loop there is.
+//! One attempt at a lock: through the doorway, wait, and in; or back out.
 
 use core::marker::PhantomData;
 

@@ -37,10 +37,15 @@ pub type Fast<const N: usize> = FastOn<[FastSlot; N]>;
 ///
 /// Two fences are enough for two participants. For three no model checker at hand settles the form with plain stores:
 /// `x` and `y` are written by all, and what the paper's argument uses is that everybody sees those writes in one order.
-/// So here a `SeqCst` fence stands between any two accesses to different registers. Programs of that kind have
-/// sequentially consistent executions only (Lahav, Vafeiadis, Kang, Hur and Dreyer, "Repairing Sequential Consistency in
-/// C/C++11", PLDI 2017, whose model C++20 and Rust follow), and for these the paper's proof holds as it stands.
-/// It costs two fences more than the fewest conceivable.
+/// So here a `SeqCst` fence stands between any two accesses to different registers whose values count (a look that only says
+/// that it is not time yet decides nothing). Programs of that kind have sequentially consistent executions only (Lahav,
+/// Vafeiadis, Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11", PLDI 2017, whose model C++20 and Rust follow),
+/// and for these the paper's proof holds as it stands. That each critical section happens before the next follows from the
+/// fences too, which release what was before a store and acquire what was before a store that was read.
+/// It costs three fences more than the two that models with two participants need.
+///
+/// Freedom from deadlock holds for participants that wait for their turn. One that steps out of the line again and again raises
+/// its flag each time, and can hold up those who wait to see all flags down.
 #[derive(Debug)]
 #[repr(C)]
 pub struct FastOn<S: ?Sized> {

@@ -116,8 +116,8 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
     /// Climbs as far as it can.
     #[inline]
     fn poll(&self, me: Slot, wake: &impl Wake) -> Turn {
+        let mut level = self.level(me);
         loop {
-            let level = self.level(me);
             if let Some(ahead) = self.ahead_of(me, level) {
                 return Turn::Blocked(Blocked {
                     on: Some(ahead),
@@ -129,7 +129,8 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
             if level == self.last_level() {
                 return Turn::Mine;
             }
-            self.climb(me, level + 1, wake);
+            level += 1;
+            self.climb(me, level, wake);
         }
     }
 

@@ -12,7 +12,7 @@
 //! | [`Peterson`] | load, store; or one swap | alternates | at most 1 | 3 | O(1), 2 fences; or 1 swap |
 //! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences |
 //! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
-//! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | 3 | O(1), 2 fetch-and-adds |
+//! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 3 | O(1), 2 fetch-and-adds |
 //!
 //! *Bypass*: how often others may pass a participant that has completed its doorway.
 //!
@@ -99,8 +99,10 @@ pub trait Wake {
     /// Orders a write before the look for sleepers.
     fn fence(&self);
 
-    /// The same, directly after a read-modify-write.
-    fn fence_after_rmw(&self);
+    /// The same, directly after a read-modify-write, which may be such a fence already.
+    fn fence_after_rmw(&self) {
+        self.fence();
+    }
 
     /// Wakes those who sleep on a channel. A fence has come before.
     fn wake(&self, channel: u32);
@@ -113,8 +115,6 @@ pub struct NobodySleeps;
 impl Wake for NobodySleeps {
     #[inline]
     fn fence(&self) {}
-    #[inline]
-    fn fence_after_rmw(&self) {}
     #[inline]
     fn wake(&self, _: u32) {}
 }
@@ -185,7 +185,7 @@ pub unsafe trait Algorithm {
     /// Whether it is the turn of `me`, which is past the doorway. If not, [`Turn::Blocked`] says who is in the way.
     fn poll(&self, me: Slot, wake: &impl Wake) -> Turn;
 
-    /// Whether the reason that a poll gave still stands. Cheaper than a poll: one or two loads, `Relaxed`.
+    /// Whether the reason that a poll gave still stands. No more than a poll does, and with most algorithms one or two loads.
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool;
 
     /// Leaves the critical section.

@@ -69,7 +69,8 @@ impl sealed::Sealed for Swapped {}
 impl GiveWay for Swapped {
     #[inline]
     fn give_way(turn: &AtomicU32, value: u32) {
-        // Release hands this participant's flag to the next swap, Acquire takes over that of the one before.
+        // Release hands this participant's flag to the next swap, Acquire takes over that of the one before. (And AcqRel keeps it
+        // an update for the compiler too, which may make a weaker swap whose value is not used a store.)
         turn.swap(value, AcqRel);
     }
 

@@ -1,7 +1,7 @@
 //! Where threads sleep: one table for all locks of the process.
 //!
-//! A lock has no sleeping places of its own, so it stays small, and whoever wakes a sleeper never touches the memory of
-//! a lock that it has already left. Two locks that share a place cost each other needless wake-ups, nothing more.
+//! A lock has no sleeping places of its own, so it stays small. Two locks that share a place cost each other needless
+//! wake-ups, nothing more.
 
 use core::time::Duration;
 

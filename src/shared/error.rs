@@ -7,7 +7,7 @@ use crate::shared::Kind;
 
 /// Why a segment could not be made, opened or joined, or why its lock could not be taken.
 ///
-/// Each says which segment it is about (a path, or "an anonymous segment").
+/// Those about a segment say which one: a path, or "an anonymous segment".
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

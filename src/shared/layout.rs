@@ -3,7 +3,7 @@
 //! | part | aligned to | bytes |
 //! |---|---|---|
 //! | [header](super::header) | 128 | 200 |
-//! | the algorithm's registers | 128 | 128 a slot, and up to 256 |
+//! | the algorithm's registers | 128 | 128 a slot, and up to 128 before them |
 //! | [participants](super::identity) | 128 | 64 a slot |
 //! | sleeping places | 128 | 4 a slot |
 //! | the data | 128 | its size |

@@ -29,7 +29,8 @@
 //! Whoever maps a segment can write to all of it. So a segment's file belongs to this process's user and nobody else has
 //! access to it; one that is not so is refused. Whatever bytes such a peer writes, this library does not step outside the
 //! segment; a lock whose registers are overwritten may let in two or nobody, and a file that is cut off under its users
-//! ends them with `SIGBUS` (an anonymous segment is sealed against that).
+//! ends them with `SIGBUS` (an anonymous segment is sealed against that). Writing to a segment by other means than its
+//! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is outside of what Rust does.
 
 mod directory;
 mod error;

@@ -83,7 +83,7 @@ pub trait Wait {
     /// The place to sleep is `by`'s channel.
     fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline);
 
-    /// Passes a moment when there is nothing to look at.
+    /// Passes a moment when there is nothing to look at. Must not panic.
     fn pause();
 }
 

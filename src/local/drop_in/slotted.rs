@@ -74,7 +74,7 @@ impl<A: Fixed + Withdraw, W: Wait> RawSlotted<A, W> {
 impl<A: Fixed, W: Wait> RawSlotted<A, W> {
     fn last(&self) -> Slot {
         #[expect(clippy::cast_possible_truncation, reason = "slots are numbered in 32 bits")]
-        Slot::new(self.algorithm.capacity().saturating_sub(1) as u32)
+        Slot::new(self.algorithm.capacity() as u32 - 1)
     }
 }
 
@@ -111,8 +111,11 @@ impl<A: Fixed, W: Wait> fmt::Debug for RawSlotted<A, W> {
 // SAFETY: no two attempts have the same slot at the same time: leased indices are unique among threads, the last slot is
 // behind a gate, and a thread whose slot is in use is turned away. So `Algorithm`'s contract holds.
 unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutex for RawSlotted<A, W> {
-    const INIT: Self =
-        Self { algorithm: A::INIT, gate: RawTicket::new(TicketQueue::new()), busy: A::NO_FLAGS };
+    const INIT: Self = {
+        assert!(size_of::<A::Flags>() > 0, "a mutex needs a slot");
+        let gate = RawTicket::new(TicketQueue::new());
+        Self { algorithm: A::INIT, gate, busy: A::NO_FLAGS }
+    };
 
     type Guard = SlottedGuard;
 
