@@ -1,8 +1,9 @@
 //! What a passage costs when threads compete for every one: `cargo bench --bench contended`.
 //!
-//! The figure is wall time by passages, of all threads together: the inverse of the throughput. Each thread is pinned,
-//! to one core after the other: with more threads than cores the scheduler would otherwise let a few of them run at a
-//! time, and the figure would be about time slices instead of hand-overs.
+//! The figure is wall time by passages, of all threads together: the inverse of the throughput.
+//! Each thread is pinned, to one core after the other: with more threads than cores the scheduler
+//! would otherwise let a few of them run at a time, and the figure would be about time slices
+//! instead of hand-overs.
 
 mod support;
 
@@ -47,7 +48,8 @@ impl Scene<'_> {
         self.measure::<S>(lock, &[2, 4, 8]);
     }
 
-    /// For locks whose waiters never leave their core: with more threads than cores these wait out whole time slices.
+    /// For locks whose waiters never leave their core: with more threads than cores these wait out
+    /// whole time slices.
     fn two<S: Subject>(&mut self, lock: &str) {
         self.measure::<S>(lock, &[2]);
     }
@@ -67,9 +69,9 @@ impl Scene<'_> {
 
 /// How long so many threads need for so many passages together.
 ///
-/// The value under the lock counts the passages, so all threads compete to the end; were each to make a number of its
-/// own, an unfair lock's last threads would have it to themselves. To have them compete from the beginning, the first
-/// thread holds the lock until the others have come.
+/// The value under the lock counts the passages, so all threads compete to the end; were each to
+/// make a number of its own, an unfair lock's last threads would have it to themselves. To have
+/// them compete from the beginning, the first thread holds the lock until the others have come.
 fn compete<S: Subject>(threads: usize, passages: u64, work: Duration) -> Duration {
     let lock = CachePadded::new(S::default());
     let start = Barrier::new(threads);

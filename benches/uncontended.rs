@@ -1,7 +1,8 @@
 //! What lock and unlock cost a thread that nobody competes with: `cargo bench --bench uncontended`.
 //!
-//! A second thread is alive, and asleep, all the while. A process with one thread is a special case that would flatter
-//! some locks: glibc leaves the `lock` prefix away in its mutexes as long as there is no other thread.
+//! A second thread is alive, and asleep, all the while. A process with one thread is a special case
+//! that would flatter some locks: glibc leaves the `lock` prefix away in its mutexes as long as
+//! there is no other thread.
 
 mod support;
 
@@ -125,7 +126,8 @@ impl Subject for PthreadMutex {
 
     #[inline]
     fn pass<R>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> R) -> R {
-        // SAFETY: the mutex is initialised and does not move while locked; the value is this thread's in between.
+        // SAFETY: the mutex is initialised and does not move while locked; the value is this
+        // thread's in between.
         unsafe {
             libc::pthread_mutex_lock(self.mutex.get());
             let result = section(&mut *self.value.get());

@@ -1,5 +1,5 @@
-//! Two cores that share memory but have no compare-and-swap can share a value all the same: Peterson's lock needs loads
-//! and stores only, and its halves give each core its role as a type.
+//! Two cores that share memory but have no compare-and-swap can share a value all the same:
+//! Peterson's lock needs loads and stores only, and its halves give each core its role as a type.
 //!
 //! `cargo run --release --example dual_core`
 

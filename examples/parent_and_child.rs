@@ -1,4 +1,5 @@
-//! A struct shared between a parent and its child: anonymous memory, passed on as the child's standard input.
+//! A struct shared between a parent and its child: anonymous memory, passed on as the child's
+//! standard input.
 //!
 //! `cargo run --release --example parent_and_child`
 

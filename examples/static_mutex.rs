@@ -1,5 +1,5 @@
-//! A drop-in mutex needs no set-up: it is a `static`, and whichever thread comes along locks it, even one of more
-//! threads than the lock has slots.
+//! A drop-in mutex needs no set-up: it is a `static`, and whichever thread comes along locks it,
+//! even one of more threads than the lock has slots.
 //!
 //! `cargo run --release --example static_mutex`
 
@@ -11,7 +11,8 @@ const TASKS: u64 = 10_000;
 /// First come first served, for any number of threads.
 static SUM: Mutex<u64> = Mutex::new(0);
 
-/// The same by Lamport's bakery. Beyond three of the threads that rayon starts, the others share the fourth slot.
+/// The same by Lamport's bakery. Beyond three of the threads that rayon starts, the others share
+/// the fourth slot.
 static LARGEST: BakeryMutex<u64, 4> = BakeryMutex::new(0);
 
 fn main() {

@@ -1,7 +1,8 @@
 //! The seam between the algorithms and the memory they run on.
 //!
-//! Everything below `algorithm/`, `wait/` and `attempt.rs` takes its atomics from here and from nowhere else, so
-//! that the models in `loom-tests/` can compile the same files against loom's atomics by replacing this one file.
+//! Everything below `algorithm/`, `wait/` and `attempt.rs` takes its atomics from here and from
+//! nowhere else, so that the models in `loom-tests/` can compile the same files against loom's
+//! atomics by replacing this one file.
 
 pub(crate) use core::hint::spin_loop;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
@@ -17,7 +18,8 @@ pub(crate) use core::sync::atomic::{
 
 /// A shared word that is only ever loaded and stored.
 ///
-/// The algorithms that claim to need no read-modify-write are written with this type, which has none.
+/// The algorithms that claim to need no read-modify-write are written with this type, which has
+/// none.
 macro_rules! register {
     ($(#[$doc:meta])* $name:ident, $atomic:ident, $word:ty) => {
         $(#[$doc])*
@@ -53,9 +55,9 @@ register!(
 
 /// A `SeqCst` fence directly after a read-modify-write.
 ///
-/// On x86 a read-modify-write is a locked instruction, which orders everything before it before everything after it as the
-/// fence's own instruction would (Intel SDM, volume 3A, 9.2.3.9), so only the compiler is left to be held back. The models are of
-/// the fence.
+/// On x86 a read-modify-write is a locked instruction, which orders everything before it before
+/// everything after it as the fence's own instruction would (Intel SDM, volume 3A, 9.2.3.9), so
+/// only the compiler is left to be held back. The models are of the fence.
 #[inline]
 pub(crate) fn fence_after_rmw() {
     if cfg!(all(any(target_arch = "x86", target_arch = "x86_64"), not(miri))) {

@@ -5,7 +5,8 @@ use core::marker::PhantomData;
 use crate::algorithm::{Algorithm, DoorwayClosed, Intent, Slot, Turn, Withdraw, Withdrawal};
 use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 
-/// An attempt that has completed the doorway. Dropped before it is in (a timeout, a panic), it is withdrawn.
+/// An attempt that has completed the doorway. Dropped before it is in (a timeout, a panic), it is
+/// withdrawn.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> {
     algorithm: &'a A,
@@ -136,7 +137,8 @@ pub(crate) fn try_lock<A: Withdraw + ?Sized, L: Lot + Copy, W: Wait>(
     algorithm.try_enter(me, &Waker::<L, W>::new(lot))
 }
 
-/// What a participant is about, as far as it knows. It differs from the truth when a guard was leaked.
+/// What a participant is about, as far as it knows. It differs from the truth when a guard was
+/// leaked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Outside,

@@ -1,8 +1,9 @@
 //! Fair locks for threads and for processes: take a ticket, then wait for the one before you.
 //!
-//! Lamport's bakery and its family, Peterson's locks, and tickets; as drop-in mutexes, with explicit participants, and
-//! in memory that processes share. First come first served is a tested property here, not a hope; and the locks that
-//! need no more than loads and stores need no more than that.
+//! Lamport's bakery and its family, Peterson's locks, and tickets; as drop-in mutexes, with
+//! explicit participants, and in memory that processes share. First come first served is a tested
+//! property here, not a hope; and the locks that need no more than loads and stores need no more
+//! than that.
 //!
 //! # Which lock when
 //!
@@ -15,9 +16,9 @@
 //! | processes | [`shared::Mutex`] |
 //! | a course in mutual exclusion | all of [`algorithm`] |
 //!
-//! Fairness has its price. A lock that is handed on in order passes through the scheduler each time it is contended for: a
-//! thread that finds it free may not take it before the one whose turn it is has woken up. Where that matters more than the
-//! order, an unfair lock is the better one.
+//! Fairness has its price. A lock that is handed on in order passes through the scheduler each time
+//! it is contended for: a thread that finds it free may not take it before the one whose turn it is
+//! has woken up. Where that matters more than the order, an unfair lock is the better one.
 //!
 //! # Threads
 //!
@@ -46,14 +47,15 @@
 //! | `lock_api` | yes | the drop-in mutexes |
 //! | `shared` | yes | locks between processes (Linux) |
 //!
-//! Without any of them the crate is `no_std`, allocates nothing and depends on nothing: [`Lock`] with [`wait::Spin`] or a
-//! [`Wait`](wait::Wait) of your own.
+//! Without any of them the crate is `no_std`, allocates nothing and depends on nothing: [`Lock`]
+//! with [`wait::Spin`] or a [`Wait`](wait::Wait) of your own.
 //!
 //! # What is checked, and how
 //!
-//! Each lock's exclusion is checked by loom against the memory model, happens-before included, and its fences and orderings by
-//! models that fail without them; order, bounds, withdrawals and panics by tests with real threads and processes. See
-//! `loom-tests/` and `tests/` in the repository. Nothing here has run on hardware other than x86-64.
+//! Each lock's exclusion is checked by loom against the memory model, happens-before included, and
+//! its fences and orderings by models that fail without them; order, bounds, withdrawals and panics
+//! by tests with real threads and processes. See `loom-tests/` and `tests/` in the repository.
+//! Nothing here has run on hardware other than x86-64.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(

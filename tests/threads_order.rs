@@ -1,6 +1,7 @@
 //! The order in which threads get into the drop-in mutexes: that in which they came.
 //!
-//! In a program of its own, since which threads have a slot to themselves depends on all threads of the program.
+//! In a program of its own, since which threads have a slot to themselves depends on all threads of
+//! the program.
 #![cfg(all(feature = "std", feature = "lock_api", not(bakery_lock_no_rmw)))]
 
 #[expect(dead_code, reason = "the other tests use the rest of it")]
@@ -26,10 +27,12 @@ type W = Scripted<DefaultWait>;
 /// More than there are slots, and than there are tickets that can be withdrawn.
 const LINE: usize = 40;
 
-/// Threads that have slots to themselves in every mutex, as long as the program runs, and do nothing with them.
+/// Threads that have slots to themselves in every mutex, as long as the program runs, and do
+/// nothing with them.
 const RESIDENTS: usize = 3;
 
-/// A mutex with no more slots than this has none left for the threads of a test but the one that they share.
+/// A mutex with no more slots than this has none left for the threads of a test but the one that
+/// they share.
 const SHARED: usize = RESIDENTS + 1;
 
 /// A mutex with so many slots has one for each thread.
@@ -58,7 +61,8 @@ fn alone() -> StdGuard<'static, ()> {
     alone
 }
 
-/// Threads come one by one, each when the one before is known to be in line; whether they get in in that order.
+/// Threads come one by one, each when the one before is known to be in line; whether they get in in
+/// that order.
 fn is_first_come_first_served<'a, R: Raw + 'a>(
     mutex: &'a lock_api::Mutex<R, Line>,
     come: impl Fn(usize) -> MutexGuard<'a, R, Line> + Sync,
@@ -110,7 +114,8 @@ first_come_first_served! {
     tournament_shared: TournamentMutex<Line, SHARED, W>,
 }
 
-/// Those who would give up one day stand in the same line, over the edge of the tickets' 32 bits as well.
+/// Those who would give up one day stand in the same line, over the edge of the tickets' 32 bits as
+/// well.
 #[test]
 fn with_and_without_a_deadline() {
     fn in_one_line<R: Raw>(mutex: &lock_api::Mutex<R, Line>) {

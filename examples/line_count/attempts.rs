@@ -46,8 +46,8 @@ pub struct Share {
     pub lines: u64,
 }
 
-/// How often the attempts of each participant were passed: by attempts that began after theirs were in line, and were in
-/// before.
+/// How often the attempts of each participant were passed: by attempts that began after theirs were
+/// in line, and were in before.
 pub fn bypasses(shares: &[Share]) -> Vec<usize> {
     let mut by_entry: Vec<Attempt> =
         shares.iter().flat_map(|share| &share.attempts).copied().collect();

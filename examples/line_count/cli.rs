@@ -12,8 +12,9 @@ use crate::lock::LockName;
 
 /// Adds lines to one shared count, from several processes, under a lock
 ///
-/// Without files, each process adds its iterations one line at a time. With files, the processes take the files' chunks in turn
-/// and add the lines that they find there; the total is that of `wc -l`. The exit status is 0 if the total is right.
+/// Without files, each process adds its iterations one line at a time. With files, the processes
+/// take the files' chunks in turn and add the lines that they find there; the total is that of `wc
+/// -l`. The exit status is 0 if the total is right.
 #[derive(Debug, Parser)]
 #[command(name = "line_count", max_term_width = 100)]
 pub struct Arguments {

@@ -1,7 +1,8 @@
-//! Lamport's bakery at its oldest job: five processes each add 20 lines to a shared count, and the total is 100.
+//! Lamport's bakery at its oldest job: five processes each add 20 lines to a shared count, and the
+//! total is 100.
 //!
-//! `cargo run --release --example line_count` runs it; `-- --help` says what else it can do, `-- FILE...` counts the lines
-//! of files.
+//! `cargo run --release --example line_count` runs it; `-- --help` says what else it can do, `--
+//! FILE...` counts the lines of files.
 
 mod attempts;
 mod cli;

@@ -13,8 +13,8 @@ use rustix::mm::{MapFlags, ProtFlags, mmap};
 use crate::attempts::{Attempt, now};
 use crate::lock::{Adder, Count, LockName};
 
-/// What the processes share. The count's halves are atomics so that losing updates, which `none` is to show, is defined; no
-/// more than that is asked of them.
+/// What the processes share. The count's halves are atomics so that losing updates, which `none` is
+/// to show, is defined; no more than that is asked of them.
 #[repr(C)]
 struct Memory {
     mutex: libc::pthread_mutex_t,
@@ -122,7 +122,8 @@ impl Adder for Peer {
     }
 }
 
-/// Where other processes, and threads that want a description of their own, find this process's descriptor.
+/// Where other processes, and threads that want a description of their own, find this process's
+/// descriptor.
 pub fn path_of(memory: impl AsFd) -> std::path::PathBuf {
     format!("/proc/{}/fd/{}", std::process::id(), memory.as_fd().as_raw_fd()).into()
 }

@@ -15,7 +15,8 @@ use crate::lock::{Adder, Count};
 /// How many bytes of a file are counted at a time.
 const CHUNK: u64 = 1 << 20;
 
-/// Between reading and writing the count, so that others come meanwhile, as they would to a slow printer.
+/// Between reading and writing the count, so that others come meanwhile, as they would to a slow
+/// printer.
 const MOMENT: Duration = Duration::from_micros(50);
 
 /// A program of work for one participant.
@@ -101,8 +102,8 @@ impl Work {
     }
 }
 
-/// Takes chunk after chunk until there are none: each time it has the lock, a participant adds what it has found and takes the
-/// next number.
+/// Takes chunk after chunk until there are none: each time it has the lock, a participant adds what
+/// it has found and takes the next number.
 fn count_files(
     inputs: &[Input],
     adder: &mut dyn Adder,

@@ -1,6 +1,7 @@
 //! The seam of the library, with loom's atomics: stands in for the library's `src/atomic.rs`.
 //!
-//! Each operation knows from where it was called, so that a [mutant](crate::mutation) can weaken just that one.
+//! Each operation knows from where it was called, so that a [mutant](crate::mutation) can weaken
+//! just that one.
 
 #[allow(unused_imports)] // which of them are used depends on the sources that are included
 pub(crate) use loom::hint::spin_loop;
@@ -34,16 +35,18 @@ std::thread_local! {
     static STEPPING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether others may run between an access and the fence after it, in the models of this thread from now on.
+/// Whether others may run between an access and the fence after it, in the models of this thread
+/// from now on.
 ///
-/// Loom changes threads before an access, never before a fence, and takes a `SeqCst` fence for an exchange of all that
-/// was done so far. So an access with a fence behind it looks like a release even if it is none, unless the fence is made
-/// a step: then there are many more executions.
+/// Loom changes threads before an access, never before a fence, and takes a `SeqCst` fence for an
+/// exchange of all that was done so far. So an access with a fence behind it looks like a release
+/// even if it is none, unless the fence is made a step: then there are many more executions.
 pub(crate) fn fences_are_steps(stepping: bool) {
     STEPPING.set(stepping);
 }
 
-/// The operations, each with the ordering that it is given once the mutant in force has had its say.
+/// The operations, each with the ordering that it is given once the mutant in force has had its
+/// say.
 macro_rules! word {
     ($name:ident, $atomic:ident, $word:ty, $($rmw:ident)*) => {
         #[derive(Debug)]
@@ -75,7 +78,8 @@ macro_rules! word {
     };
 }
 
-/// The success ordering is the mutants' business; no failure ordering in the library is more than `Relaxed`.
+/// The success ordering is the mutants' business; no failure ordering in the library is more than
+/// `Relaxed`.
 macro_rules! compare_exchange {
     ($name:ident, $word:ty, $($exchange:ident)*) => {
         #[allow(dead_code)] // as above

@@ -1,13 +1,16 @@
-//! The library's own algorithms and waiting, compiled a second time with loom's atomics, and the models that run them.
+//! The library's own algorithms and waiting, compiled a second time with loom's atomics, and the
+//! models that run them.
 //!
 //! - `cargo test --release -p loom-tests`: every model in `models/`, within its bounds.
-//! - `cargo run --release -p loom-tests -- ledger`: every mutant of the sources (one ordering weaker, one fence, store or
-//!   announcement left out), each of which some model must catch; or `ledger/known.rs` says why none does.
+//! - `cargo run --release -p loom-tests -- ledger`: every mutant of the sources (one ordering
+//!   weaker, one fence, store or announcement left out), each of which some model must catch; or
+//!   `ledger/known.rs` says why none does.
 //!
-//! What loom cannot see: load buffering, stores older than the last seven, fairness. It takes `SeqCst` fences for an
-//! exchange of all that was done before, which is a little more than the language promises (see `fences_are_steps`), and
-//! with three threads of which two write one register unordered it may show executions that the language forbids
-//! (tokio-rs/loom#282). No model here runs into those: whatever fails is a finding.
+//! What loom cannot see: load buffering, stores older than the last seven, fairness. It takes
+//! `SeqCst` fences for an exchange of all that was done before, which is a little more than the
+//! language promises (see `fences_are_steps`), and with three threads of which two write one
+//! register unordered it may show executions that the language forbids (tokio-rs/loom#282). No
+//! model here runs into those: whatever fails is a finding.
 
 #[allow(private_interfaces, reason = "a sealed trait hides them in the library")]
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]

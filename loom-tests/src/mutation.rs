@@ -1,4 +1,5 @@
-//! Mutants without touching the sources: one operation, known by where it stands, is weaker than the source says.
+//! Mutants without touching the sources: one operation, known by where it stands, is weaker than
+//! the source says.
 //!
 //! The mutant is chosen once, before a model runs, for the whole process.
 
@@ -63,7 +64,8 @@ pub(crate) struct Site {
     pub(crate) weaker: Vec<Instead>,
 }
 
-/// The mutants of an operation: one step weaker in every way, or not done, where the code around can go on without.
+/// The mutants of an operation: one step weaker in every way, or not done, where the code around
+/// can go on without.
 fn weaker(operation: Operation, asked: Ordering) -> Vec<Instead> {
     match (operation, asked) {
         (Operation::Store, Release) => vec![Instead::Weaker(Relaxed), Instead::Nothing],

@@ -1,7 +1,8 @@
 //! Links the locks without std, without an allocator, and with nothing to unwind to.
 //!
-//! It is enough that this builds. With std there would be two panic handlers; with alloc there would be no global
-//! allocator. With `--cfg bakery_lock_no_rmw`, only what needs no read-modify-write.
+//! It is enough that this builds. With std there would be two panic handlers; with alloc there
+//! would be no global allocator. With `--cfg bakery_lock_no_rmw`, only what needs no
+//! read-modify-write.
 #![no_std]
 
 #[cfg(feature = "alloc")]

@@ -1,6 +1,6 @@
-//! Leslie Lamport, "A New Solution of Dijkstra's Concurrent Programming Problem", Communications of the ACM 17(8),
-//! 1974; in the one-word form of "A New Approach to Proving the Correctness of Multiprocess Programs", ACM TOPLAS
-//! 1(1), 1979, where *choosing* is a value of the number.
+//! Leslie Lamport, "A New Solution of Dijkstra's Concurrent Programming Problem", Communications of
+//! the ACM 17(8), 1974; in the one-word form of "A New Approach to Proving the Correctness of
+//! Multiprocess Programs", ACM TOPLAS 1(1), 1979, where *choosing* is a value of the number.
 
 use crate::algorithm::mark::Mark;
 use crate::algorithm::{
@@ -10,35 +10,42 @@ use crate::atomic::{Acquire, Register64, Relaxed, Release, SeqCst, array, const_
 
 /// A slot's number while its participant is not competing.
 const IDLE: u64 = 0;
-/// A slot's number while its participant is in the doorway. Smaller than every ticket, so that a scan for the
-/// smallest number finds it first.
+/// A slot's number while its participant is in the doorway. Smaller than every ticket, so that a
+/// scan for the smallest number finds it first.
 const CHOOSING: u64 = 1;
 
 /// Lamport's bakery with room for `N` participants: see [`BakeryOn`].
 pub type Bakery<const N: usize> = BakeryOn<[BakerySlot; N]>;
 
-/// Lamport's bakery: take a number greater than every number in sight, then wait until it is the smallest.
+/// Lamport's bakery: take a number greater than every number in sight, then wait until it is the
+/// smallest.
 ///
-/// - **Order**: first come first served. A participant that has completed its doorway goes before every participant
-///   that has yet to begin its own; ties within overlapping doorways are broken by slot.
+/// - **Order**: first come first served. A participant that has completed its doorway goes before
+///   every participant that has yet to begin its own; ties within overlapping doorways are broken
+///   by slot.
 /// - **Needs** loads and stores of 64 bits, nothing else.
-/// - **Space**: one word for each slot and one for the mark. A scan looks at the slots that have ever been joined.
-/// - **Numbers** grow while the bakery is never empty. 64 bits are out of reach (centuries at a billion a second);
-///   should a corrupted register hold the greatest number all the same, the doorway closes instead of wrapping.
+/// - **Space**: one word for each slot and one for the mark. A scan looks at the slots that have
+///   ever been joined.
+/// - **Numbers** grow while the bakery is never empty. 64 bits are out of reach (centuries at a
+///   billion a second); should a corrupted register hold the greatest number all the same, the
+///   doorway closes instead of wrapping.
 /// - **Withdrawing** is leaving.
 ///
 /// # The two fences
 ///
-/// Each number is stored and then others are read, twice: CHOOSING then the scan for the greatest, the number then the
-/// entering scan. Without a fence either read may be served before the store is visible.
+/// Each number is stored and then others are read, twice: CHOOSING then the scan for the greatest,
+/// the number then the entering scan. Without a fence either read may be served before the store is
+/// visible.
 ///
-/// 1. *In the doorway, after CHOOSING.* Cut: I read your old, idle slot for my number while you read my idle slot on
-///    entering; then my number may be smaller than yours and both of us are in.
-/// 2. *At the doorway's end, after the number.* Cut: we each publish our number and each enter on a scan that shows
-///    the other idle.
+/// 1. *In the doorway, after CHOOSING.* Cut: I read your old, idle slot for my number while you
+///    read my idle slot on entering; then my number may be smaller than yours and both of us are
+///    in.
+/// 2. *At the doorway's end, after the number.* Cut: we each publish our number and each enter on a
+///    scan that shows the other idle.
 ///
-/// The number itself needs no Release: the first fence makes whatever follows it carry this participant's last
-/// critical section, and whoever goes in after reading the number has read it with Acquire.
+/// The number itself needs no Release: the first fence makes whatever follows it carry this
+/// participant's last critical section, and whoever goes in after reading the number has read it
+/// with Acquire.
 #[derive(Debug)]
 #[repr(C)]
 pub struct BakeryOn<S: ?Sized> {
@@ -46,8 +53,8 @@ pub struct BakeryOn<S: ?Sized> {
     slots: S,
 }
 
-/// One participant's register, alone on its cache lines (128 bytes on every target: a pair of lines on x86-64, which
-/// fetches them in pairs).
+/// One participant's register, alone on its cache lines (128 bytes on every target: a pair of lines
+/// on x86-64, which fetches them in pairs).
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub struct BakerySlot {
@@ -84,8 +91,8 @@ impl<S: AsRef<[BakerySlot]> + ?Sized> BakeryOn<S> {
     }
 }
 
-// SAFETY: the argument is Lamport's; that the orderings carry it over to this memory model is what the two fences are
-// for, and is checked by the models in loom-tests.
+// SAFETY: the argument is Lamport's; that the orderings carry it over to this memory model is what
+// the two fences are for, and is checked by the models in loom-tests.
 unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = true;
 
@@ -105,7 +112,8 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         mine.store(CHOOSING, Relaxed);
         // Orders CHOOSING before the scan: see fence 1 above.
         fence(SeqCst);
-        // Each number is read once: read twice, the comparison and the maximum could see two different ones.
+        // Each number is read once: read twice, the comparison and the maximum could see two
+        // different ones.
         let greatest = self
             .mark
             .joined(self.slots.as_ref())
@@ -119,14 +127,16 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
             return Err(DoorwayClosed);
         };
         mine.store(number, Relaxed);
-        // Orders the number before every scan of `poll`, and before the look for sleepers: see fence 2 above.
+        // Orders the number before every scan of `poll`, and before the look for sleepers: see
+        // fence 2 above.
         fence(SeqCst);
         wake.wake(me.number());
         Ok(())
     }
 
-    /// One scan that finds everybody else idle or behind lets in. A blocked participant waits for the one right
-    /// before it, so that a departure wakes one; while anybody is in the doorway, for that one.
+    /// One scan that finds everybody else idle or behind lets in. A blocked participant waits for
+    /// the one right before it, so that a departure wakes one; while anybody is in the doorway, for
+    /// that one.
     #[inline]
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
         let mine = (self.number(me).load(Relaxed), me);

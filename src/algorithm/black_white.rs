@@ -1,5 +1,5 @@
-//! Gadi Taubenfeld, "The Black-White Bakery Algorithm and Related Bounded-Space, Adaptive, Local-Spinning and FIFO
-//! Algorithms", DISC 2004.
+//! Gadi Taubenfeld, "The Black-White Bakery Algorithm and Related Bounded-Space, Adaptive,
+//! Local-Spinning and FIFO Algorithms", DISC 2004.
 
 use crate::algorithm::mark::Mark;
 use crate::algorithm::{
@@ -9,8 +9,8 @@ use crate::atomic::{Acquire, Register32, Relaxed, Release, SeqCst, array, const_
 
 /// What a slot's register holds: idle, choosing, or a number of one colour.
 ///
-/// Packed in one word, so that one store publishes it and no load sees half of it: 0 is idle, 1 is choosing, and a
-/// ticket is `2 * number + colour` with a number of at least 1.
+/// Packed in one word, so that one store publishes it and no load sees half of it: 0 is idle, 1 is
+/// choosing, and a ticket is `2 * number + colour` with a number of at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Word(u32);
 
@@ -34,27 +34,29 @@ impl Word {
 /// The black-white bakery with room for `N` participants: see [`BlackWhiteOn`].
 pub type BlackWhite<const N: usize> = BlackWhiteOn<[BlackWhiteSlot; N]>;
 
-/// Taubenfeld's black-white bakery: a bakery whose numbers are bounded, since tickets come in two colours and a shared
-/// colour, turned by each departure, says which of them are the old ones. The old ones go first.
+/// Taubenfeld's black-white bakery: a bakery whose numbers are bounded, since tickets come in two
+/// colours and a shared colour, turned by each departure, says which of them are the old ones. The
+/// old ones go first.
 ///
 /// - **Order**: first come first served, as in the [bakery](crate::algorithm::BakeryOn).
 /// - **Needs** loads and stores of 32 bits, nothing else.
 /// - **Space**: one word for each slot, one for the colour, one for the mark.
-/// - **Numbers** are at most N as long as nobody withdraws. Each attempt withdrawn while others wait (a failed try, a
-///   timeout) may raise the greatest by one, until the line has moved on; a number that would not fit (2³¹) closes
-///   the doorway until it has.
+/// - **Numbers** are at most N as long as nobody withdraws. Each attempt withdrawn while others
+///   wait (a failed try, a timeout) may raise the greatest by one, until the line has moved on; a
+///   number that would not fit (2³¹) closes the doorway until it has.
 /// - **Withdrawing** clears the slot and leaves the colour alone.
 ///
 /// # Orderings
 ///
-/// The two fences are the [bakery](crate::algorithm::BakeryOn)'s. The colour is read with Acquire in the doorway and
-/// written with Release on leaving: who sees the new colour must see the old tickets gone, or it counts a stale one and
-/// the bound on the numbers is lost (exclusion is not).
+/// The two fences are the [bakery](crate::algorithm::BakeryOn)'s. The colour is read with Acquire
+/// in the doorway and written with Release on leaving: who sees the new colour must see the old
+/// tickets gone, or it counts a stale one and the bound on the numbers is lost (exclusion is not).
 #[derive(Debug)]
 #[repr(C)]
 pub struct BlackWhiteOn<S: ?Sized> {
     mark: Mark,
-    /// The colour of the tickets now handed out. Only a participant in the critical section writes it.
+    /// The colour of the tickets now handed out. Only a participant in the critical section writes
+    /// it.
     colour: Register32,
     slots: S,
 }
@@ -124,8 +126,8 @@ impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> BlackWhiteOn<S> {
     }
 }
 
-// SAFETY: the argument is Taubenfeld's; that the orderings carry it over to this memory model is checked by the models
-// in loom-tests.
+// SAFETY: the argument is Taubenfeld's; that the orderings carry it over to this memory model is
+// checked by the models in loom-tests.
 unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = true;
 
@@ -163,7 +165,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             return Err(DoorwayClosed);
         };
         mine.store(ticket.0, Relaxed);
-        // Orders the ticket before every scan of `poll`, and before the look for sleepers, as in the bakery.
+        // Orders the ticket before every scan of `poll`, and before the look for sleepers, as in
+        // the bakery.
         fence(SeqCst);
         wake.wake(me.number());
         Ok(())
@@ -202,9 +205,10 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
         }
     }
 
-    /// Whoever sleeps sleeps on the slot's channel, though the colour counts too. That is enough: as long as a ticket of
-    /// the other colour is ahead, only departures of its own colour happen, and those leave the shared colour as it is. And
-    /// whoever judges a ticket by a colour that has turned before that ticket was complete is woken when it is.
+    /// Whoever sleeps sleeps on the slot's channel, though the colour counts too. That is enough:
+    /// as long as a ticket of the other colour is ahead, only departures of its own colour happen,
+    /// and those leave the shared colour as it is. And whoever judges a ticket by a colour that has
+    /// turned before that ticket was complete is woken when it is.
     #[inline]
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
         let mine = Word(self.word(me).load(Relaxed));
@@ -226,7 +230,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
 
     #[inline]
     fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
-        // Relaxed: there was no critical section since the doorway, whose fences have released what was before.
+        // Relaxed: there was no critical section since the doorway, whose fences have released what
+        // was before.
         self.word(me).store(Word::IDLE.0, Relaxed);
         wake.fence();
         wake.wake(me.number());

@@ -1,4 +1,5 @@
-//! Leslie Lamport, "A Fast Mutual Exclusion Algorithm", ACM Transactions on Computer Systems 5(1), 1987 (Algorithm 2).
+//! Leslie Lamport, "A Fast Mutual Exclusion Algorithm", ACM Transactions on Computer Systems 5(1),
+//! 1987 (Algorithm 2).
 
 use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdrawal};
 use crate::atomic::{Register32, Relaxed, Release, SeqCst, array, const_fn, fence};
@@ -24,28 +25,34 @@ const CHANNEL: u32 = 0;
 /// Lamport's fast mutex with room for `N` participants: see [`FastOn`].
 pub type Fast<const N: usize> = FastOn<[FastSlot; N]>;
 
-/// Lamport's fast mutex: alone, a participant needs five stores and two loads however many slots there are.
+/// Lamport's fast mutex: alone, a participant needs five stores and two loads however many slots
+/// there are.
 ///
-/// - **Order**: none. It is free of deadlock; a participant may be passed any number of times, and starve.
+/// - **Order**: none. It is free of deadlock; a participant may be passed any number of times, and
+///   starve.
 /// - **Needs** loads and stores of 32 bits, nothing else.
 /// - **Space**: two words a slot (one of them private), and two more.
-/// - **Withdrawing** is possible while a participant waits outside. One that has met another in the doorway may already
-///   be the winner that all others wait for, and which of the two it is can take a whole critical section to tell: it is
-///   then [too late](Withdrawal::TooLate). So there is no `try_lock` and no timeout.
+/// - **Withdrawing** is possible while a participant waits outside. One that has met another in the
+///   doorway may already be the winner that all others wait for, and which of the two it is can
+///   take a whole critical section to tell: it is then [too late](Withdrawal::TooLate). So there is
+///   no `try_lock` and no timeout.
 ///
 /// # A fence between every two accesses
 ///
-/// Two fences are enough for two participants. For three no model checker at hand settles the form with plain stores:
-/// `x` and `y` are written by all, and what the paper's argument uses is that everybody sees those writes in one order.
-/// So here a `SeqCst` fence stands between any two accesses to different registers whose values count (a look that only says
-/// that it is not time yet decides nothing). Programs of that kind have sequentially consistent executions only (Lahav,
-/// Vafeiadis, Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11", PLDI 2017, whose model C++20 and Rust follow),
-/// and for these the paper's proof holds as it stands. That each critical section happens before the next follows from the
-/// fences too, which release what was before a store and acquire what was before a store that was read.
-/// It costs three fences more than the two that models with two participants need.
+/// Two fences are enough for two participants. For three no model checker at hand settles the form
+/// with plain stores: `x` and `y` are written by all, and what the paper's argument uses is that
+/// everybody sees those writes in one order. So here a `SeqCst` fence stands between any two
+/// accesses to different registers whose values count (a look that only says that it is not time
+/// yet decides nothing). Programs of that kind have sequentially consistent executions only (Lahav,
+/// Vafeiadis, Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11", PLDI 2017, whose
+/// model C++20 and Rust follow), and for these the paper's proof holds as it stands. That each
+/// critical section happens before the next follows from the fences too, which release what was
+/// before a store and acquire what was before a store that was read. It costs three fences more
+/// than the two that models with two participants need.
 ///
-/// Freedom from deadlock holds for participants that wait for their turn. One that steps out of the line again and again raises
-/// its flag each time, and can hold up those who wait to see all flags down.
+/// Freedom from deadlock holds for participants that wait for their turn. One that steps out of the
+/// line again and again raises its flag each time, and can hold up those who wait to see all flags
+/// down.
 #[derive(Debug)]
 #[repr(C)]
 pub struct FastOn<S: ?Sized> {
@@ -97,8 +104,8 @@ impl<S: AsRef<[FastSlot]> + ?Sized> FastOn<S> {
 
     /// One run from the paper's `start` to the critical section, or to the next thing to wait for.
     ///
-    /// Each fence here and in `scan` orders the access before it against the one after it, for all participants alike:
-    /// see the type's documentation.
+    /// Each fence here and in `scan` orders the access before it against the one after it, for all
+    /// participants alike: see the type's documentation.
     #[inline]
     fn start(&self, me: Slot, wake: &impl Wake) -> u32 {
         let my_name = me.number() + 1;
@@ -141,7 +148,8 @@ impl<S: AsRef<[FastSlot]> + ?Sized> FastOn<S> {
     }
 }
 
-// SAFETY: the argument is Lamport's, for sequentially consistent registers; the fences make them so.
+// SAFETY: the argument is Lamport's, for sequentially consistent registers; the fences make them
+// so.
 unsafe impl<S: AsRef<[FastSlot]> + ?Sized> Algorithm for FastOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = false;
 

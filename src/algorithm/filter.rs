@@ -1,5 +1,5 @@
-//! Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information Processing Letters 12(3), 1981: the
-//! generalisation to n participants, which textbooks call the filter lock.
+//! Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information Processing Letters
+//! 12(3), 1981: the generalisation to n participants, which textbooks call the filter lock.
 
 use core::marker::PhantomData;
 
@@ -12,15 +12,17 @@ use crate::atomic::{Acquire, AtomicU32, Register32, Relaxed, Release, array, con
 /// A filter lock with room for `N` participants: see [`FilterOn`].
 pub type Filter<const N: usize, W = Fenced> = FilterOn<[FilterSlot; N], W>;
 
-/// The filter lock: `N - 1` levels, each of which holds back at least one of those who try to pass it.
+/// The filter lock: `N - 1` levels, each of which holds back at least one of those who try to pass
+/// it.
 ///
-/// - **Order**: none. Every participant gets in, but it may be passed **any number of times**: one that has entered a
-///   level is let on when another enters that level behind it, and until it has taken that step, others may overtake it
-///   again and again.
+/// - **Order**: none. Every participant gets in, but it may be passed **any number of times**: one
+///   that has entered a level is let on when another enters that level behind it, and until it has
+///   taken that step, others may overtake it again and again.
 /// - **Needs** loads and stores and two fences a level ([`Fenced`]), or one swap a level
 ///   ([`Swapped`](crate::algorithm::Swapped)).
-/// - **Space**: two words a slot. All `N - 1` levels are walked even when nobody else is there, and each looks at every
-///   slot: of all the locks here the slowest, and of interest as the link between Peterson's two and the others.
+/// - **Space**: two words a slot. All `N - 1` levels are walked even when nobody else is there, and
+///   each looks at every slot: of all the locks here the slowest, and of interest as the link
+///   between Peterson's two and the others.
 /// - **Withdrawing** is leaving.
 #[derive(Debug)]
 #[repr(C)]
@@ -80,10 +82,12 @@ impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> FilterOn<S, W> {
     #[inline]
     fn climb(&self, me: Slot, level: u32, wake: &impl Wake) {
         let slots = self.slots.as_ref();
-        // Release: whoever is let on because this slot is below it takes over this participant's last critical section.
+        // Release: whoever is let on because this slot is below it takes over this participant's
+        // last critical section.
         slots[me.index()].level.store(level, Release);
         W::give_way(&slots[level as usize].victim, me.number());
-        // Lets on whoever was this level's victim. Nobody waits for a slot to rise, only for it to leave.
+        // Lets on whoever was this level's victim. Nobody waits for a slot to rise, only for it to
+        // leave.
         W::wake(wake, level);
     }
 
@@ -97,8 +101,8 @@ impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> FilterOn<S, W> {
     }
 }
 
-// SAFETY: of those who enter a level, the last one is held back while another is there, so at most N - k participants
-// pass level k; checked by the models in loom-tests.
+// SAFETY: of those who enter a level, the last one is held back while another is there, so at most
+// N - k participants pass level k; checked by the models in loom-tests.
 unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<S, W> {
     const FIRST_COME_FIRST_SERVED: bool = false;
 

@@ -1,7 +1,7 @@
 //! The high-water mark of joined slots: how far a scan has to look.
 //!
-//! Between one thread and many, the scan of empty slots is what a bakery costs. A slot below the mark may be empty;
-//! a slot at or above it has never been used.
+//! Between one thread and many, the scan of empty slots is what a bakery costs. A slot below the
+//! mark may be empty; a slot at or above it has never been used.
 
 use crate::algorithm::Slot;
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
@@ -22,8 +22,8 @@ impl Mark {
 
     /// Raises the mark over a slot.
     ///
-    /// No ordering of its own: whoever raises it, or finds it raised, passes the first fence of its doorway next, and
-    /// a scan that follows a later fence reads this mark or a higher one.
+    /// No ordering of its own: whoever raises it, or finds it raised, passes the first fence of its
+    /// doorway next, and a scan that follows a later fence reads this mark or a higher one.
     #[inline]
     pub(crate) fn raise(&self, over: Slot) {
         let wanted = over.number() + 1;
@@ -34,8 +34,8 @@ impl Mark {
 
     /// The part of an array of slots that a scan has to look at.
     ///
-    /// To be read anew in each scan, after the fence that precedes the scan: a mark kept from before misses a
-    /// newcomer, and then there are two owners.
+    /// To be read anew in each scan, after the fence that precedes the scan: a mark kept from
+    /// before misses a newcomer, and then there are two owners.
     #[inline]
     pub(crate) fn joined<'a, T>(&self, slots: &'a [T]) -> &'a [T] {
         let mark = self.0.load(Relaxed) as usize;

@@ -1,8 +1,9 @@
 //! The algorithms: small state machines over their own registers.
 //!
-//! One file per algorithm. None of them waits, allocates, or knows what a thread or a process is: a participant's
-//! attempt is [`enter`](Algorithm::enter) once, then [`poll`](Algorithm::poll) until it is its turn, then
-//! [`leave`](Algorithm::leave). How the time between two polls is passed is the business of [`wait`](crate::wait).
+//! One file per algorithm. None of them waits, allocates, or knows what a thread or a process is: a
+//! participant's attempt is [`enter`](Algorithm::enter) once, then [`poll`](Algorithm::poll) until
+//! it is its turn, then [`leave`](Algorithm::leave). How the time between two polls is passed is
+//! the business of [`wait`](crate::wait).
 //!
 //! | algorithm | needs | order | bypass | space (words) | work when alone |
 //! |---|---|---|---|---|---|
@@ -16,8 +17,9 @@
 //!
 //! *Bypass*: how often others may pass a participant that has completed its doorway.
 //!
-//! Every algorithm's registers are `repr(C)`, hold no pointer, and are in their initial state when all bytes are
-//! zero, so the same code serves a static, the heap, and memory that several processes map.
+//! Every algorithm's registers are `repr(C)`, hold no pointer, and are in their initial state when
+//! all bytes are zero, so the same code serves a static, the heap, and memory that several
+//! processes map.
 
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 mod bakery;
@@ -74,7 +76,8 @@ pub enum Turn {
     Blocked(Blocked),
 }
 
-/// Why a participant is blocked: plain data, to be shown to [`Algorithm::is_blocked`] until it is so no longer.
+/// Why a participant is blocked: plain data, to be shown to [`Algorithm::is_blocked`] until it is
+/// so no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocked {
     /// The participant that has to move first, where the algorithm knows it.
@@ -89,12 +92,13 @@ pub struct Blocked {
 
 /// Wakes those who sleep until somebody else has written.
 ///
-/// Channels are small numbers that the algorithm gives out. A sleeper sleeps on the channel that its [`Blocked`]
-/// names; two channels may share one sleeping place, since whoever is woken looks again.
+/// Channels are small numbers that the algorithm gives out. A sleeper sleeps on the channel that
+/// its [`Blocked`] names; two channels may share one sleeping place, since whoever is woken looks
+/// again.
 ///
-/// A write that somebody may sleep over is followed by a `SeqCst` fence and then by [`wake`](Self::wake). Where the
-/// algorithm has such a fence anyway, that one serves; else [`fence`](Self::fence) is it, and costs nothing where
-/// nobody sleeps.
+/// A write that somebody may sleep over is followed by a `SeqCst` fence and then by
+/// [`wake`](Self::wake). Where the algorithm has such a fence anyway, that one serves; else
+/// [`fence`](Self::fence) is it, and costs nothing where nobody sleeps.
 pub trait Wake {
     /// Orders a write before the look for sleepers.
     fn fence(&self);
@@ -130,8 +134,8 @@ pub enum Intent {
 
 /// The doorway would not let an attempt in now; nothing was changed, and it may be tried again.
 ///
-/// Numbers would overflow (only withdrawn attempts and corrupted registers get them there), or no more attempts
-/// that may be withdrawn can be recorded (see [`TicketQueue`]).
+/// Numbers would overflow (only withdrawn attempts and corrupted registers get them there), or no
+/// more attempts that may be withdrawn can be recorded (see [`TicketQueue`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoorwayClosed;
 
@@ -142,17 +146,18 @@ pub enum Withdrawal {
     Done,
     /// The turn came first: this participant is in the critical section and has to leave it.
     Mine,
-    /// The attempt cannot be taken back at this point: poll, and try again. Never the answer to a [`Withdraw`]
-    /// algorithm's participant that entered with [`Intent::MayWithdraw`].
+    /// The attempt cannot be taken back at this point: poll, and try again. Never the answer to a
+    /// [`Withdraw`] algorithm's participant that entered with [`Intent::MayWithdraw`].
     TooLate,
 }
 
 /// A mutual exclusion algorithm for a fixed number of participants: its registers and its moves.
 ///
-/// A participant calls [`join`](Self::join) before its first attempt in a slot, then repeats: `enter`; `poll` until
-/// [`Turn::Mine`]; `leave`. Each move takes a bounded number of steps. A move out of this order, or the moves of two
-/// participants on one slot at the same time, void every guarantee but memory safety of the registers themselves;
-/// [`Lock`](crate::Lock) and the other forms see to the order.
+/// A participant calls [`join`](Self::join) before its first attempt in a slot, then repeats:
+/// `enter`; `poll` until [`Turn::Mine`]; `leave`. Each move takes a bounded number of steps. A move
+/// out of this order, or the moves of two participants on one slot at the same time, void every
+/// guarantee but memory safety of the registers themselves; [`Lock`](crate::Lock) and the other
+/// forms see to the order.
 ///
 /// # Panics
 ///
@@ -160,8 +165,9 @@ pub enum Withdrawal {
 ///
 /// # Safety
 ///
-/// An implementation guarantees that from a `poll` that answers `Mine` (or a `withdraw` that does) to the next `leave`
-/// of that slot, no other slot's poll answers `Mine`; and that each critical section happens before the next.
+/// An implementation guarantees that from a `poll` that answers `Mine` (or a `withdraw` that does)
+/// to the next `leave` of that slot, no other slot's poll answers `Mine`; and that each critical
+/// section happens before the next.
 pub unsafe trait Algorithm {
     /// Whether participants go in in the order in which they completed their doorways.
     const FIRST_COME_FIRST_SERVED: bool;
@@ -169,7 +175,8 @@ pub unsafe trait Algorithm {
     /// How many participants there is room for.
     fn capacity(&self) -> usize;
 
-    /// Makes a slot visible to the others' scans. To be called before the first attempt in it; more often is harmless.
+    /// Makes a slot visible to the others' scans. To be called before the first attempt in it; more
+    /// often is harmless.
     #[inline]
     fn join(&self, me: Slot) {
         let _ = me;
@@ -182,10 +189,12 @@ pub unsafe trait Algorithm {
     /// [`DoorwayClosed`], and nothing has changed.
     fn enter(&self, me: Slot, intent: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed>;
 
-    /// Whether it is the turn of `me`, which is past the doorway. If not, [`Turn::Blocked`] says who is in the way.
+    /// Whether it is the turn of `me`, which is past the doorway. If not, [`Turn::Blocked`] says
+    /// who is in the way.
     fn poll(&self, me: Slot, wake: &impl Wake) -> Turn;
 
-    /// Whether the reason that a poll gave still stands. No more than a poll does, and with most algorithms one or two loads.
+    /// Whether the reason that a poll gave still stands. No more than a poll does, and with most
+    /// algorithms one or two loads.
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool;
 
     /// Leaves the critical section.
@@ -194,7 +203,8 @@ pub unsafe trait Algorithm {
     /// Takes back an attempt.
     fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal;
 
-    /// Enters, looks once, and withdraws if somebody else goes first. Whether it is now the turn of `me`.
+    /// Enters, looks once, and withdraws if somebody else goes first. Whether it is now the turn of
+    /// `me`.
     ///
     /// Only for algorithms that are [`Withdraw`].
     #[inline]
@@ -207,6 +217,6 @@ pub unsafe trait Algorithm {
     }
 }
 
-/// Algorithms whose attempts can be withdrawn in a bounded number of steps at any time, so that `try_lock` and
-/// timeouts exist: all but [`Fast`].
+/// Algorithms whose attempts can be withdrawn in a bounded number of steps at any time, so that
+/// `try_lock` and timeouts exist: all but [`Fast`].
 pub trait Withdraw: Algorithm {}

@@ -1,5 +1,5 @@
-//! Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information Processing Letters 12(3), 1981: the lock
-//! for two, and the step that its generalisations repeat.
+//! Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information Processing Letters
+//! 12(3), 1981: the lock for two, and the step that its generalisations repeat.
 
 use core::fmt::Debug;
 use core::marker::PhantomData;
@@ -17,8 +17,8 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// How a participant gives way after raising its flag: the one step that needs more than acquire and release. It comes
-/// in two forms, [`Fenced`] and [`Swapped`].
+/// How a participant gives way after raising its flag: the one step that needs more than acquire
+/// and release. It comes in two forms, [`Fenced`] and [`Swapped`].
 pub trait GiveWay: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
     /// Writes who gives way, after a flag was raised and before the others' flags are read.
     #[doc(hidden)]
@@ -31,9 +31,10 @@ pub trait GiveWay: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
 
 /// A store between two fences, for targets that have nothing else.
 ///
-/// 1. *Between the flag and the turn.* Cut: my turn is seen before my flag; the other finds my flag down and goes in,
-///    and I find that it wrote its turn last and go in.
-/// 2. *Between the turn and the first look at the other.* Cut: each of us looks before the other's flag can be seen.
+/// 1. *Between the flag and the turn.* Cut: my turn is seen before my flag; the other finds my flag
+///    down and goes in, and I find that it wrote its turn last and go in.
+/// 2. *Between the turn and the first look at the other.* Cut: each of us looks before the other's
+///    flag can be seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Fenced;
 
@@ -57,7 +58,8 @@ impl GiveWay for Fenced {
 
 /// One swap and no fence.
 ///
-/// Whoever swaps second acquires what the first released, its flag included; two stores would not tell which was second.
+/// Whoever swaps second acquires what the first released, its flag included; two stores would not
+/// tell which was second.
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
 #[derive(Clone, Copy, Debug)]
 pub struct Swapped;
@@ -69,8 +71,9 @@ impl sealed::Sealed for Swapped {}
 impl GiveWay for Swapped {
     #[inline]
     fn give_way(turn: &AtomicU32, value: u32) {
-        // Release hands this participant's flag to the next swap, Acquire takes over that of the one before. (And AcqRel keeps it
-        // an update for the compiler too, which may make a weaker swap whose value is not used a store.)
+        // Release hands this participant's flag to the next swap, Acquire takes over that of the
+        // one before. (And AcqRel keeps it an update for the compiler too, which may make a weaker
+        // swap whose value is not used a store.)
         turn.swap(value, AcqRel);
     }
 
@@ -129,8 +132,10 @@ const fn other(side: usize) -> u32 {
 
 /// Peterson's lock for two.
 ///
-/// - **Order**: a participant that waits is passed at most once; when both keep coming they alternate.
-/// - **Needs** loads and stores and two fences ([`Fenced`]), or one swap and no fence ([`Swapped`]).
+/// - **Order**: a participant that waits is passed at most once; when both keep coming they
+///   alternate.
+/// - **Needs** loads and stores and two fences ([`Fenced`]), or one swap and no fence
+///   ([`Swapped`]).
 /// - **Space**: three words.
 /// - **Withdrawing** is leaving.
 #[derive(Debug)]
@@ -156,8 +161,8 @@ impl<W: GiveWay> Default for Peterson<W> {
     }
 }
 
-// SAFETY: the argument is Peterson's; that the orderings carry it over to this memory model is what `GiveWay` is for,
-// and is checked by the models in loom-tests.
+// SAFETY: the argument is Peterson's; that the orderings carry it over to this memory model is what
+// `GiveWay` is for, and is checked by the models in loom-tests.
 unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
     const FIRST_COME_FIRST_SERVED: bool = false;
 

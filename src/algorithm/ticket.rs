@@ -1,6 +1,6 @@
-//! Ticket locks: David P. Reed and Rajendra K. Kanodia, "Synchronization with Eventcounts and Sequencers",
-//! Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and Michael L. Scott, "Algorithms for Scalable
-//! Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1), 1991.
+//! Ticket locks: David P. Reed and Rajendra K. Kanodia, "Synchronization with Eventcounts and
+//! Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and Michael L. Scott,
+//! "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1), 1991.
 
 use core::cell::Cell;
 
@@ -13,17 +13,18 @@ use crate::atomic::{Acquire, AtomicU32, AtomicU64, Register32, Relaxed, Release,
 ///
 /// - **Order**: first come first served, by the order of the fetch-and-adds.
 /// - **Needs** one fetch-and-add to enter, one to leave, 32 and 64 bits wide.
-/// - **Space**: 16 bytes for any number of participants. Tickets wrap; they are only ever compared for equality and
-///   by distance, so at most 2³² - 1 may wait at once.
-/// - **Withdrawing** leaves a mark, and whoever would serve that ticket serves the next one instead. There are
-///   [`WINDOW`](Self::WINDOW) such marks, so an attempt that may be withdrawn takes a ticket only when fewer are ahead
-///   of it; otherwise the doorway is closed to it.
+/// - **Space**: 16 bytes for any number of participants. Tickets wrap; they are only ever compared
+///   for equality and by distance, so at most 2³² - 1 may wait at once.
+/// - **Withdrawing** leaves a mark, and whoever would serve that ticket serves the next one
+///   instead. There are [`WINDOW`](Self::WINDOW) such marks, so an attempt that may be withdrawn
+///   takes a ticket only when fewer are ahead of it; otherwise the doorway is closed to it.
 #[derive(Debug)]
 #[repr(C)]
 pub struct TicketQueue {
     next: AtomicU32,
-    /// The ticket that is served (high half), and the marks of those withdrawn, by ticket modulo `WINDOW` (low half).
-    /// One word, so that serving a ticket and finding out whether it was withdrawn is one step.
+    /// The ticket that is served (high half), and the marks of those withdrawn, by ticket modulo
+    /// `WINDOW` (low half). One word, so that serving a ticket and finding out whether it was
+    /// withdrawn is one step.
     served: AtomicU64,
 }
 
@@ -85,7 +86,8 @@ impl TicketQueue {
     /// Takes a ticket if it would be served at once.
     #[inline]
     fn try_take(&self) -> Option<u32> {
-        // Acquire: if the next ticket is still this one, it is served, and the last critical section has to be seen.
+        // Acquire: if the next ticket is still this one, it is served, and the last critical
+        // section has to be seen.
         let served = ticket(self.served.load(Acquire));
         let taken = served.wrapping_add(1);
         self.next.compare_exchange(served, taken, Relaxed, Relaxed).ok()
@@ -106,7 +108,8 @@ impl TicketQueue {
         })
     }
 
-    /// Sleepers are woken for their own turn only, but whoever spins may look as often as anybody leaves.
+    /// Sleepers are woken for their own turn only, but whoever spins may look as often as anybody
+    /// leaves.
     #[inline]
     fn is_blocked(&self, mine: u32) -> bool {
         ticket(self.served.load(Relaxed)) != mine
@@ -156,7 +159,8 @@ impl Default for TicketQueue {
     }
 }
 
-/// One attempt at a [`TicketQueue`], with its ticket in hand. It has no use for slots, and ignores them.
+/// One attempt at a [`TicketQueue`], with its ticket in hand. It has no use for slots, and ignores
+/// them.
 #[derive(Debug)]
 pub struct TicketInHand<'a> {
     queue: &'a TicketQueue,
@@ -216,8 +220,8 @@ impl Withdraw for TicketInHand<'_> {}
 /// A ticket lock with room for `N` participants: see [`TicketOn`].
 pub type Ticket<const N: usize> = TicketOn<[TicketSlot; N]>;
 
-/// A [`TicketQueue`] whose participants have slots, in which each writes down its ticket: who waits for what can be read
-/// from the registers alone.
+/// A [`TicketQueue`] whose participants have slots, in which each writes down its ticket: who waits
+/// for what can be read from the registers alone.
 #[derive(Debug)]
 #[repr(C)]
 pub struct TicketOn<S: ?Sized> {

@@ -1,5 +1,6 @@
-//! A tree of two-process locks: James L. Peterson and Abraham Silberschatz name the idea; Gary L. Peterson and Michael
-//! J. Fischer, "Economical Solutions for the Critical Section Problem in a Distributed System", STOC 1977.
+//! A tree of two-process locks: James L. Peterson and Abraham Silberschatz name the idea; Gary L.
+//! Peterson and Michael J. Fischer, "Economical Solutions for the Critical Section Problem in a
+//! Distributed System", STOC 1977.
 
 use core::marker::PhantomData;
 
@@ -12,23 +13,25 @@ use crate::atomic::{Register32, Relaxed, array, const_fn};
 /// A tournament with room for `N` participants: see [`TournamentOn`].
 pub type Tournament<const N: usize, W = Fenced> = TournamentOn<[TournamentSlot; N], W>;
 
-/// A knock-out tournament: a binary tree whose nodes are Peterson locks for two. Whoever wins at the root is in.
+/// A knock-out tournament: a binary tree whose nodes are Peterson locks for two. Whoever wins at
+/// the root is in.
 ///
-/// - **Order**: none across the tree; every participant gets in, but how often it is passed is not bounded by a number
-///   here claimed. Each meeting by itself alternates.
+/// - **Order**: none across the tree; every participant gets in, but how often it is passed is not
+///   bounded by a number here claimed. Each meeting by itself alternates.
 /// - **Needs** loads and stores and two fences a level ([`Fenced`]), or one swap a level
 ///   ([`Swapped`](crate::algorithm::Swapped)).
 /// - **Space**: four words a slot. ⌈log₂ N⌉ levels.
 /// - **Withdrawing** is leaving as far as one has come.
 ///
-/// The tree is a heap: the root is node 1, the parent of node `k` is `k / 2`, and slot `i` starts at leaf `N + i`. Its
-/// path up the tree is `N + i` shifted right, and the bit shifted out is the side on which it meets its opponent.
+/// The tree is a heap: the root is node 1, the parent of node `k` is `k / 2`, and slot `i` starts
+/// at leaf `N + i`. Its path up the tree is `N + i` shifted right, and the bit shifted out is the
+/// side on which it meets its opponent.
 ///
 /// # Leaving from the root to the leaf
 ///
-/// The winner of a node plays for both of its children's subtrees on one side of the node above. If a leaving
-/// participant freed the lower node first, the next winner there could raise the flag above, and the leaver would then
-/// take that flag down.
+/// The winner of a node plays for both of its children's subtrees on one side of the node above. If
+/// a leaving participant freed the lower node first, the next winner there could raise the flag
+/// above, and the leaver would then take that flag down.
 #[derive(Debug)]
 #[repr(C)]
 pub struct TournamentOn<S: ?Sized, W = Fenced> {
@@ -41,8 +44,8 @@ pub struct TournamentOn<S: ?Sized, W = Fenced> {
 #[repr(C, align(128))]
 pub struct TournamentSlot {
     node: Meeting,
-    /// How many levels up the slot's participant meets its opponent now; 0 when it is not competing. Written by that
-    /// participant only.
+    /// How many levels up the slot's participant meets its opponent now; 0 when it is not
+    /// competing. Written by that participant only.
     height: Register32,
 }
 
@@ -109,8 +112,8 @@ const fn channel(node: usize) -> u32 {
     node as u32
 }
 
-// SAFETY: each node lets one of its two sides pass (`Meeting`), and a side is entered only by whoever has won the node
-// below and has not left it; checked by the models in loom-tests.
+// SAFETY: each node lets one of its two sides pass (`Meeting`), and a side is entered only by
+// whoever has won the node below and has not left it; checked by the models in loom-tests.
 unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for TournamentOn<S, W> {
     const FIRST_COME_FIRST_SERVED: bool = false;
 

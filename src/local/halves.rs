@@ -17,8 +17,8 @@ pub enum Left {}
 #[derive(Clone, Copy, Debug)]
 pub enum Right {}
 
-/// One of the two participants of a Peterson lock, with its role in its type: a function that is to run on one of two
-/// cores can ask for that core's half.
+/// One of the two participants of a Peterson lock, with its role in its type: a function that is to
+/// run on one of two cores can ask for that core's half.
 pub struct Half<'a, Role, G: GiveWay, T: ?Sized, W: Wait = DefaultWait> {
     participant: Participant<'a, Peterson<G>, T, W>,
     role: PhantomData<fn() -> Role>,
@@ -52,7 +52,8 @@ impl<G: GiveWay, T: ?Sized, W: Wait> Lock<Peterson<G>, T, W> {
     }
 }
 
-/// What a [`Participant`] does. The participant itself is not handed out, lest two halves swap their roles.
+/// What a [`Participant`] does. The participant itself is not handed out, lest two halves swap
+/// their roles.
 impl<'a, Role, G: GiveWay, T: ?Sized, W: Wait> Half<'a, Role, G, T, W> {
     /// See [`Participant::slot`].
     #[must_use]

@@ -13,11 +13,13 @@ use crate::local::lot::ThreadLot;
 use crate::local::{Fixed, Guard, Waiting};
 use crate::wait::{DefaultWait, Wait};
 
-/// A value that one participant at a time may touch, by an algorithm and a way of waiting of your choice.
+/// A value that one participant at a time may touch, by an algorithm and a way of waiting of your
+/// choice.
 ///
-/// A thread that wants in first [`join`](Self::join)s; the [`Participant`] that it gets owns a slot of the lock until it
-/// is dropped. Fairness, space and memory orderings are the [algorithm](crate::algorithm)'s. There is no poisoning: a
-/// guard dropped in a panic releases the lock.
+/// A thread that wants in first [`join`](Self::join)s; the [`Participant`] that it gets owns a slot
+/// of the lock until it is dropped. Fairness, space and memory orderings are the
+/// [algorithm](crate::algorithm)'s. There is no poisoning: a guard dropped in a panic releases the
+/// lock.
 ///
 /// ```
 /// use bakery_lock::{Lock, algorithm::Bakery};
@@ -43,8 +45,8 @@ pub struct Lock<A: Fixed, T: ?Sized, W = DefaultWait> {
     pub(super) data: UnsafeCell<T>,
 }
 
-// SAFETY: `T` is reached through guards only, of which there is one at a time, each after the one before (`Algorithm`'s
-// contract); so it is sent from thread to thread and never shared.
+// SAFETY: `T` is reached through guards only, of which there is one at a time, each after the one
+// before (`Algorithm`'s contract); so it is sent from thread to thread and never shared.
 unsafe impl<A: Fixed + Sync, T: ?Sized + Send, W> Sync for Lock<A, T, W> {}
 
 impl<A: Fixed, T, W: Wait> Lock<A, T, W> {
@@ -92,7 +94,8 @@ impl<A: Fixed, T: ?Sized, W: Wait> Lock<A, T, W> {
         Ok(self.participant(index))
     }
 
-    /// Makes every slot a participant at once. It needs no read-modify-write, so it is there on every target.
+    /// Makes every slot a participant at once. It needs no read-modify-write, so it is there on
+    /// every target.
     ///
     /// ```
     /// use bakery_lock::{Lock, algorithm::BlackWhite};
@@ -108,7 +111,8 @@ impl<A: Fixed, T: ?Sized, W: Wait> Lock<A, T, W> {
         (0..lock.capacity()).map(|index| lock.take(index))
     }
 
-    /// The lock as it was made, but for the value. Participants can only have been leaked, and what they left behind ends here.
+    /// The lock as it was made, but for the value. Participants can only have been leaked, and what
+    /// they left behind ends here.
     pub(super) fn anew(&mut self) -> &Self {
         (self.algorithm, self.taken) = (A::INIT, A::NO_FLAGS);
         self
@@ -156,7 +160,8 @@ impl<A: Fixed, T: ?Sized, W> fmt::Debug for Lock<A, T, W> {
     }
 }
 
-/// Every slot of a lock has a participant; holds how many slots that is. Drop a participant, or give the lock more room.
+/// Every slot of a lock has a participant; holds how many slots that is. Drop a participant, or
+/// give the lock more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full(pub usize);
 
@@ -185,7 +190,8 @@ impl core::error::Error for Full {}
 /// drop(first);
 /// ```
 ///
-/// A guard that was leaked ([`core::mem::forget`]) keeps the lock until its participant locks again or is dropped.
+/// A guard that was leaked ([`core::mem::forget`]) keeps the lock until its participant locks again
+/// or is dropped.
 pub struct Participant<'a, A: Fixed, T: ?Sized, W: Wait = DefaultWait> {
     pub(super) lock: &'a Lock<A, T, W>,
     pub(super) slot: Slot,
@@ -200,7 +206,8 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
         Guard::new(self)
     }
 
-    /// Goes through the doorway and comes back before the wait: from here on this participant has its place in the line.
+    /// Goes through the doorway and comes back before the wait: from here on this participant has
+    /// its place in the line.
     #[inline]
     pub fn enter(&mut self) -> Waiting<'_, 'a, A, T, W> {
         let attempt = self.doorway();

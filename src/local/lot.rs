@@ -1,7 +1,7 @@
 //! Where threads sleep: one table for all locks of the process.
 //!
-//! A lock has no sleeping places of its own, so it stays small. Two locks that share a place cost each other needless
-//! wake-ups, nothing more.
+//! A lock has no sleeping places of its own, so it stays small. Two locks that share a place cost
+//! each other needless wake-ups, nothing more.
 
 use core::time::Duration;
 
@@ -31,9 +31,11 @@ mod table {
 
     #[inline]
     pub(super) fn place(address: usize, channel: u32) -> &'static Channel {
-        // Neighbouring channels on different cache lines: an odd stride of more than a line's 16 words.
+        // Neighbouring channels on different cache lines: an odd stride of more than a line's 16
+        // words.
         const STRIDE: usize = 17;
-        // Locks are at least four bytes apart; the higher bits mix in so that a row of locks does not share places.
+        // Locks are at least four bytes apart; the higher bits mix in so that a row of locks does
+        // not share places.
         let lock = (address >> 2) ^ (address >> 12);
         &TABLE[lock.wrapping_add((channel as usize).wrapping_mul(STRIDE)) % PLACES]
     }

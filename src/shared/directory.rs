@@ -77,8 +77,8 @@ impl Place {
 
 /// `/dev/shm/bakery-lock-UID`, unless `BAKERY_LOCK_DIR` names another directory.
 ///
-/// Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not, so one name would be two locks. Not
-/// `/tmp`, which is cleaned of old files.
+/// Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not, so
+/// one name would be two locks. Not `/tmp`, which is cleaned of old files.
 fn user_directory() -> Result<PathBuf, Error> {
     let Some(path) = std::env::var_os("BAKERY_LOCK_DIR").map(PathBuf::from) else {
         return Ok(PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw())));

@@ -169,7 +169,8 @@ pub enum Error {
         /// How many were asked for.
         wanted: u32,
     },
-    /// The descriptor is not that of a sealed memfd, so whoever has it could cut the memory off under us.
+    /// The descriptor is not that of a sealed memfd, so whoever has it could cut the memory off
+    /// under us.
     #[error("{segment}: is not sealed against shrinking; pass on a descriptor from `Mutex::as_fd`")]
     NotSealed {
         /// The segment.

@@ -29,8 +29,9 @@ pub(super) fn open(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, E
 
 /// Makes the segment at a place where there is none.
 ///
-/// The file gets its name when it is complete, in one step that does not replace. So nobody ever sees half of it, whoever
-/// comes second finds the first one's, and a creator that dies leaves nothing.
+/// The file gets its name when it is complete, in one step that does not replace. So nobody ever
+/// sees half of it, whoever comes second finds the first one's, and a creator that dies leaves
+/// nothing.
 pub(super) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     let name = place.name();
     check_file_system(&place.directory, &name)?;
@@ -70,8 +71,8 @@ pub(super) fn attach(place: &Place, plan: &Plan) -> Result<Segment, Error> {
     Segment::map(file, segment, plan)
 }
 
-/// File systems whose files several machines may have mapped, none of which sees the others' writes; and those that another
-/// process implements.
+/// File systems whose files several machines may have mapped, none of which sees the others'
+/// writes; and those that another process implements.
 fn check_file_system(file: &OwnedFd, segment: &str) -> Result<(), Error> {
     const NETWORK: [u32; 10] = [
         0x0000_6969, // NFS

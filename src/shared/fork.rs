@@ -10,13 +10,13 @@ extern "C" fn in_child() {
     GENERATION.fetch_add(1, Relaxed);
 }
 
-/// A number that is another in a forked child than in its parent. (A child made by a bare `clone` system call, behind the C
-/// library's back, keeps its parent's number.)
+/// A number that is another in a forked child than in its parent. (A child made by a bare `clone`
+/// system call, behind the C library's back, keeps its parent's number.)
 pub(super) fn generation() -> u32 {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the handler does one atomic addition, which is allowed after a fork. If there is no memory to register it,
-        // forked children go unnoticed.
+        // SAFETY: the handler does one atomic addition, which is allowed after a fork. If there is
+        // no memory to register it, forked children go unnoticed.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     });
     now()

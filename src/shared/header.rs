@@ -1,6 +1,7 @@
 //! The first bytes of a segment: what it is, said once, when it is made.
 //!
-//! All numbers are in the byte order of the machine; a segment is memory, and memory does not travel.
+//! All numbers are in the byte order of the machine; a segment is memory, and memory does not
+//! travel.
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
@@ -147,8 +148,8 @@ fn describe(name: &str, size: u64, align: u64) -> String {
     format!("{name:?} ({size} bytes, aligned to {align})")
 }
 
-/// FNV-1a (Glenn Fowler, Landon Curt Noll and Kiem-Phong Vo, 1991), 64 bits: against accidents, not against malice, and the same
-/// in every build of every program.
+/// FNV-1a (Glenn Fowler, Landon Curt Noll and Kiem-Phong Vo, 1991), 64 bits: against accidents, not
+/// against malice, and the same in every build of every program.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -12,14 +12,15 @@ const JOINED: u32 = 1;
 
 /// A slot's owner, in the segment.
 ///
-/// Written by whoever holds the lock on the slot's byte ([`super::ofd`]). A slot that is joined while nobody holds its byte
-/// belonged to a process that died.
+/// Written by whoever holds the lock on the slot's byte ([`super::ofd`]). A slot that is joined
+/// while nobody holds its byte belonged to a process that died.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Identity {
     state: AtomicU32,
     pid: AtomicU32,
-    /// In clock ticks since the machine started, from `/proc/PID/stat`: with the pid, the same process and no other.
+    /// In clock ticks since the machine started, from `/proc/PID/stat`: with the pid, the same
+    /// process and no other.
     start_time: AtomicU64,
     /// The inode of the pid namespace in which `pid` means something.
     pid_namespace: AtomicU64,
@@ -43,7 +44,8 @@ impl Process {
     }
 }
 
-/// Field 22 of a `/proc/PID/stat`. The second field, the program's name in parentheses, may hold anything.
+/// Field 22 of a `/proc/PID/stat`. The second field, the program's name in parentheses, may hold
+/// anything.
 fn start_time(stat: &str) -> Option<u64> {
     let after_name = &stat[stat.rfind(')')? + 1..];
     after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()

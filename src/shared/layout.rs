@@ -1,4 +1,5 @@
-//! Where what lies in a segment. Computed from its kind, its slots and its data, never read from it.
+//! Where what lies in a segment. Computed from its kind, its slots and its data, never read from
+//! it.
 //!
 //! | part | aligned to | bytes |
 //! |---|---|---|

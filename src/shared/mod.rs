@@ -1,8 +1,8 @@
 //! Locks between the processes of one machine (Linux).
 //!
-//! A *segment* is memory that several processes map, with a lock and the value that it protects in it. It has a name
-//! ([`Options::open`]), or none ([`Options::anonymous`]). The words are those of the locks between threads: open, join,
-//! lock, guard.
+//! A *segment* is memory that several processes map, with a lock and the value that it protects in
+//! it. It has a name ([`Options::open`]), or none ([`Options::anonymous`]). The words are those of
+//! the locks between threads: open, join, lock, guard.
 //!
 //! ```
 //! use bakery_lock::shared::{Mutex, Options};
@@ -21,16 +21,19 @@
 //!
 //! # What is in a segment
 //!
-//! A header that says what it is, the algorithm's registers, who owns which slot, the places where waiters sleep, and the
-//! value. Nothing in it is a pointer. It is complete before it gets its name, and it is checked by whoever attaches.
+//! A header that says what it is, the algorithm's registers, who owns which slot, the places where
+//! waiters sleep, and the value. Nothing in it is a pointer. It is complete before it gets its
+//! name, and it is checked by whoever attaches.
 //!
 //! # What is trusted
 //!
-//! Whoever maps a segment can write to all of it. So a segment's file belongs to this process's user and nobody else has
-//! access to it; one that is not so is refused. Whatever bytes such a peer writes, this library does not step outside the
-//! segment; a lock whose registers are overwritten may let in two or nobody, and a file that is cut off under its users
-//! ends them with `SIGBUS` (an anonymous segment is sealed against that). Writing to a segment by other means than its
-//! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is outside of what Rust does.
+//! Whoever maps a segment can write to all of it. So a segment's file belongs to this process's
+//! user and nobody else has access to it; one that is not so is refused. Whatever bytes such a peer
+//! writes, this library does not step outside the segment; a lock whose registers are overwritten
+//! may let in two or nobody, and a file that is cut off under its users ends them with `SIGBUS` (an
+//! anonymous segment is sealed against that). Writing to a segment by other means than its
+//! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is
+//! outside of what Rust does.
 
 mod directory;
 mod error;

@@ -17,7 +17,8 @@ use crate::shared::segment::Segment;
 use crate::shared::{Error, Kind, Options};
 use crate::wait::{DefaultWait, Never, Wait};
 
-/// What a segment can hold: plain data, valid whatever its bytes are, without padding and without pointers.
+/// What a segment can hold: plain data, valid whatever its bytes are, without padding and without
+/// pointers.
 ///
 /// Implemented for all such types; derive [`FromBytes`] and [`IntoBytes`] for your own.
 pub trait Data: FromBytes + IntoBytes + Send + 'static {}
@@ -26,12 +27,14 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 
 /// A value in memory that several processes map, which one participant at a time may touch.
 ///
-/// A process that wants in first [`join`](Self::join)s; the [`Participant`] that it gets owns a slot of the segment until
-/// it is dropped. Several threads of a process may join the same mutex, and each is a participant of its own.
+/// A process that wants in first [`join`](Self::join)s; the [`Participant`] that it gets owns a
+/// slot of the segment until it is dropped. Several threads of a process may join the same mutex,
+/// and each is a participant of its own.
 ///
-/// Fairness, space and memory orderings are those of the [algorithm](Kind). There is no poisoning: a guard dropped in a
-/// panic releases the mutex. A process that is killed inside, or in line, leaves its slot taken, and the others may wait
-/// for it for ever: recovery is not part of this version.
+/// Fairness, space and memory orderings are those of the [algorithm](Kind). There is no poisoning:
+/// a guard dropped in a panic releases the mutex. A process that is killed inside, or in line,
+/// leaves its slot taken, and the others may wait for it for ever: recovery is not part of this
+/// version.
 pub struct Mutex<T, W = DefaultWait> {
     segment: Segment,
     data: PhantomData<T>,
@@ -61,8 +64,8 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Full`] if every slot has a participant, or had one that died; [`Error::Io`] if the slot's descriptor cannot be
-    /// opened (there is one for each participant), or without `/proc`.
+    /// [`Error::Full`] if every slot has a participant, or had one that died; [`Error::Io`] if the
+    /// slot's descriptor cannot be opened (there is one for each participant), or without `/proc`.
     pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
         Ok(Participant { seat: Seat::claim(&self.segment)?, data: PhantomData })
     }
@@ -97,7 +100,8 @@ impl<T, W> fmt::Debug for Mutex<T, W> {
     }
 }
 
-/// One participant of a [`Mutex`]: it owns a slot of the segment until it is dropped, or its process ends.
+/// One participant of a [`Mutex`]: it owns a slot of the segment until it is dropped, or its
+/// process ends.
 ///
 /// In a child that was forked off, it answers [`Error::Forked`]: the slot is the parent's.
 pub struct Participant<'a, T, W: Wait = DefaultWait> {
@@ -110,15 +114,16 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Forked`] in a child that inherited this participant; [`Error::Corrupt`] if somebody has overwritten the lock's
-    /// registers.
+    /// [`Error::Forked`] in a child that inherited this participant; [`Error::Corrupt`] if somebody
+    /// has overwritten the lock's registers.
     #[inline]
     pub fn lock(&mut self) -> Result<Guard<'_, 'a, T, W>, Error> {
         self.seat.lock()?;
         Ok(Guard::new(self))
     }
 
-    /// Goes through the doorway and comes back before the wait: from here on this participant has its place in the line.
+    /// Goes through the doorway and comes back before the wait: from here on this participant has
+    /// its place in the line.
     ///
     /// # Errors
     ///
@@ -178,8 +183,9 @@ impl<T, W: Wait> fmt::Debug for Participant<'_, T, W> {
 
 /// A participant that has been through the doorway and has its place in the line.
 ///
-/// Dropped, it steps out of the line. That takes no waiting, but for two kinds: a [`Kind::Ticket`] more than 32 tickets behind the
-/// one served, and a [`Kind::Fast`] that met another in the doorway, step out when the line has moved on.
+/// Dropped, it steps out of the line. That takes no waiting, but for two kinds: a [`Kind::Ticket`]
+/// more than 32 tickets behind the one served, and a [`Kind::Fast`] that met another in the
+/// doorway, step out when the line has moved on.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, 'a, T, W: Wait> {
     participant: &'p mut Participant<'a, T, W>,
@@ -194,7 +200,8 @@ impl<'p, 'a, T: Data, W: Wait> Waiting<'p, 'a, T, W> {
     #[inline]
     pub fn wait(self) -> Result<Guard<'p, 'a, T, W>, Error> {
         let this = mem::ManuallyDrop::new(self);
-        // SAFETY: `this` is neither used nor dropped after this, so the participant is borrowed once.
+        // SAFETY: `this` is neither used nor dropped after this, so the participant is borrowed
+        // once.
         let participant = unsafe { ptr::read(&raw const this.participant) };
         participant.seat.wait()?;
         Ok(Guard::new(participant))
@@ -215,8 +222,8 @@ impl<T, W: Wait> fmt::Debug for Waiting<'_, '_, T, W> {
 
 /// A participant inside: the value is its own until the guard is dropped.
 ///
-/// Not `Send`, as std's is not. In a child that was forked off meanwhile the value is the parent's: it must not be touched
-/// there; dropped there, the guard releases nothing.
+/// Not `Send`, as std's is not. In a child that was forked off meanwhile the value is the parent's:
+/// it must not be touched there; dropped there, the guard releases nothing.
 #[must_use = "a guard that is dropped at once releases the lock at once"]
 pub struct Guard<'p, 'a, T, W: Wait> {
     participant: &'p mut Participant<'a, T, W>,
@@ -243,8 +250,9 @@ impl<T: Data, W: Wait> Deref for Guard<'_, '_, T, W> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the participant is inside until this guard is dropped, so no other that keeps to the rules touches the value;
-        // there is room for it, it is aligned, and all bytes are valid (`Data`).
+        // SAFETY: the participant is inside until this guard is dropped, so no other that keeps to
+        // the rules touches the value; there is room for it, it is aligned, and all bytes are valid
+        // (`Data`).
         unsafe { &*self.data() }
     }
 }

@@ -1,7 +1,8 @@
 //! Open-file-description locks: the kernel's word that somebody lives.
 //!
-//! Such a lock belongs to an open description of a file, not to a process: closing some other descriptor of the file does
-//! not drop it, and it is gone when the last descriptor of that description is, however its process ended.
+//! Such a lock belongs to an open description of a file, not to a process: closing some other
+//! descriptor of the file does not drop it, and it is gone when the last descriptor of that
+//! description is, however its process ended.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -31,13 +32,15 @@ pub(super) fn unlock(file: impl AsFd, slot: u32) {
 
 #[expect(clippy::cast_possible_truncation, reason = "small constants, in a struct of small fields")]
 fn set(file: impl AsFd, slot: u32, what: libc::c_int) -> io::Result<()> {
-    // SAFETY: all zeros is a value of this struct of integers; some targets have reserved fields in it.
+    // SAFETY: all zeros is a value of this struct of integers; some targets have reserved fields in
+    // it.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = what as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
     lock.l_start = FIRST + libc::off_t::from(slot);
     lock.l_len = 1;
-    // SAFETY: the descriptor is open, and the argument of this command is a pointer to such a struct.
+    // SAFETY: the descriptor is open, and the argument of this command is a pointer to such a
+    // struct.
     let answer = unsafe { libc::fcntl(file.as_fd().as_raw_fd(), libc::F_OFD_SETLK, &raw mut lock) };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -12,8 +12,8 @@ use crate::wait::Wait;
 
 /// What a segment is to be like.
 ///
-/// What is set here holds for a segment that is made, and is required of one that is attached to; what is not set, is the
-/// default there, and anything here.
+/// What is set here holds for a segment that is made, and is required of one that is attached to;
+/// what is not set, is the default there, and anything here.
 #[derive(Clone, Debug, Default)]
 #[must_use = "options do nothing until a segment is opened with them"]
 pub struct Options {
@@ -34,7 +34,8 @@ impl Options {
         self
     }
 
-    /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless set.
+    /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless
+    /// set.
     ///
     /// A slot takes 196 bytes, and the lock's owner looks at every slot that has ever been joined.
     pub const fn slots(mut self, slots: u32) -> Self {
@@ -44,14 +45,16 @@ impl Options {
 
     /// What the data is called in the segment's header, instead of by its type's name.
     ///
-    /// Programs that attach must agree in name, size and alignment. The name of a type ([`std::any::type_name`]) is the
-    /// same in two builds of one program, and may differ between two programs.
+    /// Programs that attach must agree in name, size and alignment. The name of a type
+    /// ([`std::any::type_name`]) is the same in two builds of one program, and may differ between
+    /// two programs.
     pub fn data_name(mut self, name: impl Into<String>) -> Self {
         self.data_name = Some(name.into());
         self
     }
 
-    /// The path of the segment of this name, whether there is one or not: to remove it when nobody uses it.
+    /// The path of the segment of this name, whether there is one or not: to remove it when nobody
+    /// uses it.
     ///
     /// # Errors
     ///
@@ -67,20 +70,22 @@ impl Options {
 
     /// Attaches to the segment of this name, or makes it, with this value in it.
     ///
-    /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until its file is removed or the machine
-    /// restarts. It is for the processes of one user. If the environment variable `BAKERY_LOCK_DIR` is set, it lives in that
-    /// directory instead, which is made if need be; processes that are to meet must agree on it.
+    /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until its
+    /// file is removed or the machine restarts. It is for the processes of one user. If the
+    /// environment variable `BAKERY_LOCK_DIR` is set, it lives in that directory instead, which is
+    /// made if need be; processes that are to meet must agree on it.
     ///
     /// # Errors
     ///
-    /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have names that cannot be a
-    /// file's, directories and files that others may write to, and network file systems.
+    /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have
+    /// names that cannot be a file's, directories and files that others may write to, and network
+    /// file systems.
     pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
         file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
     }
 
-    /// The same, for a file at a path. Its directory exists, and is trusted: whoever may write to it may put another file in
-    /// this one's place.
+    /// The same, for a file at a path. Its directory exists, and is trusted: whoever may write to
+    /// it may put another file in this one's place.
     ///
     /// # Errors
     ///
@@ -145,8 +150,8 @@ impl Options {
 
     /// Makes a segment without a name. It lives as long as a process has it, or its descriptor.
     ///
-    /// Pass the descriptor ([`AsFd`](std::os::fd::AsFd)) to a child, as its standard input for instance, and
-    /// [`attach_fd`](Self::attach_fd) there.
+    /// Pass the descriptor ([`AsFd`](std::os::fd::AsFd)) to a child, as its standard input for
+    /// instance, and [`attach_fd`](Self::attach_fd) there.
     ///
     /// # Errors
     ///
@@ -159,7 +164,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open) for what the memory holds, and [`Error::NotSealed`] for other descriptors.
+    /// As [`open`](Self::open) for what the memory holds, and [`Error::NotSealed`] for other
+    /// descriptors.
     pub fn attach_fd<T: Data, W: Wait>(
         &self,
         fd: impl Into<OwnedFd>,

@@ -1,4 +1,5 @@
-//! An algorithm's registers in a segment: the types of [`crate::algorithm`], laid over mapped memory.
+//! An algorithm's registers in a segment: the types of [`crate::algorithm`], laid over mapped
+//! memory.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -9,7 +10,8 @@ use crate::algorithm::{
 };
 use crate::shared::Kind;
 
-/// Every part of a segment begins at a multiple of this, whatever the machine: a page is one, and two cache lines fit.
+/// Every part of a segment begins at a multiple of this, whatever the machine: a page is one, and
+/// two cache lines fit.
 pub(super) const ALIGN: usize = 128;
 
 /// A segment's registers, as what they are.
@@ -79,14 +81,15 @@ pub(super) fn size(kind: Kind, slots: usize) -> Option<usize> {
 impl Registers<'_> {
     /// # Safety
     ///
-    /// `start` is aligned to [`ALIGN`] and points to [`size`] bytes, which live and are reached through atomics only for `'a`.
+    /// `start` is aligned to [`ALIGN`] and points to [`size`] bytes, which live and are reached
+    /// through atomics only for `'a`.
     pub(super) unsafe fn new(start: *const c_void, kind: Kind, slots: usize) -> Self {
         /// The same address, with the number of slots in the pointer.
         macro_rules! on {
             ($variant:ident, $whole:ty, $slot:ty) => {{
                 let slots = ptr::slice_from_raw_parts(start.cast::<$slot>(), slots);
-                // SAFETY: the caller's promise; the registers are atomics only, for which every value is valid, and
-                // their type ends in a slice as long as `size` reckoned with.
+                // SAFETY: the caller's promise; the registers are atomics only, for which every
+                // value is valid, and their type ends in a slice as long as `size` reckoned with.
                 let whole = unsafe { &*(slots as *const $whole) };
                 debug_assert_eq!(Some(size_of_val(whole)), size(kind, slots.len()));
                 Self::$variant(whole)

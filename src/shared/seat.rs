@@ -1,4 +1,5 @@
-//! A slot of a segment, owned by this process: claimed, used, given back. All that a participant does but the data.
+//! A slot of a segment, owned by this process: claimed, used, given back. All that a participant
+//! does but the data.
 
 use std::marker::PhantomData;
 use std::mem;
@@ -42,13 +43,15 @@ pub(super) struct Seat<'a, W: Wait> {
     state: State,
     /// Which of several processes, told apart by the forks between them, has claimed it.
     generation: u32,
-    /// Has the lock on the slot's byte, until it is given up or the last process that has the descriptor is gone.
+    /// Has the lock on the slot's byte, until it is given up or the last process that has the
+    /// descriptor is gone.
     alive: OwnedFd,
     wait: PhantomData<fn() -> W>,
 }
 
 impl<'a, W: Wait> Seat<'a, W> {
-    /// Claims a free slot: first its byte, which says that its owner lives, then its identity, then a place in the scans.
+    /// Claims a free slot: first its byte, which says that its owner lives, then its identity, then
+    /// a place in the scans.
     pub(super) fn claim(segment: &'a Segment) -> Result<Self, Error> {
         let generation = fork::generation();
         let this = Process::this()
@@ -121,8 +124,9 @@ impl<'a, W: Wait> Seat<'a, W> {
         true
     }
 
-    /// The doorway is closed: to tickets that may be withdrawn until the line is shorter, to the others while numbers are
-    /// about to overflow, which they come near only if somebody tampers with them.
+    /// The doorway is closed: to tickets that may be withdrawn until the line is shorter, to the
+    /// others while numbers are about to overflow, which they come near only if somebody tampers
+    /// with them.
     #[cold]
     fn enter_later(&mut self, intent: Intent, deadline: &impl Deadline) -> Result<bool, Error> {
         let may_take_long = self.segment.kind() == Kind::Ticket && intent == Intent::MayWithdraw;
@@ -233,7 +237,8 @@ impl<W: Wait> Drop for Seat<'_, W> {
     }
 }
 
-/// Opens a segment's file anew: locks belong to the open description, so each slot needs one of its own.
+/// Opens a segment's file anew: locks belong to the open description, so each slot needs one of its
+/// own.
 fn reopen(segment: &Segment) -> Result<OwnedFd, Error> {
     let path = format!("/proc/self/fd/{}", segment.as_fd().as_raw_fd());
     openat(CWD, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())

@@ -119,21 +119,23 @@ impl Segment {
     #[inline]
     pub(super) fn registers(&self) -> Registers<'_> {
         let start = self.at(self.shape.layout.registers);
-        // SAFETY: `Layout` has put as many bytes there as the registers of this kind and number take, aligned to `ALIGN` since
-        // the mapping is aligned to a page.
+        // SAFETY: `Layout` has put as many bytes there as the registers of this kind and number
+        // take, aligned to `ALIGN` since the mapping is aligned to a page.
         unsafe { Registers::new(start, self.shape.kind, self.shape.slots as usize) }
     }
 
     pub(super) fn identities(&self) -> &[Identity] {
         let start = self.at(self.shape.layout.participants).cast();
-        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is valid.
+        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
+        // valid.
         unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
     }
 
     #[inline]
     fn channels(&self) -> &[Channel] {
         let start = self.at(self.shape.layout.channels).cast();
-        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is valid.
+        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
+        // valid.
         unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
     }
 
@@ -153,7 +155,8 @@ impl AsFd for Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         let start = self.start.as_ptr();
-        // SAFETY: nothing borrowed from this segment outlives it. Unmapping what is mapped does not fail.
+        // SAFETY: nothing borrowed from this segment outlives it. Unmapping what is mapped does not
+        // fail.
         let _ = unsafe { munmap(start, self.shape.layout.length) };
     }
 }
@@ -195,7 +198,8 @@ impl Segment {
 }
 
 impl SegmentLot<'_> {
-    /// Algorithms number their channels as they like; two that share a place wake each other needlessly.
+    /// Algorithms number their channels as they like; two that share a place wake each other
+    /// needlessly.
     #[inline]
     fn place(&self, channel: u32) -> &Channel {
         &self.0[channel as usize % self.0.len()]

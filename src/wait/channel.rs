@@ -6,16 +6,16 @@ use crate::atomic::{AtomicU32, Relaxed, SeqCst, const_fn, fence};
 
 /// The kernel's part: sleep while a word has a value, and wake those who do.
 pub(crate) trait Futex {
-    /// Sleeps if `word` still is `expected`, until woken, or for `at_most` (`Duration::MAX`: no limit), or until
-    /// interrupted.
+    /// Sleeps if `word` still is `expected`, until woken, or for `at_most` (`Duration::MAX`: no
+    /// limit), or until interrupted.
     fn wait(word: &AtomicU32, expected: u32, at_most: Duration);
 
     /// Wakes everybody who sleeps on the word.
     fn wake_all(word: &AtomicU32);
 }
 
-/// Set while somebody may be asleep. The bits above count the wake-ups, so that a word that was woken and slept on again
-/// since is not taken for the same.
+/// Set while somebody may be asleep. The bits above count the wake-ups, so that a word that was
+/// woken and slept on again since is not taken for the same.
 const SLEEPERS: u32 = 1;
 
 /// One place to sleep at.
@@ -33,7 +33,8 @@ impl Channel {
     /// Sleeps unless `still` is false. May return for no reason.
     pub(crate) fn sleep<F: Futex>(&self, still: impl Fn() -> bool, at_most: Duration) {
         let announced = self.0.fetch_or(SLEEPERS, Relaxed) | SLEEPERS;
-        // Orders the announcement before the last look; the waker's fence stands between its write and its look here.
+        // Orders the announcement before the last look; the waker's fence stands between its write
+        // and its look here.
         fence(SeqCst);
         if still() {
             F::wait(&self.0, announced, at_most);
@@ -51,8 +52,8 @@ impl Channel {
 
     #[cold]
     fn wake_sleepers<F: Futex>(&self, word: u32) {
-        // Adding one clears the flag and carries into the count. If it fails, another waker has just done so, and wakes
-        // all whom this one would.
+        // Adding one clears the flag and carries into the count. If it fails, another waker has
+        // just done so, and wakes all whom this one would.
         if self.0.compare_exchange(word, word.wrapping_add(SLEEPERS), Relaxed, Relaxed).is_ok() {
             F::wake_all(&self.0);
         }

@@ -38,7 +38,8 @@ impl Futex for Shared {
 fn wait(word: &AtomicU32, flags: Flags, expected: u32, at_most: Duration) {
     // A time that does not fit is beyond everybody's patience.
     let timeout = Timespec::try_from(at_most).ok();
-    // Every outcome (woken, the word changed, the time is over, a signal) means the same: look again.
+    // Every outcome (woken, the word changed, the time is over, a signal) means the same: look
+    // again.
     let _ = futex::wait(word, flags, expected, timeout.as_ref());
 }
 

@@ -1,7 +1,7 @@
 //! How a waiter waits: [`Spin`], [`SpinYield`] or [`Park`].
 //!
-//! Knows nothing of algorithms, threads or processes. A blocked participant hands a [`Wait`] the question whether it is
-//! still blocked, and where it could sleep.
+//! Knows nothing of algorithms, threads or processes. A blocked participant hands a [`Wait`] the
+//! question whether it is still blocked, and where it could sleep.
 
 #[cfg(target_has_atomic = "32")]
 #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only with std somebody sleeps"))]
@@ -22,16 +22,16 @@ pub(crate) use futex::Private;
 #[cfg(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw)))]
 pub(crate) use futex::Shared;
 
-/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`] with `std`
-/// elsewhere, [`Spin`] without.
+/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`]
+/// with `std` elsewhere, [`Spin`] without.
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub type DefaultWait = Park;
-/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`] with `std`
-/// elsewhere, [`Spin`] without.
+/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`]
+/// with `std` elsewhere, [`Spin`] without.
 #[cfg(all(feature = "std", not(target_os = "linux")))]
 pub type DefaultWait = SpinYield;
-/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`] with `std`
-/// elsewhere, [`Spin`] without.
+/// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`]
+/// with `std` elsewhere, [`Spin`] without.
 #[cfg(not(feature = "std"))]
 pub type DefaultWait = Spin;
 
@@ -62,18 +62,19 @@ impl Deadline for std::time::Instant {
 
 /// Where waiters sleep, by channel.
 pub trait Lot {
-    /// Sleeps on a channel, unless `still` answers false once whoever wakes that channel would be heard. May return at
-    /// any time; returns after `at_most` (`Duration::MAX`: no limit).
+    /// Sleeps on a channel, unless `still` answers false once whoever wakes that channel would be
+    /// heard. May return at any time; returns after `at_most` (`Duration::MAX`: no limit).
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration);
 
-    /// Wakes whoever sleeps on a channel. To be called after a `SeqCst` fence that follows the write that they wait for.
+    /// Wakes whoever sleeps on a channel. To be called after a `SeqCst` fence that follows the
+    /// write that they wait for.
     fn wake(&self, channel: u32);
 }
 
 /// A way of passing the time between two looks.
 ///
-/// Whoever implements it cannot break a lock's exclusion, only its progress: `wait` has to return some time after
-/// `still` has become false.
+/// Whoever implements it cannot break a lock's exclusion, only its progress: `wait` has to return
+/// some time after `still` has become false.
 pub trait Wait {
     /// Whether waiters may sleep, so that whoever writes what they wait for has to wake them.
     const SLEEPS: bool;
@@ -87,7 +88,8 @@ pub trait Wait {
     fn pause();
 }
 
-/// Spins. For `no_std`, and for waits known to be shorter than a context switch, with a processor for each waiter.
+/// Spins. For `no_std`, and for waits known to be shorter than a context switch, with a processor
+/// for each waiter.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spin;
 
@@ -130,8 +132,9 @@ impl Wait for SpinYield {
     }
 }
 
-/// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those who wait leave the
-/// processors to those who work. Whoever is next spins for longer than those behind.
+/// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those
+/// who wait leave the processors to those who work. Whoever is next spins for longer than those
+/// behind.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;
@@ -177,8 +180,9 @@ impl<L: Lot, W: Wait> Waker<L, W> {
     }
 }
 
-/// The fences order a write before the look for sleepers; the sleeper's own fence stands between its announcement and its last
-/// look. Cut: each looks before it can see the other, and the sleeper sleeps for ever.
+/// The fences order a write before the look for sleepers; the sleeper's own fence stands between
+/// its announcement and its last look. Cut: each looks before it can see the other, and the sleeper
+/// sleeps for ever.
 impl<L: Lot, W: Wait> Wake for Waker<L, W> {
     #[inline]
     fn fence(&self) {

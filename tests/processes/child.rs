@@ -1,7 +1,8 @@
 //! Further processes of a test: this program again, told by an environment variable what to do.
 //!
-//! A child runs one test, [`play`]'s, and nothing else: it may fork, count descriptors, and panic as it likes. It talks to the test through its standard input and output, a line at a time, and does not outlive
-//! it.
+//! A child runs one test, [`play`]'s, and nothing else: it may fork, count descriptors, and panic
+//! as it likes. It talks to the test through its standard input and output, a line at a time, and
+//! does not outlive it.
 
 use std::env;
 use std::fs;

@@ -8,7 +8,8 @@ use bakery_lock::wait::Wait;
 use crate::child::{crowd, go, hear, say};
 use crate::data::{Ledger, Shared, attach};
 
-/// A process for each way of waiting, each with so many threads; nobody begins before all have joined.
+/// A process for each way of waiting, each with so many threads; nobody begins before all have
+/// joined.
 fn storm(kind: Kind, waitings: &[&str], threads: u64, rounds: u64) {
     let shared = Shared::<Ledger>::new(kind, 16);
     let (threads_each, rounds_each) = (threads.to_string(), rounds.to_string());

@@ -23,8 +23,8 @@ fn in_forked_child(run: impl FnOnce()) -> bool {
     // SAFETY: takes nothing and touches nothing.
     let me = unsafe { libc::gettid() }.to_string();
     until(|| sleep(process::id(), |thread| thread != me));
-    // SAFETY: the only other thread, the test harness's, sleeps until this one ends. So the child, which does not have it,
-    // finds nothing half done by it.
+    // SAFETY: the only other thread, the test harness's, sleeps until this one ends. So the child,
+    // which does not have it, finds nothing half done by it.
     let child = unsafe { libc::fork() };
     match child {
         -1 => panic!("{}", io::Error::last_os_error()),
@@ -61,7 +61,8 @@ pub fn forks(arguments: &[&str]) {
         in_forked_child(run) && fs::read(path).unwrap() == before
     };
 
-    // SAFETY (here and below): the child ends without returning, so each of the two has its own copy, to be dropped once.
+    // SAFETY (here and below): the child ends without returning, so each of the two has its own
+    // copy, to be dropped once.
     let copy = &raw mut me;
     assert!(leaves_alone(&|| {
         // SAFETY: as said above.

@@ -11,7 +11,8 @@ use rustix::io::{FdFlags, fcntl_getfd};
 
 use crate::child::Child;
 
-/// What the names of a segment's descriptors and mappings have in them, whether the file has its name yet or not.
+/// What the names of a segment's descriptors and mappings have in them, whether the file has its
+/// name yet or not.
 const DIRECTORY: &str = "leaking-segments";
 
 /// In a process of its own, where nobody else opens anything.

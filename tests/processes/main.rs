@@ -1,4 +1,5 @@
-//! Locks between processes, with real processes, as far as a user of the public interface may rely on them.
+//! Locks between processes, with real processes, as far as a user of the public interface may rely
+//! on them.
 #![cfg(all(feature = "shared", target_os = "linux"))]
 
 #[macro_use]

@@ -76,7 +76,8 @@ pub fn fills_up(arguments: &[&str]) {
     }
 }
 
-/// Whoever joins at the same moment gets another slot: it is nobody else's until its participant is dropped.
+/// Whoever joins at the same moment gets another slot: it is nobody else's until its participant is
+/// dropped.
 #[test]
 fn a_slot_has_one_owner() {
     let shared = Shared::<Owners>::new(Kind::Bakery, 32);
@@ -84,7 +85,8 @@ fn a_slot_has_one_owner() {
     shared.peek(|owners| assert_eq!(owners.0, [0; 32]));
 }
 
-/// What tells others that a slot's owner lives: the kernel's word, which a process cannot leave behind.
+/// What tells others that a slot's owner lives: the kernel's word, which a process cannot leave
+/// behind.
 #[test]
 fn a_slots_byte_is_locked_while_its_owner_lives() {
     let shared = Shared::<u64>::new(Kind::Bakery, 3);
@@ -120,7 +122,8 @@ fn lock_byte(file: &File, slot: i64) -> io::Result<()> {
     lock.l_whence = libc::SEEK_SET.try_into().unwrap();
     lock.l_start = (1 << 40) + slot;
     lock.l_len = 1;
-    // SAFETY: the descriptor is open, and the argument of this command is a pointer to such a struct.
+    // SAFETY: the descriptor is open, and the argument of this command is a pointer to such a
+    // struct.
     let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

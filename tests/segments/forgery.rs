@@ -72,7 +72,8 @@ pub fn reseal(bytes: &mut [u8]) {
     bytes[CHECKSUM..HEADER].copy_from_slice(&sum.to_ne_bytes());
 }
 
-/// Where the participants, the sleeping places and the data of a segment with one `u64` in it begin.
+/// Where the participants, the sleeping places and the data of a segment with one `u64` in it
+/// begin.
 pub fn parts(length: usize, slots: u32) -> (usize, usize, usize) {
     let part = |size: usize| (slots as usize * size).next_multiple_of(ALIGN);
     let data = length - size_of::<u64>();

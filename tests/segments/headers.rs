@@ -28,7 +28,8 @@ fn fault(error: &Error) -> &'static str {
     }
 }
 
-/// The fields, what is said when one of them is damaged, and when it holds something else under a right checksum.
+/// The fields, what is said when one of them is damaged, and when it holds something else under a
+/// right checksum.
 const FIELDS: [(&str, Range<usize>, &str, &[&str]); 12] = [
     ("magic", 0..8, "magic", &["magic"]),
     ("format", 8..12, "format", &["format"]),
@@ -223,7 +224,8 @@ fn noise_is_refused() {
     Child::start("reads noise", &[]).finish();
 }
 
-/// Random files, with and without the beginning of a right one, and with and without a right checksum.
+/// Random files, with and without the beginning of a right one, and with and without a right
+/// checksum.
 pub fn reads_noise(_: &[&str]) {
     let forgery = Forgery::new(Kind::Bakery, 2);
     let whole = forgery.genuine.len();

@@ -1,6 +1,7 @@
 //! Peers that write what they like to all of a segment but its header.
 //!
-//! A lock may then let in two, or nobody; but whoever calls gets an answer by the deadline, and no crash.
+//! A lock may then let in two, or nobody; but whoever calls gets an answer by the deadline, and no
+//! crash.
 
 use std::fs;
 use std::path::Path;
@@ -82,7 +83,8 @@ fn try_all<W: Wait>(forgery: &Forgery, bytes: &[u8], early: bool) {
     touch(one.lock_until(Instant::now()));
 }
 
-/// A call without a deadline outlives the noise: it comes back when the registers are what they were.
+/// A call without a deadline outlives the noise: it comes back when the registers are what they
+/// were.
 fn lock_in_noise(forgery: &Forgery, bytes: &[u8]) {
     const MOMENT: Duration = Duration::from_micros(200);
 
@@ -143,7 +145,8 @@ fn scribble_until(done: &AtomicBool, path: &Path, length: usize) {
     }
 }
 
-/// A number that has none after it: the doorway is closed, since counting on from 0 would let two in.
+/// A number that has none after it: the doorway is closed, since counting on from 0 would let two
+/// in.
 #[test]
 fn numbers_do_not_wrap() {
     let greatest: [(Kind, &[u8]); 2] = [

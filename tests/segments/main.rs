@@ -1,5 +1,5 @@
-//! Segments, as far as a user of the public interface may rely on them: that they are made once, found again, and refused
-//! when they are not what they ought to be.
+//! Segments, as far as a user of the public interface may rely on them: that they are made once,
+//! found again, and refused when they are not what they ought to be.
 #![cfg(all(feature = "shared", target_os = "linux"))]
 
 #[expect(dead_code, reason = "the tests of the locks themselves use the rest of it")]

@@ -1,4 +1,5 @@
-//! Whoever is blocked may sleep: the move that lets it on announces so on the channel that it was told.
+//! Whoever is blocked may sleep: the move that lets it on announces so on the channel that it was
+//! told.
 //!
 //! One thread makes the moves of all participants, in random order.
 

@@ -1,4 +1,5 @@
-//! First come, first served: whoever completed its doorway before another began its own goes in before it.
+//! First come, first served: whoever completed its doorway before another began its own goes in
+//! before it.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};

@@ -52,7 +52,8 @@ impl<R: Raw> Drop for LocksLast<R> {
     }
 }
 
-/// Threads lock in a thread-local destructor that runs before the lease is over, and in one that runs after it.
+/// Threads lock in a thread-local destructor that runs before the lease is over, and in one that
+/// runs after it.
 macro_rules! locks_in_last_destructors {
     ($($name:ident: $mutex:ty,)*) => {$(
         #[test]

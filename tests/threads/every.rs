@@ -1,4 +1,5 @@
-//! The locks and the ways of waiting that a check is repeated for: one list of each, one test for each pair.
+//! The locks and the ways of waiting that a check is repeated for: one list of each, one test for
+//! each pair.
 
 /// What the tests that the macros write have in sight.
 pub mod names {

@@ -52,7 +52,8 @@ fn out_of_doorways_that_overlap<A: Fixed + Send + Sync>() {
     }
 }
 
-/// The same, while many others have joined, so that each doorway and each look around takes a while.
+/// The same, while many others have joined, so that each doorway and each look around takes a
+/// while.
 fn out_of_long_doorways<A: Fixed + Send + Sync>() {
     const ROUNDS: usize = 1500;
 

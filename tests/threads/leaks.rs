@@ -1,4 +1,5 @@
-//! Leaked guards, and leaked places in the line: the participant puts it right when it locks again or leaves.
+//! Leaked guards, and leaked places in the line: the participant puts it right when it locks again
+//! or leaves.
 
 use std::mem::forget;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Locks between threads, with real threads, as far as a user of the public interface may rely on them.
+//! Locks between threads, with real threads, as far as a user of the public interface may rely on
+//! them.
 #![cfg(all(feature = "std", feature = "lock_api", not(bakery_lock_no_rmw)))]
 
 #[macro_use]

@@ -1,5 +1,5 @@
-//! The black-white bakery's numbers stay at most N while nobody withdraws, though the bakery is never empty; the
-//! bakery's grow.
+//! The black-white bakery's numbers stay at most N while nobody withdraws, though the bakery is
+//! never empty; the bakery's grow.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::thread;

@@ -48,7 +48,8 @@ fn panic_inside_a_mutex<R: Raw, W: Patience>(mutex: lock_api::Mutex<R, Pair>) {
     assert_eq!(mutex.into_inner().visits(), W::THREADS * (W::ROUNDS / 2) * 2);
 }
 
-/// One panics while it waits, once by itself and once with others behind it. It is out of the line, and may come again.
+/// One panics while it waits, once by itself and once with others behind it. It is out of the line,
+/// and may come again.
 fn panic_in_line<A: Fixed + Send + Sync>() {
     let lock: Lock<A, Pair, Scripted<DefaultWait>> = Lock::default();
     let waiting = Arc::new(AtomicUsize::new(0));

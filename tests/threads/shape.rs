@@ -1,4 +1,5 @@
-//! The shape of the interface: what is const, what may be sent or shared, and what the small traits do.
+//! The shape of the interface: what is const, what may be sent or shared, and what the small traits
+//! do.
 
 use std::cell::Cell;
 use std::mem::size_of;

@@ -1,5 +1,6 @@
-//! All ways of coming in at once: waiting, trying, waiting for a while, and stepping out of the line. Whoever said that
-//! it was inside was, everybody gets through, and afterwards the lock is free.
+//! All ways of coming in at once: waiting, trying, waiting for a while, and stepping out of the
+//! line. Whoever said that it was inside was, everybody gets through, and afterwards the lock is
+//! free.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -1,5 +1,5 @@
-//! What the checks have in common: crowds of threads, a value that notices two visitors, and a way of waiting that
-//! tells who waits.
+//! What the checks have in common: crowds of threads, a value that notices two visitors, and a way
+//! of waiting that tells who waits.
 
 use std::cell::RefCell;
 use std::hint::{black_box, spin_loop};
@@ -17,8 +17,8 @@ use bakery_lock::wait::Park;
 use bakery_lock::wait::{Deadline, Lot, Spin, SpinYield, Wait};
 use lock_api::RawMutexTimed;
 
-/// Makes a failure of what would otherwise hang for ever. The limit is no measure of anything: the checks take less
-/// than a thousandth of it.
+/// Makes a failure of what would otherwise hang for ever. The limit is no measure of anything: the
+/// checks take less than a thousandth of it.
 pub fn bounded(check: impl FnOnce() + Send + 'static) {
     const LIMIT: Duration = Duration::from_mins(5);
 
@@ -52,8 +52,8 @@ pub fn crowd<T: Send>(threads: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T>
     })
 }
 
-/// So many rounds of a crowd in which all threads begin each round at almost the same moment. `run` makes what a thread
-/// does in each round.
+/// So many rounds of a crowd in which all threads begin each round at almost the same moment. `run`
+/// makes what a thread does in each round.
 pub fn all_at_once<R: FnMut(usize)>(
     threads: usize,
     rounds: usize,
@@ -74,7 +74,8 @@ pub fn all_at_once<R: FnMut(usize)>(
         let _end = LetPass(arrived);
         for round in 0..rounds {
             arrived.fetch_add(1, SeqCst);
-            // Spins for longer than it takes the others to leave: whoever yields is late for the next doorway.
+            // Spins for longer than it takes the others to leave: whoever yields is late for the
+            // next doorway.
             until(|| (0..5).any(|_| arrived.load(SeqCst) >= threads * (round + 1)));
             // One of them later than the others, by more or less than a doorway.
             if (round / 16) % threads == index {
@@ -183,7 +184,8 @@ thread_local! {
     static SCRIPT: RefCell<Option<Script>> = const { RefCell::new(None) };
 }
 
-/// The next time that this thread waits, it says so: it is past the doorway then, and has its place in the line.
+/// The next time that this thread waits, it says so: it is past the doorway then, and has its place
+/// in the line.
 pub fn tell(told: &Arc<AtomicUsize>) {
     SCRIPT.replace(Some(Script { told: told.clone(), falls: false }));
 }

@@ -101,7 +101,8 @@ fn row(models: &[Passed], site: &Site, instead: Instead) -> Row {
     Row { site: site.clone(), source, instead, verdict, known, took }
 }
 
-/// Does the work on as many threads as there are processors; the results are in the order of the work.
+/// Does the work on as many threads as there are processors; the results are in the order of the
+/// work.
 fn in_parallel<T: Sync, R: Send>(work: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let queue = Mutex::new(work.iter().enumerate());
     let done = Mutex::new(Vec::new());

@@ -4,7 +4,8 @@ use crate::mutation::Site;
 
 macro_rules! sources {
     ($($file:literal)*) => {
-        /// The sources that the models include and that have sites, as they were when this was built.
+        /// The sources that the models include and that have sites, as they were when this was
+        /// built.
         const SOURCES: &[(&str, &str)] =
             &[$((concat!("src/", $file), include_str!(concat!("../../../src/", $file)))),*];
     };

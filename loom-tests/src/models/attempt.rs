@@ -1,4 +1,5 @@
-//! The library's own waiting loop, with deadlines: whoever is out of time withdraws, and whoever sleeps is woken.
+//! The library's own waiting loop, with deadlines: whoever is out of time withdraws, and whoever
+//! sleeps is woken.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -39,7 +40,8 @@ fn waits<A: Algorithm>(protected: &Protected<A>, me: Slot, places: &Places) {
     out(protected, me, places);
 }
 
-/// One participant tries, then waits for a time that is over when it has slept once; the others wait asleep.
+/// One participant tries, then waits for a time that is over when it has slept once; the others
+/// wait asleep.
 fn impatient<A: Withdraw + 'static>(number: u32, bounds: Bounds, new: fn() -> A) {
     check(bounds, move || {
         let shared = Arc::new((Protected::new(new()), Places::new()));
@@ -99,7 +101,8 @@ models! {
     tournament_swapped_2: impatient(2, preemptions(1, 3), Tournament::<2, Swapped>::new);
     /// 2 participants, 1 round, 3 preemptions.
     ticket_2: impatient(2, preemptions(1, 3), Ticket::<2>::new);
-    /// A ticket withdrawn between two others is passed over. 3 participants, 1 round, 3 preemptions.
+    /// A ticket withdrawn between two others is passed over. 3 participants, 1 round, 3
+    /// preemptions.
     ticket_3: impatient(3, preemptions(1, 3), Ticket::<3>::new);
     /// 3 participants, 2 rounds, 2 preemptions.
     ticket_3_again: impatient(3, preemptions(2, 2), Ticket::<3>::new);

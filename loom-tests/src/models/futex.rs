@@ -10,8 +10,9 @@ use crate::atomic::{AtomicU32, Relaxed};
 use crate::wait::{Channel, Deadline, Futex, Lot, Wait};
 
 std::thread_local! {
-    /// Who sleeps, and on the word at which address. Loom runs all threads of a model on one thread of the system and
-    /// changes between them in its own operations only, so this needs no lock, and adds no order between them.
+    /// Who sleeps, and on the word at which address. Loom runs all threads of a model on one thread
+    /// of the system and changes between them in its own operations only, so this needs no lock,
+    /// and adds no order between them.
     static ASLEEP: RefCell<Vec<(usize, Thread)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -20,7 +21,8 @@ pub(super) struct ModelFutex;
 
 impl Futex for ModelFutex {
     fn wait(word: &AtomicU32, expected: u32, at_most: Duration) {
-        // The kernel compares with the word as it is now; of loom's operations only an update reads that.
+        // The kernel compares with the word as it is now; of loom's operations only an update reads
+        // that.
         if word.fetch_or(0, Relaxed) == expected && !at_most.is_zero() {
             ASLEEP.with_borrow_mut(|asleep| asleep.push((address(word), thread::current())));
             thread::park();

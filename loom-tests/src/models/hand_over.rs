@@ -13,8 +13,8 @@ use crate::algorithm::{
 const HANDED_OVER: Slot = Slot::new(0);
 const OTHER: Slot = Slot::new(1);
 
-/// The flag is handed from one to the next as in the library's slot flags: stored with Release, swapped with Acquire.
-/// Waits are assumed: for the flag, and for the turn.
+/// The flag is handed from one to the next as in the library's slot flags: stored with Release,
+/// swapped with Acquire. Waits are assumed: for the flag, and for the turn.
 fn hand_over<A: Algorithm + 'static>(looks: Looks, bounds: Bounds, new: fn() -> A) {
     check(bounds, move || {
         let shared = Arc::new((Protected::new(new()), AtomicBool::new(true)));

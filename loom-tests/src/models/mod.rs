@@ -1,7 +1,9 @@
-//! The models: one subject a file. Each model's comment states its bounds; each runs to the end within them or fails.
+//! The models: one subject a file. Each model's comment states its bounds; each runs to the end
+//! within them or fails.
 //!
-//! *Exhaustive* means every interleaving and every value that a load may see, as far as loom knows the memory model.
-//! *k preemptions* means those in which the scheduler takes a thread off the processor at most k times against its will.
+//! *Exhaustive* means every interleaving and every value that a load may see, as far as loom knows
+//! the memory model. *k preemptions* means those in which the scheduler takes a thread off the
+//! processor at most k times against its will.
 
 mod attempt;
 mod bound;
@@ -101,7 +103,8 @@ fn check(bounds: Bounds, model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// An algorithm and what it protects: loom reports two threads that touch it without a happens-before between them.
+/// An algorithm and what it protects: loom reports two threads that touch it without a
+/// happens-before between them.
 struct Protected<A> {
     algorithm: A,
     data: UnsafeCell<u32>,
@@ -143,12 +146,13 @@ impl<A: Algorithm> Protected<A> {
         }
     }
 
-    /// A wait that gives up for good where a spinning one would go round: it answers false, and the participant stops
-    /// where it is, in line for ever.
+    /// A wait that gives up for good where a spinning one would go round: it answers false, and the
+    /// participant stops where it is, in line for ever.
     ///
-    /// Looks that do not succeed change nothing, so whatever two participants in the critical section have done, they can
-    /// have done with each look succeeding at once. Enough for exclusion, and with three participants what makes a model
-    /// finite; says nothing about progress.
+    /// Looks that do not succeed change nothing, so whatever two participants in the critical
+    /// section have done, they can have done with each look succeeding at once. Enough for
+    /// exclusion, and with three participants what makes a model finite; says nothing about
+    /// progress.
     fn assume_turn(&self, me: Slot, looks: Looks) -> bool {
         loop {
             match (self.algorithm.poll(me, &NobodySleeps), looks) {
@@ -178,11 +182,13 @@ impl<A: Algorithm> Protected<A> {
 #[derive(Clone, Copy)]
 enum Looks {
     Idle,
-    /// The fast mutex may have taken a step before it found something to wait for; to be polled until it has not.
+    /// The fast mutex may have taken a step before it found something to wait for; to be polled
+    /// until it has not.
     Active,
 }
 
-/// Runs a participant in each slot from 0: slot 0 in the model's first thread, the others in threads of their own.
+/// Runs a participant in each slot from 0: slot 0 in the model's first thread, the others in
+/// threads of their own.
 fn participants<S: 'static>(
     shared: &loom::sync::Arc<S>,
     number: u32,

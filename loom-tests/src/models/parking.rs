@@ -1,4 +1,5 @@
-//! Waiters that sleep: no wake-up is lost. One that is, leaves a thread asleep for ever, and loom reports a deadlock.
+//! Waiters that sleep: no wake-up is lost. One that is, leaves a thread asleep for ever, and loom
+//! reports a deadlock.
 
 use loom::sync::Arc;
 
@@ -66,7 +67,8 @@ fn round<A: Algorithm>(protected: &Protected<A>, places: &Places, me: Slot) {
     algorithm.leave(me, &waking);
 }
 
-/// The same with one participant that takes its attempts back unless it is in at once, while the others sleep.
+/// The same with one participant that takes its attempts back unless it is in at once, while the
+/// others sleep.
 fn withdrawing<A: Withdraw + 'static>(number: u32, bounds: Bounds, new: fn() -> A) {
     const TAKES_IT_BACK: Slot = Slot::new(0);
 

@@ -28,7 +28,8 @@ fn enter_and_withdraw<A: Withdraw>(algorithm: &A, me: Slot) -> bool {
         }
 }
 
-/// One participant takes its attempts back unless it is in at once; the other, who spins, gets in all the same.
+/// One participant takes its attempts back unless it is in at once; the other, who spins, gets in
+/// all the same.
 ///
 /// With more participants: see [`attempt`](super::attempt).
 fn against<A: Withdraw + 'static>(bounds: Bounds, new: fn() -> A, attempt: fn(&A, Slot) -> bool) {
@@ -49,7 +50,8 @@ fn against<A: Withdraw + 'static>(bounds: Bounds, new: fn() -> A, attempt: fn(&A
     });
 }
 
-/// Both ways, 2 participants: 1 round exhaustively; 2 rounds with 2 preemptions; and these with fences that are steps.
+/// Both ways, 2 participants: 1 round exhaustively; 2 rounds with 2 preemptions; and these with
+/// fences that are steps.
 fn both<A: Withdraw + 'static>(new: fn() -> A) {
     for bounds in [exhaustive(1), preemptions(2, 2), stepping(2, 2)] {
         against(bounds, new, try_enter);
@@ -57,7 +59,8 @@ fn both<A: Withdraw + 'static>(new: fn() -> A) {
     }
 }
 
-/// The fast mutex has no try: it withdraws while it is outside, and otherwise goes on until it is in.
+/// The fast mutex has no try: it withdraws while it is outside, and otherwise goes on until it is
+/// in.
 fn fast(bounds: Bounds) {
     check(bounds, move || {
         let shared = Arc::new(Protected::new(Fast::<2>::new()));

@@ -1,4 +1,5 @@
-//! The index that each thread leases for its life, small and dense, so that it can serve as a slot in every lock.
+//! The index that each thread leases for its life, small and dense, so that it can serve as a slot
+//! in every lock.
 
 use std::cell::Cell;
 use std::cmp::Reverse;
@@ -50,7 +51,8 @@ struct End;
 
 impl Drop for End {
     fn drop(&mut self) {
-        // An index in use (a guard was leaked, or is dropped by a later destructor) is never given to another thread.
+        // An index in use (a guard was leaked, or is dropped by a later destructor) is never given
+        // to another thread.
         if let (Lease::Index(index), 0) = (LEASE.get(), HELD.get()) {
             LEASE.set(Lease::Over);
             Free::with(|free| free.returned.push(Reverse(index)));

@@ -7,9 +7,9 @@
 //! | [`BlackWhiteMutex`] | first come first served | [`RawSlotted`] of [`BlackWhite`] |
 //! | [`PetersonMutex`], [`FilterMutex`], [`TournamentMutex`] | see the algorithm | [`RawSlotted`] |
 //!
-//! All of them are `const`-constructible, have `try_lock_for` and `try_lock_until`, and are fair whichever way they are
-//! unlocked. There is no poisoning: a guard dropped in a panic releases the mutex. [`Fast`](crate::algorithm::Fast) is
-//! missing because it cannot do `try_lock`.
+//! All of them are `const`-constructible, have `try_lock_for` and `try_lock_until`, and are fair
+//! whichever way they are unlocked. There is no poisoning: a guard dropped in a panic releases the
+//! mutex. [`Fast`](crate::algorithm::Fast) is missing because it cannot do `try_lock`.
 
 #[cfg(feature = "std")]
 mod lease;
@@ -29,11 +29,13 @@ use crate::wait::DefaultWait;
 ///
 /// # Differences from [`std::sync::Mutex`]
 ///
-/// - Threads go in in the order in which they came. A thread that unlocks and locks again goes to the end of the line.
+/// - Threads go in in the order in which they came. A thread that unlocks and locks again goes to
+///   the end of the line.
 /// - `const fn new`, and no poisoning.
 /// - Guards are `Send` if the value is.
-/// - `try_lock_for` and `try_lock_until`. At most [`WINDOW`](crate::algorithm::TicketQueue::WINDOW) threads ahead of it
-///   let a timed attempt stand in line; behind a longer line it waits beside it until there is room.
+/// - `try_lock_for` and `try_lock_until`. At most [`WINDOW`](crate::algorithm::TicketQueue::WINDOW)
+///   threads ahead of it let a timed attempt stand in line; behind a longer line it waits beside it
+///   until there is room.
 ///
 /// ```
 /// use bakery_lock::Mutex;

@@ -14,20 +14,23 @@ use crate::wait::{DefaultWait, Wait};
 
 /// A lock with slots as a raw mutex for any number of threads.
 ///
-/// Each thread leases a small index when it first locks any such mutex, and gives it back when it ends. In a mutex of
-/// capacity N, threads with indices below N - 1 have the slot of that index to themselves; all others share the last
-/// slot, for which they queue in a ticket lock. So `lock` works for any number of threads, and the algorithm's order
-/// holds among the N that are in it: a thread that shares the last slot counts as having come when it got that slot.
+/// Each thread leases a small index when it first locks any such mutex, and gives it back when it
+/// ends. In a mutex of capacity N, threads with indices below N - 1 have the slot of that index to
+/// themselves; all others share the last slot, for which they queue in a ticket lock. So `lock`
+/// works for any number of threads, and the algorithm's order holds among the N that are in it: a
+/// thread that shares the last slot counts as having come when it got that slot.
 ///
 /// # Panics
 ///
-/// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot to itself; sharing the
-/// last slot it waits for ever, as with most mutexes. `try_lock` answers no in both cases.
+/// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot
+/// to itself; sharing the last slot it waits for ever, as with most mutexes. `try_lock` answers no
+/// in both cases.
 pub struct RawSlotted<A: Fixed, W: Wait = DefaultWait> {
     algorithm: A,
     /// The line for the last slot.
     gate: RawTicket<W>,
-    /// Which slots are in use, from before the doorway until after the departure. Each is written by its thread only.
+    /// Which slots are in use, from before the doorway until after the departure. Each is written
+    /// by its thread only.
     busy: A::Flags,
 }
 
@@ -48,8 +51,9 @@ struct Seat<'a, A: Fixed, W: Wait> {
 }
 
 impl<A: Fixed + Withdraw, W: Wait> RawSlotted<A, W> {
-    /// A seat in this thread's slot. If that is the last one, once `gate` has let the thread in; `None` if it does not, or if the
-    /// slot is in use: by this thread, whose lock it is or which is waiting for it.
+    /// A seat in this thread's slot. If that is the last one, once `gate` has let the thread in;
+    /// `None` if it does not, or if the slot is in use: by this thread, whose lock it is or which
+    /// is waiting for it.
     #[inline]
     fn seat(&self, gate: impl FnOnce(&RawTicket<W>) -> bool) -> Option<Seat<'_, A, W>> {
         let slot = lease::index().map_or(self.last(), |index| Slot::new(index).min(self.last()));
@@ -108,8 +112,9 @@ impl<A: Fixed, W: Wait> fmt::Debug for RawSlotted<A, W> {
     }
 }
 
-// SAFETY: no two attempts have the same slot at the same time: leased indices are unique among threads, the last slot is
-// behind a gate, and a thread whose slot is in use is turned away. So `Algorithm`'s contract holds.
+// SAFETY: no two attempts have the same slot at the same time: leased indices are unique among
+// threads, the last slot is behind a gate, and a thread whose slot is in use is turned away. So
+// `Algorithm`'s contract holds.
 unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutex for RawSlotted<A, W> {
     const INIT: Self = {
         assert!(size_of::<A::Flags>() > 0, "a mutex needs a slot");

@@ -22,7 +22,8 @@ pub struct RawTicket<W = DefaultWait> {
 const NO_SLOT: Slot = Slot::new(0);
 
 impl<W: Wait> RawTicket<W> {
-    /// An unlocked mutex, for use with [`lock_api::Mutex::from_raw`] where the first ticket matters.
+    /// An unlocked mutex, for use with [`lock_api::Mutex::from_raw`] where the first ticket
+    /// matters.
     #[must_use]
     pub const fn new(queue: TicketQueue) -> Self {
         Self { queue, wait: PhantomData }
