@@ -14,6 +14,7 @@ mod exclusion;
 mod leaks;
 mod numbers;
 mod panics;
+mod predecessor;
 mod recursion;
 mod shape;
 mod storms;
