@@ -77,3 +77,8 @@ pub mod shared;
 pub mod wait;
 
 pub use local::*;
+
+/// The README's code, compiled and run with the other examples.
+#[cfg(all(doctest, feature = "lock_api", feature = "shared"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
