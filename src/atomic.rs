@@ -56,8 +56,9 @@ register!(
 /// A `SeqCst` fence directly after a read-modify-write.
 ///
 /// On x86 a read-modify-write is a locked instruction, which orders everything before it before
-/// everything after it as the fence's own instruction would (Intel SDM, volume 3A, 9.2.3.9), so
-/// only the compiler is left to be held back. The models are of the fence.
+/// everything after it as the fence's own instruction would (Intel SDM, volume 3A, "Loads and
+/// Stores Are Not Reordered with Locked Instructions"), so only the compiler is left to be held
+/// back. The models are of the fence.
 #[inline]
 pub(crate) fn fence_after_rmw() {
     if cfg!(all(any(target_arch = "x86", target_arch = "x86_64"), not(miri))) {

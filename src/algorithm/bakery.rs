@@ -3,9 +3,7 @@
 //! Multiprocess Programs", ACM TOPLAS 1(1), 1979, where *choosing* is a value of the number.
 
 use crate::algorithm::mark::Mark;
-use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
-};
+use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
 use crate::atomic::{Acquire, Register64, Relaxed, Release, SeqCst, array, const_fn, fence};
 
 /// A slot's number while its participant is not competing.
@@ -177,12 +175,6 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         self.number(me).store(IDLE, Release);
         wake.fence();
         wake.wake(me.number());
-    }
-
-    #[inline]
-    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
-        self.leave(me, wake);
-        Withdrawal::Done
     }
 }
 

@@ -43,12 +43,20 @@ pub type Fast<const N: usize> = FastOn<[FastSlot; N]>;
 /// with plain stores: `x` and `y` are written by all, and what the paper's argument uses is that
 /// everybody sees those writes in one order. So here a `SeqCst` fence stands between any two
 /// accesses to different registers whose values count (a look that only says that it is not time
-/// yet decides nothing). Programs of that kind have sequentially consistent executions only (Lahav,
-/// Vafeiadis, Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11", PLDI 2017, whose
-/// model C++20 and Rust follow), and for these the paper's proof holds as it stands. That each
-/// critical section happens before the next follows from the fences too, which release what was
-/// before a store and acquire what was before a store that was read. It costs three fences more
-/// than the two that models with two participants need.
+/// yet decides nothing), which leaves sequentially consistent executions only, and for these the
+/// paper's proof holds as it stands.
+///
+/// The argument: suppose that program order and the order of accesses to each register (who reads
+/// from whom, who overwrites whom) went in a circle. A step of program order that stays on one
+/// register agrees with that register's order, by coherence; any other has a fence in it. With no
+/// fence in the circle, one register's order would be circular, which coherence forbids. Else the
+/// circle runs from fence to fence, each time through accesses to one register, and just such
+/// circles are what C++20 forbids to `SeqCst` fences, after Lahav, Vafeiadis, Kang, Hur and Dreyer,
+/// "Repairing Sequential Consistency in C/C++11", PLDI 2017.
+///
+/// That each critical section happens before the next follows from the fences too, which release
+/// what was before a store and acquire what was before a store that was read. All this costs three
+/// fences more than the two that models with two participants need.
 ///
 /// Freedom from deadlock holds for participants that wait for their turn. One that steps out of the
 /// line again and again raises its flag each time, and can hold up those who wait to see all flags
@@ -104,7 +112,7 @@ impl<S: AsRef<[FastSlot]> + ?Sized> FastOn<S> {
 
     /// One run from the paper's `start` to the critical section, or to the next thing to wait for.
     ///
-    /// Each fence here and in `scan` orders the access before it against the one after it, for all
+    /// Each fence here and in `raised` orders the access before it against the one after it, for all
     /// participants alike: see the type's documentation.
     #[inline]
     fn start(&self, me: Slot, wake: &impl Wake) -> u32 {

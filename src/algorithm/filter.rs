@@ -4,9 +4,7 @@
 use core::marker::PhantomData;
 
 use crate::algorithm::peterson::{Fenced, GiveWay};
-use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
-};
+use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
 use crate::atomic::{Acquire, AtomicU32, Register32, Relaxed, Release, array, const_fn};
 
 /// A filter lock with room for `N` participants: see [`FilterOn`].
@@ -151,12 +149,6 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
         for level in 1..=top {
             wake.wake(level);
         }
-    }
-
-    #[inline]
-    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
-        self.leave(me, wake);
-        Withdrawal::Done
     }
 }
 

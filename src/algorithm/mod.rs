@@ -7,12 +7,12 @@
 //!
 //! | algorithm | needs | order | bypass | space (words) | work when alone |
 //! |---|---|---|---|---|---|
-//! | [`Bakery`] | load, store (64 bits) | first come first served | 0 | N | O(joined), 2 fences |
-//! | [`BlackWhite`] | load, store | first come first served | 0 | N + 1 | O(joined), 2 fences |
+//! | [`Bakery`] | load, store (64 bits) | first come first served | 0 | N + 1 | O(joined), 2 fences |
+//! | [`BlackWhite`] | load, store | first come first served | 0 | N + 2 | O(joined), 2 fences |
 //! | [`Fast`] | load, store | none | unbounded | 2N + 2 | O(1), 5 fences |
 //! | [`Peterson`] | load, store; or one swap | alternates | at most 1 | 3 | O(1), 2 fences; or 1 swap |
 //! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences |
-//! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
+//! | [`Tournament`] | load, store; or swaps | none | no number claimed | 4N | O(log N), 2⌈log₂ N⌉ fences |
 //! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 3 | O(1), 2 fetch-and-adds |
 //!
 //! *Bypass*: how often others may pass a participant that has completed its doorway.
@@ -200,8 +200,13 @@ pub unsafe trait Algorithm {
     /// Leaves the critical section.
     fn leave(&self, me: Slot, wake: &impl Wake);
 
-    /// Takes back an attempt.
-    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal;
+    /// Takes back an attempt. With most algorithms that is leaving, which is what this does unless
+    /// an algorithm has something else to do.
+    #[inline]
+    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
+        self.leave(me, wake);
+        Withdrawal::Done
+    }
 
     /// Enters, looks once, and withdraws if somebody else goes first. Whether it is now the turn of
     /// `me`.

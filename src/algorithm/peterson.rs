@@ -4,9 +4,7 @@
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
-};
+use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
 use crate::atomic::AcqRel;
 use crate::atomic::{
@@ -197,12 +195,6 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
         self.meeting.leave(me.index());
         wake.fence();
         wake.wake(me.number());
-    }
-
-    #[inline]
-    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
-        self.leave(me, wake);
-        Withdrawal::Done
     }
 }
 

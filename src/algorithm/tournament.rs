@@ -1,13 +1,11 @@
-//! A tree of two-process locks: James L. Peterson and Abraham Silberschatz name the idea; Gary L.
-//! Peterson and Michael J. Fischer, "Economical Solutions for the Critical Section Problem in a
-//! Distributed System", STOC 1977.
+//! A tree of locks for two: Gary L. Peterson and Michael J. Fischer, "Economical Solutions for the
+//! Critical Section Problem in a Distributed System", STOC 1977; with Peterson's lock of 1981 at
+//! its nodes.
 
 use core::marker::PhantomData;
 
 use crate::algorithm::peterson::{Fenced, GiveWay, Meeting};
-use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
-};
+use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
 use crate::atomic::{Register32, Relaxed, array, const_fn};
 
 /// A tournament with room for `N` participants: see [`TournamentOn`].
@@ -168,12 +166,6 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
         for height in path.rev() {
             wake.wake(channel(self.seat(me, height).0));
         }
-    }
-
-    #[inline]
-    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
-        self.leave(me, wake);
-        Withdrawal::Done
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bakery_lock::algorithm::Withdraw;
 use bakery_lock::wait::Park;
-use bakery_lock::{Fixed, Lock, Mutex};
+use bakery_lock::{Fixed, Lock, Mutex, Participant};
 
 use crate::support::{Pair, Scripted, bounded, crowd, tell, until};
 
@@ -20,26 +20,33 @@ fn let_them_sleep() {
     thread::sleep(Duration::from_millis(5));
 }
 
+type Sleeper<'a, A> = Participant<'a, A, Pair, Scripted<Park>>;
+
+/// Lets something happen while all of these sleep in line, and waits until they have been inside.
+fn while_asleep<A: Fixed + Send + Sync>(sleepers: Vec<Sleeper<'_, A>>, happen: impl FnOnce()) {
+    let told = Arc::new(AtomicUsize::new(0));
+    let number = sleepers.len();
+    thread::scope(|scope| {
+        for mut me in sleepers {
+            let told = &told;
+            scope.spawn(move || {
+                tell(told);
+                me.lock().visit();
+            });
+        }
+        until(|| told.load(SeqCst) == number);
+        let_them_sleep();
+        happen();
+    });
+}
+
 fn all_who_sleep_get_in<A: Fixed + Send + Sync>() {
     let lock: Lock<A, Pair, Scripted<Park>> = Lock::default();
     for _ in 0..3 {
-        let told = Arc::new(AtomicUsize::new(0));
         let mut all: Vec<_> = (0..lock.capacity()).map(|_| lock.join().expect("room")).collect();
         let mut first = all.pop().expect("room for two");
         let inside = first.lock();
-        thread::scope(|scope| {
-            let others = all.len();
-            for mut me in all {
-                let told = &told;
-                scope.spawn(move || {
-                    tell(told);
-                    me.lock().visit();
-                });
-            }
-            until(|| told.load(SeqCst) == others);
-            let_them_sleep();
-            drop(inside);
-        });
+        while_asleep(all, || drop(inside));
     }
     assert_eq!(3 * (lock.capacity() - 1), lock.into_inner().visits());
 }
@@ -47,23 +54,12 @@ fn all_who_sleep_get_in<A: Fixed + Send + Sync>() {
 fn asleep_behind_one_that_gives_up<A: Fixed + Withdraw + Send + Sync>() {
     let lock: Lock<A, Pair, Scripted<Park>> = Lock::default();
     for _ in 0..3 {
-        let told = Arc::new(AtomicUsize::new(0));
         let mut all: Vec<_> = (0..lock.capacity()).map(|_| lock.join().expect("room")).collect();
         let mut first = all.pop().expect("room for two");
         let mut second = all.pop().expect("room for two");
         let inside = first.lock();
         let gives_up = second.enter();
-        thread::scope(|scope| {
-            let others = all.len();
-            for mut me in all {
-                let told = &told;
-                scope.spawn(move || {
-                    tell(told);
-                    me.lock().visit();
-                });
-            }
-            until(|| told.load(SeqCst) == others);
-            let_them_sleep();
+        while_asleep(all, || {
             drop(gives_up);
             let_them_sleep();
             drop(inside);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakery_lock::algorithm::TicketQueue;
+use bakery_lock::algorithm::{Algorithm, NobodySleeps, Slot, Ticket, TicketQueue, Withdrawal};
 use bakery_lock::{Mutex, RawTicket};
 
 use crate::support::{Pair, bounded, crowd};
@@ -66,4 +66,19 @@ fn in_a_crowd() {
             assert_eq!(mutex.into_inner().visits(), visits.into_iter().sum());
         }
     });
+}
+
+/// As it is for a participant whose ticket somebody has overwritten.
+#[test]
+fn a_ticket_behind_the_one_served_is_not_waited_for() {
+    let (lock, sleeps) = (Ticket::<2>::new(), NobodySleeps);
+    let [passed, other] = [Slot::new(0), Slot::new(1)];
+    assert!(lock.try_enter(passed, &sleeps));
+    lock.leave(passed, &sleeps);
+    assert_eq!(lock.withdraw(passed, &sleeps), Withdrawal::Done);
+    // Nor is a mark left behind, for a later ticket to be skipped by.
+    for _ in 0..2 * TicketQueue::WINDOW {
+        assert!(lock.try_enter(other, &sleeps));
+        lock.leave(other, &sleeps);
+    }
 }

@@ -25,6 +25,12 @@ use crate::wait::{DefaultWait, Wait};
 /// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot
 /// to itself; sharing the last slot it waits for ever, as with most mutexes. `try_lock` answers no
 /// in both cases.
+///
+/// There is no mutex without slots:
+///
+/// ```compile_fail,E0080
+/// static NOBODY: bakery_lock::BakeryMutex<u32, 0> = bakery_lock::BakeryMutex::new(0);
+/// ```
 pub struct RawSlotted<A: Fixed, W: Wait = DefaultWait> {
     algorithm: A,
     /// The line for the last slot.
