@@ -1,8 +1,8 @@
 //! The seam between the algorithms and the memory they run on.
 //!
-//! Everything below `algorithm/`, `wait/` and `attempt.rs` takes its atomics from here and from
-//! nowhere else, so that the models in `loom-tests/` can compile the same files against loom's
-//! atomics by replacing this one file.
+//! Everything below `algorithm/` and `wait/`, `attempt.rs`, and the protocol of the drop-in locks
+//! take their atomics from here and from nowhere else, so that the models in `loom-tests/` and
+//! `shuttle-tests/` can compile the same files against other atomics by replacing this one file.
 
 pub(crate) use core::hint::spin_loop;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
@@ -11,7 +11,7 @@ pub(crate) use core::sync::atomic::AtomicU64;
 pub(crate) use core::sync::atomic::Ordering::AcqRel;
 use core::sync::atomic::compiler_fence;
 pub(crate) use core::sync::atomic::{
-    AtomicU32,
+    AtomicBool, AtomicU32,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
     fence,
 };

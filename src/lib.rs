@@ -74,6 +74,13 @@ mod local;
     not(bakery_lock_no_rmw)
 ))]
 pub mod shared;
+#[cfg(all(
+    feature = "std",
+    feature = "lock_api",
+    target_has_atomic = "64",
+    not(bakery_lock_no_rmw)
+))]
+mod threads;
 pub mod wait;
 
 pub use local::*;

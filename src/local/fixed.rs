@@ -1,13 +1,13 @@
 //! Algorithms that a lock can hold by value.
 
 use core::fmt::Debug;
-use core::sync::atomic::AtomicBool;
 
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 use crate::algorithm::Bakery;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 use crate::algorithm::Ticket;
 use crate::algorithm::{Algorithm, BlackWhite, Fast, Filter, GiveWay, Peterson, Tournament};
+use crate::atomic::AtomicBool;
 
 /// Algorithms whose registers have a size known to the compiler, so that a lock can be a `static`.
 ///

@@ -4,7 +4,9 @@
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+
+use crate::threads::{Mutex, global, thread_local};
 
 /// The indices that no thread has.
 struct Free {
@@ -12,7 +14,9 @@ struct Free {
     never_used: u32,
 }
 
-static FREE: Mutex<Free> = Mutex::new(Free { returned: BinaryHeap::new(), never_used: 0 });
+global! {
+    static FREE: Mutex<Free> = Mutex::new(Free { returned: BinaryHeap::new(), never_used: 0 });
+}
 
 impl Free {
     fn with<T>(f: impl FnOnce(&mut Self) -> T) -> T {
@@ -62,7 +66,7 @@ impl Drop for End {
 
 /// This thread's index; `None` in its last destructors, after the lease is over.
 #[inline]
-pub(super) fn index() -> Option<u32> {
+pub(crate) fn index() -> Option<u32> {
     match LEASE.get() {
         Lease::Index(index) => Some(index),
         Lease::NotYet => lease(),
@@ -84,12 +88,12 @@ fn lease() -> Option<u32> {
 
 /// Counts the locks that this thread holds or waits for with its index.
 #[inline]
-pub(super) fn hold() {
+pub(crate) fn hold() {
     HELD.set(HELD.get() + 1);
 }
 
 /// The opposite of [`hold`], on the same thread.
 #[inline]
-pub(super) fn release() {
+pub(crate) fn release() {
     HELD.set(HELD.get() - 1);
 }

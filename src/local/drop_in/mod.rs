@@ -14,11 +14,16 @@
 #[cfg(feature = "std")]
 mod lease;
 #[cfg(feature = "std")]
+mod raw_slotted;
+mod raw_ticket;
+#[cfg(feature = "std")]
 mod slotted;
 mod ticket;
 
 #[cfg(feature = "std")]
-pub use slotted::{RawSlotted, SlottedGuard};
+pub use raw_slotted::RawSlotted;
+#[cfg(feature = "std")]
+pub use slotted::SlottedGuard;
 pub use ticket::RawTicket;
 
 #[cfg(feature = "std")]

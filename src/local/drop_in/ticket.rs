@@ -1,16 +1,13 @@
-//! The ticket lock for [`lock_api`].
+//! The ticket lock, for threads that come without a slot.
 
 use core::fmt;
 use core::marker::PhantomData;
-#[cfg(feature = "std")]
-use std::time::{Duration, Instant};
 
 use crate::algorithm::{Slot, TicketInHand, TicketQueue};
+use crate::atomic::const_fn;
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
-#[cfg(feature = "std")]
-use crate::wait::Deadline;
-use crate::wait::{DefaultWait, Wait};
+use crate::wait::{Deadline, DefaultWait, Wait};
 
 /// A [`TicketQueue`] as a raw mutex. 16 bytes; first come first served.
 pub struct RawTicket<W = DefaultWait> {
@@ -22,27 +19,29 @@ pub struct RawTicket<W = DefaultWait> {
 const NO_SLOT: Slot = Slot::new(0);
 
 impl<W: Wait> RawTicket<W> {
-    /// An unlocked mutex, for use with [`lock_api::Mutex::from_raw`] where the first ticket
-    /// matters.
-    #[must_use]
-    pub const fn new(queue: TicketQueue) -> Self {
-        Self { queue, wait: PhantomData }
+    const_fn! {
+        /// An unlocked mutex, for use with [`lock_api::Mutex::from_raw`] where the first ticket
+        /// matters.
+        #[must_use]
+        pub const fn new(queue: TicketQueue) -> Self {
+            Self { queue, wait: PhantomData }
+        }
     }
 
     #[inline]
-    pub(super) fn lock(&self) {
+    pub(crate) fn lock(&self) {
         let hand = TicketInHand::new(&self.queue);
         Attempt::<_, _, W>::enter_when_open(&hand, NO_SLOT, self.lot()).wait();
     }
 
     #[inline]
-    pub(super) fn try_lock(&self) -> bool {
+    pub(crate) fn try_lock(&self) -> bool {
         let hand = TicketInHand::new(&self.queue);
         attempt::try_lock::<_, _, W>(&hand, NO_SLOT, self.lot())
     }
 
-    #[cfg(feature = "std")]
-    pub(super) fn lock_until(&self, deadline: &impl Deadline) -> bool {
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only std has deadlines"))]
+    pub(crate) fn lock_until(&self, deadline: &impl Deadline) -> bool {
         let hand = TicketInHand::new(&self.queue);
         Attempt::<_, _, W>::enter_until(&hand, NO_SLOT, self.lot(), deadline)
             .is_some_and(|attempt| attempt.wait_until(deadline))
@@ -50,9 +49,15 @@ impl<W: Wait> RawTicket<W> {
 
     /// The caller is inside.
     #[inline]
-    pub(super) fn unlock(&self) {
+    pub(crate) fn unlock(&self) {
         let hand = TicketInHand::new(&self.queue);
         attempt::leave::<_, _, W>(&hand, NO_SLOT, self.lot());
+    }
+
+    /// Whether anybody is inside or in line.
+    #[inline]
+    pub(crate) fn is_locked(&self) -> bool {
+        self.queue.is_busy()
     }
 
     #[inline]
@@ -64,59 +69,5 @@ impl<W: Wait> RawTicket<W> {
 impl<W> fmt::Debug for RawTicket<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RawTicket").field(&self.queue).finish()
-    }
-}
-
-// SAFETY: `TicketInHand` is an `Algorithm`: one attempt at a time is inside.
-unsafe impl<W: Wait> lock_api::RawMutex for RawTicket<W> {
-    const INIT: Self = Self::new(TicketQueue::new());
-
-    type Guard = ();
-
-    #[inline]
-    fn lock(&self) {
-        self.lock();
-    }
-
-    #[inline]
-    fn try_lock(&self) -> Option<()> {
-        self.try_lock().then_some(())
-    }
-
-    #[inline]
-    unsafe fn unlock(&self, (): ()) {
-        self.unlock();
-    }
-
-    #[inline]
-    fn is_locked(&self) -> bool {
-        self.queue.is_busy()
-    }
-}
-
-// SAFETY: unlocking always serves the next in line.
-unsafe impl<W: Wait> lock_api::RawMutexFair for RawTicket<W> {
-    #[inline]
-    unsafe fn unlock_fair(&self, (): ()) {
-        self.unlock();
-    }
-}
-
-#[cfg(feature = "std")]
-// SAFETY: an attempt that is out of time has withdrawn.
-unsafe impl<W: Wait> lock_api::RawMutexTimed for RawTicket<W> {
-    type Duration = Duration;
-    type Instant = Instant;
-
-    fn try_lock_for(&self, timeout: Duration) -> Option<()> {
-        let Some(deadline) = Instant::now().checked_add(timeout) else {
-            self.lock();
-            return Some(());
-        };
-        self.try_lock_until(deadline)
-    }
-
-    fn try_lock_until(&self, deadline: Instant) -> Option<()> {
-        self.lock_until(&deadline).then_some(())
     }
 }

@@ -1,0 +1,97 @@
+//! Locks with slots as [`lock_api`] knows them.
+
+use core::fmt;
+use std::time::{Duration, Instant};
+
+use super::slotted::{Slotted, SlottedGuard};
+use crate::algorithm::Withdraw;
+use crate::local::Fixed;
+use crate::wait::{DefaultWait, Wait};
+
+/// A lock with slots as a raw mutex for any number of threads.
+///
+/// Each thread leases a small index when it first locks any such mutex, and gives it back when it
+/// ends. In a mutex of capacity N, threads with indices below N - 1 have the slot of that index to
+/// themselves; all others share the last slot, for which they queue in a ticket lock. So `lock`
+/// works for any number of threads, and the algorithm's order holds among the N that are in it: a
+/// thread that shares the last slot counts as having come when it got that slot.
+///
+/// # Panics
+///
+/// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot
+/// to itself; sharing the last slot it waits for ever, as with most mutexes. `try_lock` answers no
+/// in both cases.
+///
+/// There is no mutex without slots:
+///
+/// ```compile_fail,E0080
+/// static NOBODY: bakery_lock::BakeryMutex<u32, 0> = bakery_lock::BakeryMutex::new(0);
+/// ```
+pub struct RawSlotted<A: Fixed, W: Wait = DefaultWait>(Slotted<A, A::Flags, W>);
+
+impl<A: Fixed, W: Wait> fmt::Debug for RawSlotted<A, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawSlotted")
+            .field("capacity", &self.0.algorithm.capacity())
+            .field("busy", &self.0.busy)
+            .finish_non_exhaustive()
+    }
+}
+
+// SAFETY: `Slotted` keeps to `Algorithm`'s contract.
+unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutex for RawSlotted<A, W> {
+    const INIT: Self = {
+        assert!(size_of::<A::Flags>() > 0, "a mutex needs a slot");
+        Self(Slotted::new(A::INIT, A::NO_FLAGS))
+    };
+
+    type Guard = SlottedGuard;
+
+    #[inline]
+    fn lock(&self) -> SlottedGuard {
+        self.0.lock()
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<SlottedGuard> {
+        self.0.try_lock()
+    }
+
+    #[inline]
+    unsafe fn unlock(&self, guard: SlottedGuard) {
+        self.0.unlock(guard);
+    }
+
+    /// Whether any thread is inside or about to be.
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.0.is_locked()
+    }
+}
+
+// SAFETY: there is one way of unlocking.
+unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutexFair for RawSlotted<A, W> {
+    #[inline]
+    unsafe fn unlock_fair(&self, guard: SlottedGuard) {
+        // SAFETY: the same contract.
+        unsafe { lock_api::RawMutex::unlock(self, guard) }
+    }
+}
+
+// SAFETY: an attempt that is out of time has withdrawn, and given its slot back.
+unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutexTimed for RawSlotted<A, W> {
+    type Duration = Duration;
+    type Instant = Instant;
+
+    fn try_lock_for(&self, timeout: Duration) -> Option<SlottedGuard> {
+        match Instant::now().checked_add(timeout) {
+            Some(deadline) => self.try_lock_until(deadline),
+            None => Some(lock_api::RawMutex::lock(self)),
+        }
+    }
+
+    /// A thread that has locked this mutex already gets no for an answer, at once.
+    fn try_lock_until(&self, deadline: Instant) -> Option<SlottedGuard> {
+        self.0.lock_until(&deadline)
+    }
+}
