@@ -21,9 +21,13 @@ mod atomic;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../src/attempt.rs"]
 mod attempt;
+mod futex;
 mod ledger;
+mod local;
 mod models;
 mod mutation;
+mod thread_locals;
+mod threads;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../src/wait/mod.rs"]
 pub mod wait;

@@ -21,6 +21,9 @@ sources! {
     "algorithm/ticket.rs"
     "algorithm/tournament.rs"
     "attempt.rs"
+    "local/drop_in/lease.rs"
+    "local/drop_in/slotted.rs"
+    "local/drop_in/ticket.rs"
     "wait/channel.rs"
     "wait/mod.rs"
 }

@@ -6,17 +6,23 @@ use std::time::Duration;
 
 use loom::sync::Arc;
 
-use super::futex::{Places, Sleep};
 use super::{Bounds, Protected, check, models, participants, preemptions};
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
     Tournament, Withdraw,
 };
 use crate::attempt::{self, Attempt};
+use crate::futex::{Places, Sleep};
 use crate::wait::Deadline;
 
 /// Over after so many looks at the clock.
-struct Patience(Cell<u32>);
+pub(super) struct Patience(Cell<u32>);
+
+impl Patience {
+    pub(super) fn new(looks: u32) -> Self {
+        Self(Cell::new(looks))
+    }
+}
 
 impl Deadline for Patience {
     fn left(&self) -> Option<Duration> {
@@ -54,7 +60,7 @@ fn impatient<A: Withdraw + 'static>(number: u32, bounds: Bounds, new: fn() -> A)
             if attempt::try_lock::<_, _, Sleep>(algorithm, me, places) {
                 return out(protected, me, places);
             }
-            let deadline = Patience(Cell::new(2));
+            let deadline = Patience::new(2);
             let attempt = Attempt::<_, _, Sleep>::enter_until(algorithm, me, places, &deadline);
             if attempt.is_some_and(|attempt| attempt.wait_until(&deadline)) {
                 out(protected, me, places);

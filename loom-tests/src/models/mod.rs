@@ -8,10 +8,12 @@
 mod attempt;
 mod bound;
 mod exclusion;
-mod futex;
 mod hand_over;
 mod joining;
+mod lease;
 mod parking;
+mod settle;
+mod ticket;
 mod withdrawal;
 
 use std::fmt;
@@ -21,6 +23,8 @@ use loom::thread;
 
 use crate::algorithm::{Algorithm, Intent, NobodySleeps, Slot, Turn};
 use crate::atomic::fences_are_steps;
+use crate::local::lot;
+use crate::{futex, thread_locals};
 
 /// A model with a name, to be run as a test or against a mutant.
 #[derive(Clone, Copy)]
@@ -47,6 +51,9 @@ pub(crate) fn all() -> impl Iterator<Item = Model> {
         parking::MODELS,
         attempt::MODELS,
         bound::MODELS,
+        lease::MODELS,
+        ticket::MODELS,
+        settle::MODELS,
     ];
     subjects.into_iter().flatten().copied()
 }
@@ -100,7 +107,13 @@ fn check(bounds: Bounds, model: impl Fn() + Send + Sync + 'static) {
     builder.max_duration = None;
     // Far more than any execution that ends has; a waiter that waits for ever runs into it.
     builder.max_branches = 3_000;
-    builder.check(model);
+    builder.check(move || {
+        futex::nobody_sleeps();
+        lot::forget();
+        thread_locals::forget();
+        model();
+        thread_locals::end();
+    });
 }
 
 /// An algorithm and what it protects: loom reports two threads that touch it without a

@@ -3,47 +3,13 @@
 
 use loom::sync::Arc;
 
-use super::futex::{Places, Sleep};
 use super::{Bounds, Protected, check, exhaustive, models, participants, preemptions, stepping};
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
-    Tournament, Turn, Wake, Withdraw,
+    Tournament, Turn, Withdraw,
 };
-use crate::atomic::Relaxed;
-use crate::mutation::{Operation, ordering};
-use crate::wait::{Never, Wait, Waker};
-
-/// Wakes as the library does, where the mutant in force lets it.
-struct Waking<'a>(&'a Places);
-
-impl Waking<'_> {
-    fn waker(&self) -> Waker<&Places, Sleep> {
-        Waker::new(self.0)
-    }
-}
-
-impl Wake for Waking<'_> {
-    #[track_caller]
-    fn fence(&self) {
-        if ordering(Operation::WakeFence, Relaxed).is_some() {
-            self.waker().fence();
-        }
-    }
-
-    #[track_caller]
-    fn fence_after_rmw(&self) {
-        if ordering(Operation::WakeFence, Relaxed).is_some() {
-            self.waker().fence_after_rmw();
-        }
-    }
-
-    #[track_caller]
-    fn wake(&self, channel: u32) {
-        if ordering(Operation::Wake, Relaxed).is_some() {
-            self.waker().wake(channel);
-        }
-    }
-}
+use crate::futex::{Places, Sleep, Waking};
+use crate::wait::{Never, Wait};
 
 fn parking<A: Algorithm + 'static>(number: u32, bounds: Bounds, new: fn() -> A) {
     check(bounds, move || {

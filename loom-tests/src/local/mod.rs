@@ -1,0 +1,15 @@
+//! The protocol of the library's drop-in locks, without [`lock_api`](https://docs.rs/lock_api), and
+//! with sleeping places of the models' own.
+//!
+//! Stands in for the library's `src/local/` and `src/local/drop_in/`.
+
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../../src/local/drop_in/lease.rs"]
+pub(crate) mod lease;
+pub(crate) mod lot;
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../../src/local/drop_in/slotted.rs"]
+pub(crate) mod slotted;
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../../src/local/drop_in/ticket.rs"]
+pub(crate) mod ticket;

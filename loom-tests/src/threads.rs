@@ -1,0 +1,80 @@
+//! The seam's other half, with loom's threads: stands in for the library's `src/threads.rs`.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::LockResult;
+
+use loom::cell::{MutPtr, UnsafeCell};
+use loom::sync::atomic::AtomicBool;
+pub(crate) use loom::thread::{Thread, ThreadId, current, park, yield_now};
+
+use crate::atomic::{AcqRel, Acquire, Ordering, Relaxed, Release};
+use crate::mutation::{Operation, ordering};
+pub(crate) use crate::thread_locals::locals as thread_local;
+
+/// A mutex of which a mutant can weaken the locking (`Release` is left) or the unlocking (`Acquire`
+/// is).
+pub(crate) struct Mutex<T> {
+    locked: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+pub(crate) struct Guard<'a, T> {
+    mutex: &'a Mutex<T>,
+    value: Option<MutPtr<T>>,
+    unlock: Ordering,
+}
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "as std's")]
+    #[track_caller]
+    pub(crate) fn lock(&self) -> LockResult<Guard<'_, T>> {
+        let (lock, unlock) = match ordering(Operation::Update, AcqRel) {
+            Some(Acquire) => (Acquire, Relaxed),
+            Some(Release) => (Relaxed, Release),
+            _ => (Acquire, Release),
+        };
+        // Not a swap: one that finds it locked would be a store that loom cannot order with the
+        // unlocking one.
+        while self.locked.compare_exchange(false, true, lock, Relaxed).is_err() {
+            yield_now();
+        }
+        Ok(Guard { mutex: self, value: Some(self.value.get_mut()), unlock })
+    }
+}
+
+impl<T> Drop for Guard<'_, T> {
+    fn drop(&mut self) {
+        self.value = None;
+        self.mutex.locked.store(false, self.unlock);
+    }
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        let value = self.value.as_ref().expect("it is not dropped yet");
+        // SAFETY: the mutex is locked; and loom reports whoever comes near.
+        unsafe { MutPtr::deref(value) }
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        let value = self.value.as_ref().expect("it is not dropped yet");
+        // SAFETY: as above.
+        unsafe { MutPtr::deref(value) }
+    }
+}
+
+macro_rules! global {
+    ($(static $name:ident: $type:ty = $value:expr;)*) => {
+        loom::lazy_static! { $(static ref $name: $type = $value;)* }
+    };
+}
+
+pub(crate) use global;
