@@ -1,0 +1,14 @@
+//! The seam's other half, with shuttle's threads: stands in for the library's `src/threads.rs`.
+
+pub(crate) use shuttle::sync::Mutex;
+pub(crate) use shuttle::thread::{Thread, ThreadId, current, park, yield_now};
+
+pub(crate) use crate::thread_locals::locals as thread_local;
+
+macro_rules! global {
+    ($(static $name:ident: $type:ty = $value:expr;)*) => {
+        shuttle::lazy_static! { $(static ref $name: $type = $value;)* }
+    };
+}
+
+pub(crate) use global;
