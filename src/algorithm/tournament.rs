@@ -133,12 +133,10 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
         loop {
             match self.ahead_of(me, height) {
                 (node, Some(other)) => {
-                    return Turn::Blocked(Blocked {
-                        on: Some(other),
-                        next: true,
-                        channel: channel(node),
-                        seen: 0,
-                    });
+                    // A name from outside is nobody's.
+                    let on = Some(other).filter(|slot| slot.index() < self.capacity());
+                    let channel = channel(node);
+                    return Turn::Blocked(Blocked { on, next: true, channel, seen: 0 });
                 }
                 (1, None) => return Turn::Mine,
                 (_, None) => {

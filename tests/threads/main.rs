@@ -7,6 +7,7 @@ mod every;
 mod support;
 
 mod announcements;
+mod astray;
 mod capacity;
 mod doorway;
 mod ends;
@@ -16,6 +17,7 @@ mod numbers;
 mod panics;
 mod predecessor;
 mod recursion;
+mod registers;
 mod shape;
 mod storms;
 mod waking;
