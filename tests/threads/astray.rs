@@ -9,7 +9,7 @@ use bakery_lock::Fixed;
 use bakery_lock::algorithm::{Intent, NobodySleeps, Slot, Turn};
 
 /// Overwrites the registers, from this byte on and from the beginning again.
-fn overwrite<A: Fixed>(lock: &mut A, from: usize, bytes: &[u8]) {
+pub fn overwrite<A: Fixed>(lock: &mut A, from: usize, bytes: &[u8]) {
     let registers = ptr::from_mut(lock).cast::<u8>();
     for (offset, byte) in (from..).zip(bytes) {
         // SAFETY: it is within `lock`, which is nobody else's, and an algorithm consists of atomics
