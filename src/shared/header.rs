@@ -155,3 +155,78 @@ fn hash(bytes: &[u8]) -> u64 {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert, prop_assert_eq};
+    use proptest::proptest;
+    use proptest::sample::select;
+    use proptest::test_runner::Config;
+
+    use super::*;
+
+    const BOOT: [u8; 16] = *b"since this start";
+
+    /// A shape and its header.
+    fn make(kind: Kind, slots: u32, data: &DataType) -> (Shape, Header) {
+        let (least, most) = kind.slots();
+        let slots = least + slots % (most - least + 1);
+        let layout = Layout::new(kind, slots, data).expect("it fits into memory");
+        let shape = Shape { kind, slots, layout };
+        (shape, Header::new(&shape, data, BOOT))
+    }
+
+    fn check(header: &Header, data: &DataType) -> Result<Shape, Error> {
+        header.check("here", header.length, data, BOOT)
+    }
+
+    proptest! {
+        #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn a_header_says_what_it_was_made_from(
+            kind in select(&Kind::ALL[..]),
+            slots: u32,
+            name in ".{0,150}",
+            size in 0..1_usize << 40,
+            align in 0..8_u32,
+        ) {
+            let data = DataType { name, size, align: 1_usize << align };
+            let (shape, header) = make(kind, slots, &data);
+            prop_assert_eq!(check(&header, &data).unwrap(), shape);
+            prop_assert_eq!(header.length, shape.layout.length as u64);
+
+            let DataType { name, size, align } = data;
+            for other in [
+                DataType { name: format!("{name}."), size, align },
+                DataType { name: name.clone(), size: size + 1, align },
+                DataType { name: name.clone(), size, align: align + 1 },
+            ] {
+                let error = check(&header, &other).unwrap_err();
+                let is_told = matches!(&error, Error::WrongType { found, wanted, .. }
+                    if *wanted == describe(&other.name, other.size as u64, other.align as u64)
+                    && found.ends_with(&format!("({size} bytes, aligned to {align})")));
+                prop_assert!(is_told, "{}", error);
+            }
+        }
+
+        /// It is refused, or means the same, whether the checksum is right or not.
+        #[test]
+        fn a_header_with_one_byte_changed_is_no_other(
+            kind in select(&Kind::ALL[..]),
+            slots: u32,
+            at in 0..layout::HEADER,
+            flip in 1..=u8::MAX,
+            name in ".{0,150}",
+        ) {
+            let data = DataType { name, size: 24, align: 8 };
+            let (shape, mut header) = make(kind, slots, &data);
+            header.as_mut_bytes()[at] ^= flip;
+            prop_assert!(check(&header, &data).is_err());
+            header.checksum = header.sum();
+            // Some kinds have the same layout, and Peterson's is like no other's.
+            let expected = Shape { kind: Kind::from_code(header.kind).unwrap_or(kind), ..shape };
+            prop_assert!(check(&header, &data).ok().is_none_or(|found| found == expected));
+        }
+    }
+}
