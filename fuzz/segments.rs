@@ -17,6 +17,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 const HEADER: usize = 200;
 const CHECKSUM: usize = HEADER - 8;
+const FIELDS: [usize; 5] = [16, 24, 28, 32, 40];
 const REGISTERS: u64 = 256;
 const MOST_CALLS: usize = 12;
 
@@ -28,11 +29,24 @@ enum Memory<'a> {
     Forged {
         kind: u8,
         slots: u8,
-        flips: Vec<(u8, u8)>,
+        changes: Vec<Change>,
         /// With a checksum to match.
         sealed: bool,
-        longer: i8,
+        longer: Option<i8>,
         registers: &'a [u8],
+    },
+}
+
+#[derive(Arbitrary, Debug)]
+enum Change {
+    Flip {
+        at: u8,
+        bits: u8,
+    },
+    /// The length, kind, slots, data's size or its alignment.
+    Field {
+        which: u8,
+        value: u16,
     },
 }
 
@@ -84,12 +98,18 @@ fn genuine(kind: Kind, slots: u32) -> Vec<u8> {
 fn bytes(memory: &Memory) -> Vec<u8> {
     match memory {
         Memory::Raw(bytes) => bytes.to_vec(),
-        Memory::Forged { kind, slots, flips, sealed, longer, registers } => {
+        Memory::Forged { kind, slots, changes, sealed, longer, registers } => {
             let kind = Kind::ALL[usize::from(*kind) % Kind::ALL.len()];
             let (least, most) = kind.slots();
             let mut bytes = genuine(kind, (least + u32::from(*slots % 8)).min(most));
-            for (at, flip) in flips {
-                bytes[usize::from(*at) % HEADER] ^= flip;
+            for change in changes {
+                match change {
+                    Change::Flip { at, bits } => bytes[usize::from(*at) % HEADER] ^= bits,
+                    Change::Field { which, value } => {
+                        let at = FIELDS[usize::from(*which) % FIELDS.len()];
+                        bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
+                    }
+                }
             }
             let after = bytes.iter_mut().skip(usize::try_from(REGISTERS).unwrap());
             after.zip(*registers).for_each(|(byte, other)| *byte = *other);
@@ -97,7 +117,8 @@ fn bytes(memory: &Memory) -> Vec<u8> {
                 let sum = hash(&bytes[..CHECKSUM]);
                 bytes[CHECKSUM..HEADER].copy_from_slice(&sum.to_ne_bytes());
             }
-            bytes.resize(bytes.len().saturating_add_signed((*longer).into()), 0);
+            let longer = longer.unwrap_or(0).into();
+            bytes.resize(bytes.len().saturating_add_signed(longer), 0);
             bytes
         }
     }
