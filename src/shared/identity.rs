@@ -100,6 +100,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "reads /proc, which Miri keeps away")]
     fn this_process_is_the_same_each_time() {
         let this = Process::this().unwrap();
         assert_eq!(this, Process::this().unwrap());

@@ -50,7 +50,9 @@ fn walk<A: Fixed + Withdraw>(steps: &[Step]) {
     let in_order = A::FIRST_COME_FIRST_SERVED;
     let mut line = Line::default();
     let slots: Vec<_> = (0..).map(Slot::new).take(lock.capacity()).collect();
-    slots.iter().for_each(|slot| lock.join(*slot));
+    for slot in &slots {
+        lock.join(*slot);
+    }
     for (who, impatience, stays) in steps {
         let me = slots[usize::from(*who) % slots.len()];
         let gives_up = impatience % 4 == 0;

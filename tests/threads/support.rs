@@ -118,18 +118,18 @@ pub trait Patience: Wait + 'static {
 
 impl Patience for Spin {
     const THREADS: usize = 2;
-    const ROUNDS: usize = 40;
+    const ROUNDS: usize = if cfg!(miri) { 8 } else { 40 };
 }
 
 impl Patience for SpinYield {
     const THREADS: usize = 5;
-    const ROUNDS: usize = 200;
+    const ROUNDS: usize = if cfg!(miri) { 8 } else { 200 };
 }
 
 #[cfg(target_os = "linux")]
 impl Patience for Park {
     const THREADS: usize = 5;
-    const ROUNDS: usize = 200;
+    const ROUNDS: usize = if cfg!(miri) { 8 } else { 200 };
 }
 
 /// A raw mutex with all that the drop-in mutexes have.
