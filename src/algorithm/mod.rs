@@ -26,8 +26,8 @@ mod bakery;
 mod black_white;
 mod fast;
 mod filter;
-mod mark;
-mod peterson;
+pub(crate) mod mark;
+pub(crate) mod peterson;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 mod ticket;
 mod tournament;

@@ -130,8 +130,9 @@ const fn other(side: usize) -> u32 {
 
 /// Peterson's lock for two.
 ///
-/// - **Order**: a participant that waits is passed at most once; when both keep coming they
-///   alternate.
+/// - **Order**: first come first served. A participant that has completed its doorway (raised its
+///   flag and given way) is passed at most once, by one that was inside or in its own doorway by
+///   then; when both keep coming they alternate.
 /// - **Needs** loads and stores and two fences ([`Fenced`]), or one swap and no fence
 ///   ([`Swapped`]).
 /// - **Space**: three words.
@@ -162,7 +163,7 @@ impl<W: GiveWay> Default for Peterson<W> {
 // SAFETY: the argument is Peterson's; that the orderings carry it over to this memory model is what
 // `GiveWay` is for, and is checked by the models in loom-tests.
 unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
-    const FIRST_COME_FIRST_SERVED: bool = false;
+    const FIRST_COME_FIRST_SERVED: bool = true;
 
     #[inline]
     fn capacity(&self) -> usize {

@@ -79,8 +79,6 @@ macro_rules! and_timed {
     ($($before:tt)*) => {
         and_fair! {
             $($before)*
-            peterson_fenced: Peterson<Fenced>,
-            peterson_swapped: Peterson<Swapped>,
             filter_fenced: Filter<4, Fenced>,
             filter_swapped: Filter<4, Swapped>,
             filter_for_three: Filter<3, Fenced>,
@@ -100,6 +98,8 @@ macro_rules! and_fair {
             bakery: Bakery<5>,
             black_white: BlackWhite<5>,
             ticket: Ticket<5>,
+            peterson_fenced: Peterson<Fenced>,
+            peterson_swapped: Peterson<Swapped>,
         }
     };
 }

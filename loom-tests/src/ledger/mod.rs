@@ -1,5 +1,6 @@
 //! The ledger: each mutant of each site, and the model that catches it.
 
+mod changes;
 mod child;
 mod known;
 mod sources;
@@ -16,6 +17,8 @@ use child::Outcome;
 use table::{Row, Verdict};
 
 const USAGE: &str = "usage: loom-tests ledger [FILE...]   run the mutants (of these files only)
+       loom-tests changes [thorough] [FILE...]   the second part only; thorough: also those that are
+                                                 known to survive
        loom-tests list              name the models, and how long each takes
        loom-tests model NAME [FILE:LINE:COLUMN MUTANT]   run one model (against one mutant)";
 
@@ -25,6 +28,8 @@ pub fn command(arguments: &[String]) -> ExitCode {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["ledger", files @ ..] => ledger(files),
+        ["changes", "thorough", files @ ..] => changes_only(files, true),
+        ["changes", files @ ..] => changes_only(files, false),
         ["list"] => {
             for model in baseline() {
                 println!("{:6.2} s  {}", model.took.as_secs_f64(), model.model);
@@ -46,9 +51,19 @@ struct Passed {
     sites: Vec<Site>,
 }
 
+fn changes_only(files: &[&str], thorough: bool) -> ExitCode {
+    let changes = changes::run(|file| wanted(files, file), thorough);
+    println!("{changes}");
+    if changes.unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn wanted(files: &[&str], file: &str) -> bool {
+    files.is_empty() || files.contains(&file)
+}
+
 fn ledger(files: &[&str]) -> ExitCode {
     let models = baseline();
-    let wanted = |file: &str| files.is_empty() || files.contains(&file);
+    let wanted = |file: &str| wanted(files, file);
     let mut sites: Vec<_> = models.iter().flat_map(|model| &model.sites).collect();
     sites.retain(|site| site.file.starts_with("src/") && wanted(&site.file));
     sites.sort_by_key(|site| (&site.file, site.line, site.column));
@@ -60,7 +75,11 @@ fn ledger(files: &[&str]) -> ExitCode {
 
     let rows = in_parallel(&mutants, |&(site, instead)| row(&models, site, instead));
     let unreached = sources::unreached(&sites, wanted);
-    table::print(&rows, &unreached)
+    let orderings = table::print(&rows, &unreached);
+    let changes = changes::run(wanted, false);
+    println!("{changes}\n{orderings}");
+    let unexplained = orderings.unexplained + changes.unexplained;
+    if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs every model without a mutant; the quickest first in what comes out.

@@ -1,7 +1,6 @@
 //! The ledger, printed.
 
 use std::fmt;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use super::known;
@@ -57,8 +56,28 @@ impl fmt::Display for Row {
     }
 }
 
-/// Prints it. It succeeds if each mutant was caught, or is known to survive and why.
-pub(super) fn print(rows: &[Row], unreached: &[Unreached]) -> ExitCode {
+/// How many of each there are.
+pub(super) struct Totals {
+    sites: usize,
+    mutants: usize,
+    caught: usize,
+    pub(super) unexplained: usize,
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sites, mutants, caught, unexplained } = self;
+        let survived = mutants - caught;
+        write!(
+            f,
+            "{sites} sites, {mutants} mutants: {caught} caught, {survived} survived; \
+             {unexplained} unexplained"
+        )
+    }
+}
+
+/// Prints each mutant's row, and the lines that no model passes.
+pub(super) fn print(rows: &[Row], unreached: &[Unreached]) -> Totals {
     for row in rows {
         println!("{row}");
     }
@@ -72,11 +91,5 @@ pub(super) fn print(rows: &[Row], unreached: &[Unreached]) -> ExitCode {
     let mut sites: Vec<_> = rows.iter().map(|row| row.site.to_string()).collect();
     sites.dedup();
     let caught = rows.iter().filter(|row| row.caught()).count();
-    println!(
-        "{} sites, {} mutants: {caught} caught, {} survived; {unexplained} unexplained",
-        sites.len(),
-        rows.len(),
-        rows.len() - caught,
-    );
-    if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Totals { sites: sites.len(), mutants: rows.len(), caught, unexplained }
 }

@@ -1,0 +1,461 @@
+//! What is claimed of each algorithm, and within which bounds it is checked.
+
+use std::fmt;
+
+use crate::explore::{Extent, Violation, explore};
+use crate::machine::Stores;
+use crate::progress::{self, Progress};
+use crate::system::{Bounds, Claims, Reset, System};
+
+#[derive(Clone, Copy, Debug)]
+enum Check {
+    Safety(Claims),
+    Progress(Progress),
+}
+
+/// When a model is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effort {
+    /// Always, and against each mutant.
+    Quick,
+    /// With the tests.
+    Regular,
+    /// When somebody asks for it.
+    Long,
+}
+
+/// One claim within bounds.
+pub(crate) struct Model {
+    source: &'static str,
+    check: Check,
+    bounds: Bounds,
+    pub(crate) effort: Effort,
+    /// What is found, where the claim is known not to hold.
+    fails: Option<&'static str>,
+    system: fn(Bounds) -> System,
+}
+
+impl Model {
+    const fn new(
+        source: &'static str,
+        check: Check,
+        bounds: Bounds,
+        system: fn(Bounds) -> System,
+    ) -> Self {
+        Self { source, check, bounds, effort: Effort::Regular, fails: None, system }
+    }
+
+    const fn quick(mut self) -> Self {
+        self.effort = Effort::Quick;
+        self
+    }
+
+    const fn long(mut self) -> Self {
+        self.effort = Effort::Long;
+        self
+    }
+
+    /// The claim does not hold, and that this is found is the point.
+    const fn fails(mut self, how: &'static str) -> Self {
+        self.fails = Some(how);
+        self
+    }
+
+    /// Whether it is known to hold, and to be no more effort than this.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn holds(&self, most: Effort) -> bool {
+        self.fails.is_none() && self.effort <= most
+    }
+
+    /// Explores it to its end. Each has fewer states than are allowed for, counting those that are
+    /// reached again.
+    pub(crate) fn explore(&self) -> Result<Extent, Violation> {
+        let most_states = match self.effort {
+            Effort::Quick => 1_500_000,
+            Effort::Regular => 20_000_000,
+            Effort::Long => 1_000_000_000,
+        };
+        let system = (self.system)(self.bounds);
+        match self.check {
+            Check::Safety(claims) => explore(system.claiming(claims), most_states),
+            Check::Progress(progress) => progress::find(&system, progress, most_states),
+        }
+    }
+
+    /// Explores it to its end. What came of it; an error if that is not what was expected.
+    pub(crate) fn run(&self) -> Result<String, String> {
+        match (self.explore(), self.fails) {
+            (Ok(Extent { states, depth: None }), None) => Ok(format!("holds in {states} states")),
+            (Ok(Extent { states, depth: Some(depth) }), None) => {
+                Ok(format!("holds in {states} states, {depth} deep"))
+            }
+            (Err(Violation { claim, .. }), Some(how)) if claim.contains(how) => {
+                Ok(format!("does not hold, as is known: {claim}"))
+            }
+            (Ok(_), Some(how)) => Err(format!("holds, but was known not to: {how}")),
+            (Err(Violation { claim, steps }), _) => Err(format!("{claim}: {}", steps.join(" "))),
+        }
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.source)?;
+        match self.check {
+            Check::Progress(Progress::NoDeadlock) => write!(f, "no deadlock")?,
+            Check::Progress(Progress::NoLockout) => write!(f, "no lockout")?,
+            Check::Safety(Claims { first_come_first_served, bypass, numbers }) => {
+                write!(f, "exclusion")?;
+                if first_come_first_served {
+                    write!(f, ", first come first served")?;
+                }
+                if let Some(most) = bypass {
+                    write!(f, ", bypassed at most {most} times by any one")?;
+                }
+                if let Some(most) = numbers {
+                    write!(f, ", numbers at most {most}")?;
+                }
+            }
+        }
+        write!(f, "; {}", self.bounds)
+    }
+}
+
+/// What the lists are written with.
+pub(crate) type Make = fn(Bounds) -> System;
+
+const EXCLUSION: Claims = Claims { first_come_first_served: false, bypass: None, numbers: None };
+const ORDER: Claims = Claims { first_come_first_served: true, ..EXCLUSION };
+
+const fn bypass(most: u8) -> Claims {
+    Claims { bypass: Some(most), ..EXCLUSION }
+}
+
+const fn numbers(most: u32) -> Claims {
+    Claims { numbers: Some(most), ..EXCLUSION }
+}
+
+/// So many participants.
+const fn n(participants: usize) -> Bounds {
+    Bounds::new(participants)
+}
+
+const fn safe(source: &'static str, claims: Claims, bounds: Bounds, system: Make) -> Model {
+    Model::new(source, Check::Safety(claims), bounds, system)
+}
+
+const fn no_deadlock(source: &'static str, bounds: Bounds, system: Make) -> Model {
+    Model::new(source, Check::Progress(Progress::NoDeadlock), bounds, system)
+}
+
+const fn no_lockout(source: &'static str, bounds: Bounds, system: Make) -> Model {
+    Model::new(source, Check::Progress(Progress::NoLockout), bounds, system)
+}
+
+pub(crate) fn bakery(two: Make, three: Make, four: Make) -> Vec<Model> {
+    let name = "bakery";
+    vec![
+        safe(name, ORDER, n(2).attempts(3), two).quick(),
+        safe(name, bypass(1), n(2).attempts(3), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).stores(Stores::ByRegister), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).late(), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).withdrawing(), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).crashes(2, Reset::Leave), two).quick(),
+        no_lockout(name, n(2).attempts(2), two).quick(),
+        safe(name, ORDER, n(3).attempts(1), three).quick(),
+        safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Leave), three).quick(),
+        safe(name, ORDER, n(3).attempts(1).late(), three).quick(),
+        safe(name, ORDER, n(3).attempts(2), three),
+        safe(name, bypass(1), n(3).attempts(2), three),
+        safe(name, ORDER, n(3).attempts(2).stores(Stores::InOrder), three),
+        safe(name, ORDER, n(3).attempts(2).stores(Stores::ByRegister), three),
+        safe(name, ORDER, n(3).attempts(2).late(), three),
+        safe(name, ORDER, n(3).attempts(2).withdrawing(), three),
+        safe(name, ORDER, n(3).attempts(2).crashes(2, Reset::Leave), three),
+        no_lockout(name, n(3).attempts(2), three),
+        no_lockout(name, n(3).attempts(2).withdrawing(), three),
+        no_lockout(name, n(3).attempts(2).crashes(1, Reset::Leave), three),
+        safe(name, ORDER, n(3).attempts(2).crashes(4, Reset::Leave), three).long(),
+        safe(name, ORDER, n(3).attempts(3), three).long(),
+        safe(name, ORDER, n(4).attempts(1), four).long(),
+        safe(name, EXCLUSION, n(4).attempts(1).stores(Stores::ByRegister), four).long(),
+        safe(name, EXCLUSION, n(4).attempts(1).crashes(1, Reset::Leave), four).long(),
+    ]
+}
+
+pub(crate) fn black_white(two: Make, three: Make) -> Vec<Model> {
+    let name = "black_white";
+    vec![
+        safe(name, Claims { numbers: Some(2), ..ORDER }, n(2), two).quick(),
+        safe(name, numbers(2), n(2).stores(Stores::ByRegister), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).late(), two).quick(),
+        safe(name, ORDER, n(2).attempts(3).withdrawing(), two).quick(),
+        safe(name, ORDER, n(2).crashes(3, Reset::Withdraw), two).quick(),
+        safe(name, numbers(2 + 3), n(2).crashes(3, Reset::Withdraw), two).quick(),
+        no_lockout(name, n(2), two).quick(),
+        no_lockout(name, n(2).attempts(3).withdrawing(), two).quick(),
+        safe(name, ORDER, n(3).attempts(1), three).quick(),
+        safe(name, ORDER, n(3).attempts(1).withdrawing(), three).quick(),
+        safe(name, numbers(3), n(3), three).quick(),
+        no_lockout(name, n(3).attempts(1), three).quick(),
+        safe(name, ORDER, n(3), three),
+        safe(name, bypass(1), n(3), three),
+        safe(name, numbers(3), n(3).stores(Stores::InOrder), three),
+        no_lockout(name, n(3), three),
+        no_lockout(name, n(3).attempts(1).withdrawing(), three),
+        no_lockout(name, n(3).attempts(1).crashes(2, Reset::Withdraw), three),
+        safe(name, numbers(3 + 1), n(3).crashes(1, Reset::Withdraw), three),
+        safe(name, numbers(3), n(3).crashes(1, Reset::Withdraw), three)
+            .fails("numbers are bounded"),
+        safe(name, EXCLUSION, n(3).crashes(1, Reset::Leave), three).fails("exclusion"),
+        safe(name, numbers(3), n(3).stores(Stores::ByRegister), three).long(),
+        safe(name, ORDER, n(3).attempts(2).crashes(1, Reset::Withdraw), three).long(),
+        safe(name, numbers(3 + 2), n(3).attempts(2).crashes(2, Reset::Withdraw), three).long(),
+        safe(name, numbers(3 + 2), n(3).attempts(2).crashes(2, Reset::Either), three).long(),
+        no_lockout(name, n(3).attempts(2).crashes(1, Reset::Withdraw), three).long(),
+    ]
+}
+
+pub(crate) fn fast(two: Make, three: Make) -> Vec<Model> {
+    let name = "fast";
+    vec![
+        safe(name, EXCLUSION, n(2), two).quick(),
+        safe(name, EXCLUSION, n(2).stores(Stores::ByRegister), two).quick(),
+        safe(name, EXCLUSION, n(2).withdrawing(), two).quick(),
+        no_deadlock(name, n(2), two).quick(),
+        no_deadlock(name, n(2).stores(Stores::ByRegister), two).quick(),
+        no_deadlock(name, n(2).attempts(2).withdrawing(), two).quick(),
+        no_deadlock(name, n(2).withdrawing(), two).fails("nobody gets in any more"),
+        safe(name, EXCLUSION, n(3), three).quick(),
+        no_deadlock(name, n(3), three).quick(),
+        safe(name, EXCLUSION, n(3).stores(Stores::InOrder), three).quick(),
+        safe(name, EXCLUSION, n(3).stores(Stores::ByRegister), three),
+        safe(name, EXCLUSION, n(3).withdrawing(), three),
+        safe(name, bypass(9), n(2), two).fails("bypassed more than 9"),
+        no_lockout(name, n(2), two).fails("one never gets in"),
+        safe(name, EXCLUSION, n(2).crashes(1, Reset::Leave), two).fails("exclusion"),
+    ]
+}
+
+pub(crate) fn peterson(fenced: Make, swapped: Make) -> Vec<Model> {
+    let mut models = Vec::new();
+    for (name, form) in [("peterson with fences", fenced), ("peterson with a swap", swapped)] {
+        models.extend([
+            safe(name, Claims { bypass: Some(1), ..ORDER }, n(2), form).quick(),
+            safe(name, ORDER, n(2).stores(Stores::InOrder), form).quick(),
+            safe(name, ORDER, n(2).stores(Stores::ByRegister), form).quick(),
+            safe(name, ORDER, n(2).withdrawing(), form).quick(),
+            safe(name, ORDER, n(2).crashes(5, Reset::Leave), form).quick(),
+            no_lockout(name, n(2), form).quick(),
+            no_lockout(name, n(2).stores(Stores::ByRegister), form).quick(),
+            no_lockout(name, n(2).withdrawing(), form).quick(),
+            no_lockout(name, n(2).crashes(5, Reset::Leave), form).quick(),
+            safe(name, bypass(0), n(2), form).fails("bypassed more than 0"),
+        ]);
+    }
+    models
+}
+
+pub(crate) fn filter(two: Make, fenced: Make, swapped: Make) -> Vec<Model> {
+    let name = "filter with fences";
+    let mut models = vec![
+        safe(name, ORDER, n(2), two).quick(),
+        safe(name, EXCLUSION, n(2).stores(Stores::ByRegister), two).quick(),
+        no_lockout(name, n(2), two).quick(),
+        no_lockout(name, n(2).withdrawing(), two).quick(),
+        safe(name, ORDER, n(3), fenced).fails("somebody went in before"),
+    ];
+    for (name, form) in [("filter with fences", fenced), ("filter with swaps", swapped)] {
+        models.extend([
+            safe(name, EXCLUSION, n(3), form).quick(),
+            no_lockout(name, n(3), form).quick(),
+            safe(name, EXCLUSION, n(3).stores(Stores::InOrder), form),
+            safe(name, EXCLUSION, n(3).stores(Stores::ByRegister), form),
+            safe(name, EXCLUSION, n(3).withdrawing(), form),
+            safe(name, EXCLUSION, n(3).crashes(1, Reset::Leave), form),
+            no_lockout(name, n(3).crashes(1, Reset::Leave), form),
+            safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
+            safe(name, EXCLUSION, n(3).crashes(3, Reset::Leave), form).long(),
+            no_lockout(name, n(3).withdrawing(), form).long(),
+        ]);
+    }
+    models
+}
+
+pub(crate) fn tournament(fenced: Make, swapped: Make, four: Make) -> Vec<Model> {
+    let mut models = Vec::new();
+    for (name, form) in [("tournament with fences", fenced), ("tournament with swaps", swapped)] {
+        models.extend([
+            safe(name, EXCLUSION, n(3), form).quick(),
+            safe(name, EXCLUSION, n(3).stores(Stores::InOrder), form).quick(),
+            safe(name, EXCLUSION, n(3).stores(Stores::ByRegister), form).quick(),
+            safe(name, EXCLUSION, n(3).withdrawing(), form).quick(),
+            safe(name, EXCLUSION, n(3).crashes(2, Reset::Leave), form).quick(),
+            no_lockout(name, n(3), form).quick(),
+            no_lockout(name, n(3).withdrawing(), form).quick(),
+            no_lockout(name, n(3).crashes(2, Reset::Leave), form),
+            safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
+        ]);
+    }
+    models.extend([
+        safe("tournament with fences", EXCLUSION, n(4), four),
+        no_lockout("tournament with fences", n(4), four),
+        safe("tournament with fences", EXCLUSION, n(4).crashes(1, Reset::Leave), four),
+        safe("tournament with fences", EXCLUSION, n(4).stores(Stores::ByRegister), four).long(),
+    ]);
+    models
+}
+
+pub(crate) fn ticket(two: Make, three: Make) -> Vec<Model> {
+    let name = "ticket";
+    vec![
+        safe(name, ORDER, n(2).attempts(3), two).quick(),
+        safe(name, ORDER, n(2).attempts(3).withdrawing(), two).quick(),
+        no_lockout(name, n(2).attempts(3).withdrawing(), two).quick(),
+        safe(name, ORDER, n(3).attempts(3), three).quick(),
+        safe(name, ORDER, n(3).attempts(2).stores(Stores::ByRegister), three).quick(),
+        no_lockout(name, n(3).attempts(3), three).quick(),
+        safe(name, ORDER, n(3).attempts(1).withdrawing(), three).quick(),
+        no_lockout(name, n(3).attempts(1).withdrawing(), three),
+        no_lockout(name, n(2).attempts(2).crashes(1, Reset::Either), two)
+            .fails("one never gets in"),
+        safe(name, ORDER, n(3).attempts(2).withdrawing(), three).long(),
+        no_lockout(name, n(3).attempts(2).withdrawing(), three).long(),
+    ]
+}
+
+/// The systems of a source file, by the names that its types have where this is expanded: a mutant's
+/// copy of the file has types of its own.
+macro_rules! models_of {
+    (bakery) => {{
+        $crate::models::bakery(
+            |bounds| $crate::system::System::new(bounds, Bakery::<2>::new),
+            |bounds| $crate::system::System::new(bounds, Bakery::<3>::new),
+            |bounds| $crate::system::System::new(bounds, Bakery::<4>::new),
+        )
+    }};
+    (black_white) => {{
+        $crate::models::black_white(
+            |bounds| {
+                $crate::system::System::with_numbers(
+                    bounds,
+                    BlackWhite::<2>::new,
+                    BlackWhite::number,
+                )
+            },
+            |bounds| {
+                $crate::system::System::with_numbers(
+                    bounds,
+                    BlackWhite::<3>::new,
+                    BlackWhite::number,
+                )
+            },
+        )
+    }};
+    (fast) => {{
+        $crate::models::fast(
+            |bounds| $crate::system::System::new(bounds, Fast::<2>::new),
+            |bounds| $crate::system::System::new(bounds, Fast::<3>::new),
+        )
+    }};
+    (peterson) => {{
+        $crate::models::peterson(
+            |bounds| $crate::system::System::new(bounds, Peterson::<Fenced>::new),
+            |bounds| $crate::system::System::new(bounds, Peterson::<Swapped>::new),
+        )
+    }};
+    (filter) => {{
+        use $crate::algorithm::Swapped;
+        $crate::models::filter(
+            |bounds| $crate::system::System::new(bounds, Filter::<2, Fenced>::new),
+            |bounds| $crate::system::System::new(bounds, Filter::<3, Fenced>::new),
+            |bounds| $crate::system::System::new(bounds, Filter::<3, Swapped>::new),
+        )
+    }};
+    (tournament) => {{
+        use $crate::algorithm::Swapped;
+        $crate::models::tournament(
+            |bounds| $crate::system::System::new(bounds, Tournament::<3, Fenced>::new),
+            |bounds| $crate::system::System::new(bounds, Tournament::<3, Swapped>::new),
+            |bounds| $crate::system::System::new(bounds, Tournament::<4, Fenced>::new),
+        )
+    }};
+    (ticket) => {{
+        $crate::models::ticket(
+            |bounds| $crate::system::System::new(bounds, Ticket::<2>::new),
+            |bounds| $crate::system::System::new(bounds, Ticket::<3>::new),
+        )
+    }};
+}
+#[cfg(feature = "mutants")]
+pub(crate) use models_of;
+
+/// All models of the library's sources.
+pub(crate) fn all() -> Vec<Model> {
+    use crate::algorithm::{
+        Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Swapped, Ticket, Tournament,
+    };
+    let lists = [
+        models_of!(bakery),
+        models_of!(black_white),
+        models_of!(fast),
+        models_of!(peterson),
+        models_of!(filter),
+        models_of!(tournament),
+        models_of!(ticket),
+    ];
+    lists.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Effort, all};
+
+    /// All regular models whose names begin with this.
+    fn run(source: &str) {
+        let of_this = |it: &super::Model| it.source.starts_with(source) && it.effort < Effort::Long;
+        let models: Vec<_> = all().into_iter().filter(of_this).collect();
+        assert!(!models.is_empty(), "no models of {source}");
+        for model in models {
+            match model.run() {
+                Ok(found) => println!("{model}: {found}"),
+                Err(why) => panic!("{model}: {why}"),
+            }
+        }
+    }
+
+    #[test]
+    fn bakery() {
+        run("bakery");
+    }
+
+    #[test]
+    fn black_white() {
+        run("black_white");
+    }
+
+    #[test]
+    fn fast() {
+        run("fast");
+    }
+
+    #[test]
+    fn filter() {
+        run("filter");
+    }
+
+    #[test]
+    fn peterson() {
+        run("peterson");
+    }
+
+    #[test]
+    fn ticket() {
+        run("ticket");
+    }
+
+    #[test]
+    fn tournament() {
+        run("tournament");
+    }
+}

@@ -1,0 +1,178 @@
+//! Mutants that break nothing that these models claim, and why.
+
+/// What is changed where, by parts of the text; and why that is no fault, or who finds it.
+struct Known {
+    file: &'static str,
+    /// The line of code before, or a part of it.
+    after: &'static str,
+    line: &'static str,
+    change: &'static str,
+    why: &'static str,
+}
+
+const fn known(
+    file: &'static str,
+    after: &'static str,
+    line: &'static str,
+    change: &'static str,
+    why: &'static str,
+) -> Known {
+    Known { file, after, line, change, why }
+}
+
+const CLOSED: &str =
+    "the doorway closes for numbers that no model gets to; `words` in tests/threads finds it";
+const WATCHED: &str =
+    "whom a waiter watches, and how long it spins, is for speed; the next poll decides";
+const DAMAGE: &str = "for registers that were overwritten; `registers` in tests/threads finds it";
+const CODE: &str = "the same thing by another number";
+const PRIVATE: &str = "nobody reads it before it is written again";
+const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
+const BUSY: &str = "whether anybody is there, which the tests of the drop-in mutex ask";
+const FENCES: &str = "one of the fences between every two accesses: see the type's documentation";
+
+const BAKERY: &str = "bakery.rs";
+const BLACK_WHITE: &str = "black_white.rs";
+const FAST: &str = "fast.rs";
+const FILTER: &str = "filter.rs";
+const MARK: &str = "mark.rs";
+const PETERSON: &str = "peterson.rs";
+const TICKET: &str = "ticket.rs";
+const TOURNAMENT: &str = "tournament.rs";
+
+const ALL: &[Known] = &[
+    known(BAKERY, "", "const CHOOSING: u64 = 1", "`1` -> `2`", CODE),
+    known(
+        BAKERY,
+        "",
+        ".fold(CHOOSING, ",
+        "CHOOSING",
+        "one's own slot, which is CHOOSING, is scanned too",
+    ),
+    known(BAKERY, "", "greatest.checked_add(1)", "`1` -> `2`", "numbers may have gaps"),
+    known(BAKERY, "else {", "mine.store(IDLE, Release)", "", CLOSED),
+    known(BAKERY, "", "ahead += 1", "", WATCHED),
+    known(BAKERY, "ahead += 1", "if number == CHOOSING", "", WATCHED),
+    known(BAKERY, "", "break;", "", WATCHED),
+    known(BAKERY, "", "by.on.is_some_and(", "", "whoever is blocked is blocked by somebody"),
+    known(BLACK_WHITE, "", "colour: Register32::new(0)", "", "the colours are alike"),
+    known(BLACK_WHITE, "", "(word.number(), slot) < ", "`<` -> `<=`", "nobody meets itself"),
+    known(BLACK_WHITE, "else {", "mine.store(Word::IDLE.0, Release)", "", CLOSED),
+    known(BLACK_WHITE, "", "ahead += 1", "", WATCHED),
+    known(BLACK_WHITE, "", "let place = ", "", WATCHED),
+    known(BLACK_WHITE, "let place = ", "if word == Word::CHOOSING", "", WATCHED),
+    known(BLACK_WHITE, "", "break;", "", WATCHED),
+    known(BLACK_WHITE, "", "by.on.is_some_and(", "", "whoever is blocked is blocked by somebody"),
+    known(BLACK_WHITE, "", "u64::from(word.0) == by.seen", "", WATCHED),
+    known(
+        BLACK_WHITE,
+        "",
+        "self.colour.store(1 - ",
+        "`-` -> `+`",
+        "colours are read by their last bit",
+    ),
+    known(MARK, "", "Self(AtomicU32::new(0))", "", "a mark may be too high"),
+    known(MARK, "", "over.number() + 1", "`1` -> `2`", "a mark may be too high"),
+    known(MARK, "", "self.0.load(Relaxed) < wanted", "`<` -> `<=`", "raised to where it is"),
+    known(MARK, "", "&slots[..mark.min(", "", DAMAGE),
+    known(MARK, "", "Self(0)", "", "the form without read-modify-writes is not compiled here"),
+    known(
+        PETERSON,
+        "",
+        "self.flags[side].store(me.number() + 1",
+        "`1` -> `2`",
+        "any number but 0 is raised",
+    ),
+    known(PETERSON, "", "Slot::new(flag - 1)", "", WATCHED),
+    known(PETERSON, "", "if side == 0 { 1 } else { 0 }", "", CODE),
+    known(PETERSON, "fn capacity", "2", "", "`capacity` in tests/threads finds it"),
+    known(TOURNAMENT, "", "height: Register32::new(0)", "", PRIVATE),
+    known(TOURNAMENT, "", ".clamp(1, leaf.ilog2())", "", DAMAGE),
+    known(TOURNAMENT, "", "seen: 0", "", "nobody looks at it"),
+    known(TOURNAMENT, "", "(1, None) => ", "`1` -> `0`", "one level more, where nobody is met"),
+    known(TOURNAMENT, "", "height.store(0, Relaxed)", "", PRIVATE),
+    known(TOURNAMENT, "", "for height in path.rev()", "", "the order of wake-ups"),
+    known(
+        FILTER,
+        "",
+        "victim: AtomicU32::new(0)",
+        "`0` -> `1`",
+        "a victim is written before it is read",
+    ),
+    known(FILTER, "", ".clamp(1, self.last_level())", "", DAMAGE),
+    known(FILTER, "", "for level in 1..=top", "", "whom it wakes: the models with loom find it"),
+    known(FAST, "", "const NOBODY: u32 = 0", "", CODE),
+    known(FAST, "", "const DOWN: u32 = 0", "", CODE),
+    known(FAST, "", "const RAISED: u32 = 1", "`1` -> `2`", CODE),
+    known(FAST, "", "const OUTSIDE: u32 = 0", "", CODE),
+    known(FAST, "", "const CONTENDING: u32 = 1", "", CODE),
+    known(FAST, "", "const INSIDE: u32 = 2", "", CODE),
+    known(FAST, "", "const CHANNEL: u32 = 0", "", CODE),
+    known(FAST, "", "phase: Register32::new(phase::OUTSIDE)", "OUTSIDE", PRIVATE),
+    known(FAST, "", "slot.phase.store(phase::OUTSIDE, Relaxed)", "", PRIVATE),
+    known(
+        FAST,
+        "",
+        "self.x.store(my_name, Relaxed)",
+        "left out",
+        "all take the slow path, a lock by itself",
+    ),
+    known(
+        FAST,
+        "",
+        "{ phase::INSIDE } else { phase::CONTENDING }",
+        "`INSIDE` -> `CONTENDING`",
+        "all take the slow path, a lock by itself",
+    ),
+    known(
+        FAST,
+        "} else {",
+        "phase::OUTSIDE",
+        "`OUTSIDE` -> `CONTENDING`",
+        "the slow path, whose end asks for `y` too",
+    ),
+    known(TOURNAMENT, "", ".filter(|slot| slot.index() < self.capacity())", "", DAMAGE),
+    known(TICKET, "", "1 << (ticket % TicketQueue::WINDOW)", "`1` -> `2`", QUEUE),
+    known(TICKET, "", "pub const WINDOW: u32 = 32", "", QUEUE),
+    known(TICKET, "", "Self::starting_at(0)", "", CODE),
+    known(TICKET, "pub fn is_busy", "", "", BUSY),
+    known(TICKET, "", "const ATTEMPTS: usize = 16", "", "how soon a doorway counts as closed"),
+    known(TICKET, "", "for _ in 0..ATTEMPTS", "", "how soon a doorway counts as closed"),
+    known(TICKET, "", ">= Self::WINDOW", "", QUEUE),
+    known(TICKET, ">= Self::WINDOW", "break;", "", "how soon a doorway counts as closed"),
+    known(TICKET, "", "let taken = served.wrapping_add(1)", "", QUEUE),
+    known(TICKET, "", "match mine.wrapping_sub(ticket(self.served", "", QUEUE),
+    known(TICKET, "", "0..Self::WINDOW =>", "", QUEUE),
+    known(TICKET, "", "self.served.fetch_sub(mark(mine), Relaxed)", "left out", QUEUE),
+    known(TICKET, "", "ticket: Register32::new(0)", "", PRIVATE),
+    known(TICKET, "if let Some(ticket) = ticket", "self.ticket(me).store(ticket", "", PRIVATE),
+    known(TICKET, "", "ticket.is_some()", "", "nobody tries here; the models with loom do"),
+    known(FAST, "slot.flag.store(RAISED", "fence(SeqCst)", "left out", FENCES),
+    known(FAST, "};", "fence(SeqCst)", "left out", FENCES),
+    known(FAST, "slot.flag.store(DOWN", "fence(SeqCst)", "left out", FENCES),
+    known(FAST, "registers.flag.load(Relaxed)", "fence(SeqCst)", "left out", FENCES),
+    known(FAST, "self.y.load(Relaxed) == NOBODY {", "fence(SeqCst)", "left out", FENCES),
+    known(FAST, "let winner = self.y.load", "fence(SeqCst)", "left out", FENCES),
+    known(FAST, "fn owner", "", "", WATCHED),
+    known(FAST, "let name = self.y.load", "", "", WATCHED),
+    known(FAST, "let slot = Slot::new(name", "", "", WATCHED),
+    known(
+        FAST,
+        "",
+        "now == phase::OUTSIDE && ",
+        "`&&` -> `||`",
+        "it starts anew, which it may do at any time",
+    ),
+    known(FAST, "", "by.on.is_some_and(", "", "whoever contends is blocked by somebody"),
+];
+
+/// Why a mutant is known to survive.
+pub(super) fn reason(file: &str, after: &str, line: &str, change: &str) -> Option<&'static str> {
+    let known = ALL.iter().find(|known| {
+        file.ends_with(known.file)
+            && after.contains(known.after)
+            && line.contains(known.line)
+            && change.contains(known.change)
+    });
+    known.map(|known| known.why)
+}

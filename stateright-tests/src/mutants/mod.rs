@@ -1,0 +1,85 @@
+//! The mutants of the algorithms' sources: each token that could be another one, each step left out,
+//! and faults that people make. `build/` writes them.
+
+mod known;
+
+use std::fmt;
+
+use crate::models::{self, Effort, Model};
+
+/// A copy of a source with one change.
+pub struct Mutant {
+    /// From the root of the workspace.
+    pub file: &'static str,
+    /// In that file.
+    pub line: u32,
+    /// What was changed.
+    pub change: &'static str,
+    /// The line of code before it, and its own.
+    source: [&'static str; 2],
+    models: fn() -> Vec<Model>,
+}
+
+/// What became of a mutant.
+pub enum Verdict {
+    /// By which model, and what it found.
+    Caught {
+        /// The model.
+        by: String,
+        /// The claim that was broken.
+        why: String,
+    },
+    /// Every model holds all the same.
+    Survived,
+}
+
+impl Mutant {
+    /// Why it is known to survive.
+    #[must_use]
+    pub fn known(&self) -> Option<&'static str> {
+        let [after, line] = self.source;
+        known::reason(self.file, after, line, self.change)
+    }
+
+    /// Runs the models of the mutant's source until one fails: the quick ones, or all regular ones.
+    #[must_use]
+    pub fn run(&self, quick: bool) -> Verdict {
+        let most = if quick { Effort::Quick } else { Effort::Regular };
+        for model in (self.models)().iter().filter(|model| model.holds(most)) {
+            if let Err(violation) = model.explore() {
+                return Verdict::Caught { by: model.to_string(), why: violation.claim };
+            }
+        }
+        Verdict::Survived
+    }
+}
+
+/// Runs the quick models without a mutant.
+///
+/// # Errors
+///
+/// What fails, and how. Then nothing can be said about mutants.
+pub fn baseline() -> Result<(), String> {
+    let mut quick = models::all().into_iter().filter(|model| model.holds(Effort::Quick));
+    quick.try_for_each(|model| model.run().map(drop).map_err(|why| format!("{model}: {why}")))
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} {}", self.file, self.line, self.change)
+    }
+}
+
+/// All mutants.
+#[must_use]
+pub fn all() -> &'static [Mutant] {
+    written::MUTANTS
+}
+
+#[allow(warnings, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks)]
+#[allow(missing_docs, reason = "copies of what is documented elsewhere")]
+mod written {
+    use super::Mutant;
+
+    include!(concat!(env!("OUT_DIR"), "/mutants.rs"));
+}

@@ -1,0 +1,590 @@
+//! Participants that use an algorithm for ever, or for a number of attempts, each step of which is
+//! a step of a [`stateright::Model`].
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use stateright::{Model, Property};
+
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, NobodySleeps, Slot, Turn, Withdrawal,
+};
+use crate::machine::{self, Memory, Register, Rules, Step, Stores, Survey};
+use crate::walk::walk;
+
+/// That a model is not idle: somebody is found to be in the way of another.
+pub(crate) const WAITS: &str = "somebody waits for somebody";
+
+/// How many critical sections the data tells apart: one read from as many ago goes unnoticed.
+const GENERATIONS: u64 = 4;
+
+/// What is explored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) participants: usize,
+    /// Each participant's attempts; `None`: no end of them.
+    pub(crate) attempts: Option<u8>,
+    pub(crate) stores: Stores,
+    /// How many participants (or those who reset them) are killed, each at any step.
+    pub(crate) crashes: u8,
+    pub(crate) reset: Reset,
+    /// Whether a blocked participant may take its attempt back.
+    pub(crate) withdrawing: bool,
+    /// Whether participants join when they first come, not before.
+    pub(crate) late: bool,
+}
+
+impl Bounds {
+    pub(crate) const fn new(participants: usize) -> Self {
+        Self {
+            participants,
+            attempts: None,
+            stores: Stores::AtOnce,
+            crashes: 0,
+            reset: Reset::Leave,
+            withdrawing: false,
+            late: false,
+        }
+    }
+
+    pub(crate) const fn attempts(mut self, attempts: u8) -> Self {
+        self.attempts = Some(attempts);
+        self
+    }
+
+    pub(crate) const fn stores(mut self, stores: Stores) -> Self {
+        self.stores = stores;
+        self
+    }
+
+    pub(crate) const fn crashes(mut self, crashes: u8, reset: Reset) -> Self {
+        (self.crashes, self.reset) = (crashes, reset);
+        self
+    }
+
+    pub(crate) const fn withdrawing(mut self) -> Self {
+        self.withdrawing = true;
+        self
+    }
+
+    pub(crate) const fn late(mut self) -> Self {
+        self.late = true;
+        self
+    }
+}
+
+/// Which move is done on behalf of a dead participant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reset {
+    Leave,
+    Withdraw,
+    /// Leaving if it died inside or on its way out, withdrawing if not.
+    Either,
+}
+
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Leave => "reset by leave",
+            Self::Withdraw => "reset by withdraw",
+            Self::Either => "reset by leave if inside, else withdraw",
+        })
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "N = {}", self.participants)?;
+        match self.attempts {
+            None => write!(f, ", no end of attempts")?,
+            Some(1) => write!(f, ", 1 attempt each")?,
+            Some(attempts) => write!(f, ", {attempts} attempts each")?,
+        }
+        match self.stores {
+            Stores::AtOnce => {}
+            Stores::InOrder => write!(f, ", total store order")?,
+            Stores::ByRegister => write!(f, ", partial store order")?,
+        }
+        match self.crashes {
+            0 => {}
+            1 => write!(f, ", 1 crash, {}", self.reset)?,
+            crashes => write!(f, ", {crashes} crashes, {}", self.reset)?,
+        }
+        if self.withdrawing {
+            write!(f, ", withdrawing")?;
+        }
+        if self.late {
+            write!(f, ", joining late")?;
+        }
+        Ok(())
+    }
+}
+
+/// What has to hold beside exclusion, and is watched at the price of more states.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Claims {
+    /// Nobody goes in before one that had completed its doorway when it began its own.
+    pub(crate) first_come_first_served: bool,
+    /// How often any one other may go in between a participant's doorway and its turn.
+    pub(crate) bypass: Option<u8>,
+    /// The greatest number that a slot may hold.
+    pub(crate) numbers: Option<u32>,
+}
+
+/// An algorithm, whichever it is: so that the checkers are compiled once.
+pub(crate) trait Moves: Send + Sync {
+    fn join(&self, me: Slot);
+    fn enter(&self, me: Slot, intent: Intent) -> Result<(), DoorwayClosed>;
+    fn poll(&self, me: Slot) -> Turn;
+    fn is_blocked(&self, me: Slot, by: Blocked) -> bool;
+    fn leave(&self, me: Slot);
+    fn withdraw(&self, me: Slot) -> Withdrawal;
+}
+
+impl<A: Algorithm + Send + Sync> Moves for A {
+    fn join(&self, me: Slot) {
+        self.join(me);
+    }
+    fn enter(&self, me: Slot, intent: Intent) -> Result<(), DoorwayClosed> {
+        self.enter(me, intent, &NobodySleeps)
+    }
+    fn poll(&self, me: Slot) -> Turn {
+        self.poll(me, &NobodySleeps)
+    }
+    fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
+        self.is_blocked(me, by)
+    }
+    fn leave(&self, me: Slot) {
+        self.leave(me, &NobodySleeps);
+    }
+    fn withdraw(&self, me: Slot) -> Withdrawal {
+        self.withdraw(me, &NobodySleeps)
+    }
+}
+
+type Number = Box<dyn Fn(Slot) -> u32 + Send + Sync>;
+
+/// An algorithm and its participants.
+pub(crate) struct System {
+    algorithm: Arc<dyn Moves>,
+    /// How the number in a slot is read.
+    number: Number,
+    initial: Memory,
+    /// What the critical section protects, written and read without any order of its own.
+    data: Register,
+    pub(crate) bounds: Bounds,
+    claims: Claims,
+    rules: Arc<Rules>,
+}
+
+/// What a participant is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Has not joined.
+    Away,
+    Joining,
+    Outside,
+    Entering,
+    Polling,
+    Blocked(Blocked),
+    /// In the critical section, which it has not done yet; or has.
+    Inside {
+        done: bool,
+    },
+    Leaving,
+    Withdrawing,
+    /// Killed, and the others may not know yet; inside, or on its way out.
+    Dead {
+        inside: bool,
+    },
+    /// Somebody else does away with what it left behind.
+    Reset {
+        inside: bool,
+    },
+}
+
+/// `Blocked` has no hash of its own, and needs none.
+impl Hash for Doing {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Blocked(Blocked { on, next, channel, seen }) => {
+                (on, next, channel, seen).hash(state);
+            }
+            Self::Inside { done: flag }
+            | Self::Dead { inside: flag }
+            | Self::Reset { inside: flag } => flag.hash(state),
+            _ => {}
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Participant {
+    pub(crate) doing: Doing,
+    /// What the accesses of the move that is underway returned.
+    log: Vec<u64>,
+    attempts_left: Option<u8>,
+    /// Those who had completed their doorways when this one began its own, and are still in line: a
+    /// bit for each.
+    before: u32,
+    /// How often each other has gone in since this one completed its doorway.
+    bypassed: Vec<u8>,
+}
+
+impl Participant {
+    fn is_in_line(&self) -> bool {
+        matches!(self.doing, Doing::Polling | Doing::Blocked(_))
+    }
+
+    /// Has begun an attempt, and is not in yet.
+    pub(crate) fn is_trying(&self) -> bool {
+        self.doing == Doing::Entering || self.is_in_line()
+    }
+
+    /// Need not do anything.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        matches!(self.doing, Doing::Away | Doing::Outside)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    memory: Memory,
+    pub(crate) participants: Vec<Participant>,
+    crashes_left: u8,
+    /// How many critical sections there were.
+    generation: u64,
+    /// Why this state ought not to be.
+    broken: Option<String>,
+}
+
+impl State {
+    /// Why it ought not to be.
+    pub(crate) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// How many are in the critical section.
+    pub(crate) fn inside(&self) -> usize {
+        self.participants.iter().filter(|it| matches!(it.doing, Doing::Inside { .. })).count()
+    }
+
+    /// Whether stores of a participant are on their way.
+    pub(crate) fn has_pending(&self, who: usize) -> bool {
+        self.memory.has_pending(who)
+    }
+}
+
+/// Who does what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    /// The next step of what it is about, or the first of what comes after.
+    Step(usize),
+    /// Takes a blocked attempt back.
+    Withdraw(usize),
+    /// One of its pending stores arrives.
+    Arrival(usize, usize),
+    Crash(usize),
+}
+
+impl System {
+    pub(crate) fn new<A: Algorithm + Send + Sync + 'static>(
+        bounds: Bounds,
+        new: fn() -> A,
+    ) -> Self {
+        Self::with_numbers(bounds, new, |_, _| 0)
+    }
+
+    /// With numbers in its slots, and how to read them.
+    pub(crate) fn with_numbers<A: Algorithm + Send + Sync + 'static>(
+        bounds: Bounds,
+        new: fn() -> A,
+        number: fn(&A, Slot) -> u32,
+    ) -> Self {
+        let (algorithm, initial) = machine::build(|| Arc::new(new()));
+        let moves: Arc<dyn Moves> = algorithm.clone();
+        Self::of(bounds, moves, Box::new(move |slot| number(&algorithm, slot)), initial)
+    }
+
+    fn of(bounds: Bounds, algorithm: Arc<dyn Moves>, number: Number, mut initial: Memory) -> Self {
+        assert!(bounds.crashes == 0 || bounds.stores == Stores::AtOnce, "not modelled");
+        let data = initial.add(0);
+        initial.add_participants(bounds.participants);
+        if !bounds.late {
+            machine::at_once(&mut initial, || slots(bounds).for_each(|me| algorithm.join(me)));
+        }
+        let survey = Survey::new(&initial);
+        let rules = Arc::new(Rules { stores: bounds.stores, survey, surveying: true });
+        let claims = Claims::default();
+        let mut system = Self { algorithm, number, initial, data, bounds, claims, rules };
+        walk(&system);
+        let rules = Arc::get_mut(&mut system.rules).expect("nobody else has it");
+        rules.surveying = false;
+        system
+    }
+
+    /// Claims more than exclusion.
+    pub(crate) fn claiming(mut self, claims: Claims) -> Self {
+        self.claims = claims;
+        self
+    }
+
+    /// Takes the move of a participant a step further; what comes of it if that was the last one.
+    fn advance<R>(
+        &self,
+        state: &mut State,
+        who: usize,
+        the_move: impl FnOnce(&dyn Moves, Slot) -> R,
+    ) -> Option<Result<R, Pause>> {
+        let slot = slot(who);
+        let log = &mut state.participants[who].log;
+        let step = machine::step(&mut state.memory, log, who, &self.rules, || {
+            the_move(&*self.algorithm, slot)
+        });
+        match step {
+            Step::Stalled => None,
+            Step::Underway => Some(Err(Pause)),
+            Step::Done(result) => Some(Ok(result)),
+            Step::Broken(why) => {
+                state.broken = Some(why);
+                Some(Err(Pause))
+            }
+        }
+    }
+
+    /// The next step of a participant. `None` if it has to wait for its stores.
+    fn step(&self, state: &mut State, who: usize) -> Option<()> {
+        self.begin(state, who);
+        match state.participants[who].doing {
+            Doing::Joining => {
+                if self.advance(state, who, |it, me| it.join(me))?.is_ok() {
+                    state.participants[who].doing = Doing::Outside;
+                }
+            }
+            Doing::Entering => {
+                let intent =
+                    if self.bounds.withdrawing { Intent::MayWithdraw } else { Intent::Stay };
+                match self.advance(state, who, |it, me| it.enter(me, intent))? {
+                    Err(Pause) => {}
+                    Ok(Ok(())) => state.participants[who].doing = Doing::Polling,
+                    Ok(Err(DoorwayClosed)) => self.out(state, who),
+                }
+            }
+            Doing::Polling => match self.advance(state, who, |it, me| it.poll(me))? {
+                Err(Pause) => {}
+                Ok(Turn::Mine) => self.go_in(state, who),
+                Ok(Turn::Blocked(by)) => state.participants[who].doing = Doing::Blocked(by),
+            },
+            Doing::Blocked(by) => {
+                if let Ok(false) = self.advance(state, who, |it, me| it.is_blocked(me, by))? {
+                    state.participants[who].doing = Doing::Polling;
+                }
+            }
+            Doing::Inside { done: false } => self.touch(state, who),
+            Doing::Leaving => {
+                if self.advance(state, who, |it, me| it.leave(me))?.is_ok() {
+                    self.out(state, who);
+                }
+            }
+            Doing::Withdrawing => match self.advance(state, who, |it, me| it.withdraw(me))? {
+                Err(Pause) => {}
+                Ok(Withdrawal::Done) => self.out(state, who),
+                Ok(Withdrawal::Mine) => self.go_in(state, who),
+                Ok(Withdrawal::TooLate) => state.participants[who].doing = Doing::Polling,
+            },
+            Doing::Reset { inside } => {
+                let leave = match self.bounds.reset {
+                    Reset::Leave => true,
+                    Reset::Withdraw => false,
+                    Reset::Either => inside,
+                };
+                let reset = |it: &dyn Moves, me| {
+                    if leave {
+                        it.leave(me);
+                    } else {
+                        it.withdraw(me);
+                    }
+                };
+                if self.advance(state, who, reset)?.is_ok() {
+                    state.participants[who].doing = Doing::Outside;
+                }
+            }
+            Doing::Away | Doing::Outside | Doing::Inside { done: true } | Doing::Dead { .. } => {
+                unreachable!("`begin` has found something to do")
+            }
+        }
+        Some(())
+    }
+
+    /// Turns to what comes next, if nothing is underway.
+    fn begin(&self, state: &mut State, who: usize) {
+        let in_line = |state: &State| {
+            let bits = state.participants.iter().enumerate();
+            bits.filter(|(_, it)| it.is_in_line()).fold(0, |bits, (index, _)| bits | 1 << index)
+        };
+        let before = if self.claims.first_come_first_served { in_line(state) } else { 0 };
+        let it = &mut state.participants[who];
+        match it.doing {
+            Doing::Away => it.doing = Doing::Joining,
+            Doing::Outside => {
+                it.doing = Doing::Entering;
+                it.attempts_left = it.attempts_left.map(|left| left - 1);
+                it.before = before;
+            }
+            Doing::Inside { done: true } => it.doing = Doing::Leaving,
+            Doing::Dead { inside } => it.doing = Doing::Reset { inside },
+            _ => {}
+        }
+    }
+
+    fn go_in(&self, state: &mut State, who: usize) {
+        if state.participants[who].before != 0 {
+            state.broken = Some("somebody went in before one that had come first".to_owned());
+        }
+        self.no_longer_in_line(state, who);
+        state.participants[who].doing = Doing::Inside { done: false };
+        let Some(most) = self.claims.bypass else { return };
+        for index in 0..state.participants.len() {
+            let other = &mut state.participants[index];
+            if index != who && other.is_in_line() {
+                other.bypassed[who] += 1;
+                if other.bypassed[who] > most {
+                    state.broken = Some(format!("bypassed more than {most} times by one other"));
+                }
+            }
+        }
+    }
+
+    fn out(&self, state: &mut State, who: usize) {
+        self.no_longer_in_line(state, who);
+        state.participants[who].doing = Doing::Outside;
+    }
+
+    #[expect(clippy::unused_self, reason = "as the others")]
+    fn no_longer_in_line(&self, state: &mut State, who: usize) {
+        let it = &mut state.participants[who];
+        it.before = 0;
+        it.bypassed.fill(0);
+        for other in &mut state.participants {
+            other.before &= !(1 << who);
+        }
+    }
+
+    /// The critical section: what the last one wrote has to be there.
+    fn touch(&self, state: &mut State, who: usize) {
+        let generation = (state.generation + 1) % GENERATIONS;
+        if self.bounds.stores == Stores::ByRegister {
+            let seen = state.memory.load(who, self.data);
+            if seen != state.generation {
+                state.broken = Some("what the last one inside wrote is not there".to_owned());
+            }
+            state.memory.store_later(who, self.data, generation, false);
+            state.generation = generation;
+        }
+        state.participants[who].doing = Doing::Inside { done: true };
+    }
+
+    fn crash(&self, state: &mut State, who: usize) {
+        self.no_longer_in_line(state, who);
+        state.crashes_left -= 1;
+        let it = &mut state.participants[who];
+        it.log.clear();
+        let inside = match it.doing {
+            Doing::Inside { .. } | Doing::Leaving => true,
+            Doing::Reset { inside } => inside,
+            _ => false,
+        };
+        it.doing = Doing::Dead { inside };
+    }
+
+    fn numbers_are_bounded(&self, state: &State) -> bool {
+        let Some(most) = self.claims.numbers else { return true };
+        let look = || slots(self.bounds).all(|slot| (self.number)(slot) <= most);
+        machine::at_once(&mut state.memory.clone(), look)
+    }
+}
+
+fn slot(who: usize) -> Slot {
+    Slot::new(u32::try_from(who).expect("a few"))
+}
+
+fn slots(bounds: Bounds) -> impl Iterator<Item = Slot> {
+    (0..bounds.participants).map(slot)
+}
+
+/// The move is not over.
+struct Pause;
+
+impl Model for System {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let number = self.bounds.participants;
+        let participant = Participant {
+            doing: if self.bounds.late { Doing::Away } else { Doing::Outside },
+            log: Vec::new(),
+            attempts_left: self.bounds.attempts,
+            before: 0,
+            bypassed: vec![0; if self.claims.bypass.is_some() { number } else { 0 }],
+        };
+        vec![State {
+            memory: self.initial.clone(),
+            participants: vec![participant; number],
+            crashes_left: self.bounds.crashes,
+            generation: 0,
+            broken: None,
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.broken.is_some() {
+            return;
+        }
+        for (who, it) in state.participants.iter().enumerate() {
+            match it.doing {
+                Doing::Outside if it.attempts_left == Some(0) => {}
+                _ => actions.push(Action::Step(who)),
+            }
+            if self.bounds.withdrawing && matches!(it.doing, Doing::Blocked(_)) && it.log.is_empty()
+            {
+                actions.push(Action::Withdraw(who));
+            }
+            let arrivals = state.memory.may_arrive(who, self.bounds.stores);
+            actions.extend(arrivals.map(|index| Action::Arrival(who, index)));
+            let idle = matches!(it.doing, Doing::Dead { .. } | Doing::Away | Doing::Outside);
+            if state.crashes_left > 0 && !idle {
+                actions.push(Action::Crash(who));
+            }
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = last.clone();
+        match action {
+            Action::Step(who) => self.step(&mut state, who)?,
+            Action::Withdraw(who) => {
+                state.participants[who].doing = Doing::Withdrawing;
+                self.step(&mut state, who)?;
+            }
+            Action::Arrival(who, index) => state.memory.arrive(who, index),
+            Action::Crash(who) => self.crash(&mut state, who),
+        }
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("exclusion", |_, state: &State| state.inside() <= 1),
+            Property::always("nothing is broken", |_, state: &State| state.broken.is_none()),
+            Property::always("numbers are bounded", |system: &Self, state| {
+                system.numbers_are_bounded(state)
+            }),
+            Property::sometimes(WAITS, |_, state: &State| {
+                state.participants.iter().any(|it| matches!(it.doing, Doing::Blocked(_)))
+            }),
+        ]
+    }
+}
