@@ -55,6 +55,8 @@
 //! Each lock's exclusion is checked by loom against the memory model, happens-before included, and
 //! its fences and orderings by models that fail without them; order, bounds, withdrawals and panics
 //! by tests with real threads and processes. See `loom-tests/` and `tests/` in the repository.
+//! [Memory order](memory_order) has the argument for each fence and each ordering, and what goes
+//! wrong without it.
 //! Nothing here has run on hardware other than x86-64.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -67,6 +69,9 @@ pub mod algorithm;
 mod atomic;
 mod attempt;
 mod local;
+#[cfg(doc)]
+#[doc = include_str!("../docs/memory-order.md")]
+pub mod memory_order {}
 #[cfg(all(
     feature = "shared",
     target_os = "linux",

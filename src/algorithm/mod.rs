@@ -20,6 +20,8 @@
 //! Every algorithm's registers are `repr(C)`, hold no pointer, and are in their initial state when
 //! all bytes are zero, so the same code serves a static, the heap, and memory that several
 //! processes map.
+//!
+//! Why each of them needs its fences and orderings: see [memory order](crate::memory_order).
 
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 mod bakery;
