@@ -38,8 +38,9 @@ pub type Bakery<const N: usize> = BakeryOn<[BakerySlot; N]>;
 /// 1. *In the doorway, after CHOOSING.* Cut: I read your old, idle slot for my number while you
 ///    read my idle slot on entering; then my number may be smaller than yours and both of us are
 ///    in.
-/// 2. *At the doorway's end, after the number.* Cut: we each publish our number and each enter on a
-///    scan that shows the other idle.
+/// 2. *At the doorway's end, after the number.* Cut: I enter on a scan that shows you idle, before
+///    you can see my number; you see me choosing, take the same number, wait until mine can be seen,
+///    and your slot comes first.
 ///
 /// The number itself needs no Release: the first fence makes whatever follows it carry this
 /// participant's last critical section, and whoever goes in after reading the number has read it

@@ -49,8 +49,9 @@ pub type BlackWhite<const N: usize> = BlackWhiteOn<[BlackWhiteSlot; N]>;
 /// # Orderings
 ///
 /// The two fences are the [bakery](crate::algorithm::BakeryOn)'s. The colour is read with Acquire
-/// in the doorway and written with Release on leaving: who sees the new colour must see the old
-/// tickets gone, or it counts a stale one and the bound on the numbers is lost (exclusion is not).
+/// in the doorway and written with Release on leaving: who sees the new colour must see the tickets
+/// of its last time gone, or it counts a stale one and the bound on the numbers is lost (exclusion
+/// is not).
 #[derive(Debug)]
 #[repr(C)]
 pub struct BlackWhiteOn<S: ?Sized> {
@@ -147,7 +148,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
         mine.store(Word::CHOOSING.0, Relaxed);
         // Orders CHOOSING before the scan, as in the bakery.
         fence(SeqCst);
-        // Acquire: who sees the colour that a departure turned sees the departed ticket gone.
+        // Acquire: who sees the colour that a departure turned sees gone what that departure had
+        // waited for, the tickets that had this colour the last time.
         let colour = self.colour.load(Acquire) & 1;
         // Each word is read once, so that colour and number are of one ticket.
         let greatest = self

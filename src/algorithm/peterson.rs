@@ -31,8 +31,9 @@ pub trait GiveWay: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
 ///
 /// 1. *Between the flag and the turn.* Cut: my turn is seen before my flag; the other finds my flag
 ///    down and goes in, and I find that it wrote its turn last and go in.
-/// 2. *Between the turn and the first look at the other.* Cut: each of us looks before the other's
-///    flag can be seen.
+/// 2. *Between the turn and the first look at the other.* Cut: I find your flag down before my turn
+///    can be seen, and go in; you raise your flag and write your turn, then mine overwrites it, so
+///    you go in too.
 #[derive(Clone, Copy, Debug)]
 pub struct Fenced;
 
