@@ -14,9 +14,17 @@ pub(super) enum Outcome {
     TimedOut,
 }
 
+/// In the environment of a child that is to have one preemption more.
+const DEEPER: &str = "LOOM_TESTS_DEEPER";
+
+/// In front of the number of executions that a child had.
+const EXECUTIONS: &str = "executions: ";
+
 pub(super) struct Run {
     pub(super) outcome: Outcome,
     pub(super) took: Duration,
+    /// As far as it came to the end.
+    pub(super) executions: Option<usize>,
     /// Which sites it passed.
     pub(super) sites: Vec<Site>,
 }
@@ -38,7 +46,11 @@ pub(super) fn run(arguments: &[&str]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    if std::env::var_os(DEEPER).is_some() {
+        models::go_deeper(1);
+    }
     (model.run)();
+    println!("{EXECUTIONS}{}", models::executions());
     for site in mutation::recorded() {
         println!("{}", site.to_line());
     }
@@ -47,11 +59,27 @@ pub(super) fn run(arguments: &[&str]) -> ExitCode {
 
 /// The parent's side. Without a mutant the sites are recorded.
 pub(super) fn spawn(model: Model, mutant: Option<(&Site, Instead)>, limit: Duration) -> Run {
-    let mut command = Command::new(std::env::current_exe().expect("this program has a name"));
-    command.arg("model").arg(model.to_string());
+    let mut command = command(model);
     if let Some((site, instead)) = mutant {
         command.arg(site.to_string()).arg(instead.to_string());
     }
+    watch(command, limit)
+}
+
+/// The same for a model without a mutant, and with one preemption more than its bounds say.
+pub(super) fn spawn_deeper(model: Model, limit: Duration) -> Run {
+    let mut command = command(model);
+    command.env(DEEPER, "1");
+    watch(command, limit)
+}
+
+fn command(model: Model) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a name"));
+    command.arg("model").arg(model.to_string());
+    command
+}
+
+fn watch(mut command: Command, limit: Duration) -> Run {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -79,7 +107,8 @@ pub(super) fn spawn(model: Model, mutant: Option<(&Site, Instead)>, limit: Durat
         Some(status) if status.success() => Outcome::Passed,
         Some(_) => Outcome::Failed(first_panic(&err)),
     };
-    Run { outcome, took, sites: out.lines().filter_map(Site::from_line).collect() }
+    let executions = out.lines().find_map(|line| line.strip_prefix(EXECUTIONS)?.parse().ok());
+    Run { outcome, took, executions, sites: out.lines().filter_map(Site::from_line).collect() }
 }
 
 fn reader(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {

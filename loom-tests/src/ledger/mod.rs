@@ -19,6 +19,7 @@ use table::{Row, Verdict};
 const USAGE: &str = "usage: loom-tests ledger [FILE...]   run the mutants (of these files only)
        loom-tests changes [thorough] [FILE...]   the second part only; thorough: also those that are
                                                  known to survive
+       loom-tests deeper SECONDS    each model with one preemption more, for so long at the most
        loom-tests list              name the models, and how long each takes
        loom-tests model NAME [FILE:LINE:COLUMN MUTANT]   run one model (against one mutant)";
 
@@ -36,6 +37,13 @@ pub fn command(arguments: &[String]) -> ExitCode {
             }
             ExitCode::SUCCESS
         }
+        ["deeper", seconds] => match seconds.parse() {
+            Ok(seconds) => deeper(Duration::from_secs(seconds)),
+            Err(why) => {
+                eprintln!("{seconds:?} is no number of seconds: {why}");
+                ExitCode::FAILURE
+            }
+        },
         ["model", rest @ ..] => child::run(rest),
         _ => {
             eprintln!("{USAGE}");
@@ -80,6 +88,34 @@ fn ledger(files: &[&str]) -> ExitCode {
     println!("{changes}\n{orderings}");
     let unexplained = orderings.unexplained + changes.unexplained;
     if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs every model with one preemption more than its bounds say, where they say how many. It
+/// succeeds if none fails; one that does not come to its end is said not to.
+fn deeper(limit: Duration) -> ExitCode {
+    let all: Vec<_> = models::all().collect();
+    let runs = in_parallel(&all, |&model| child::spawn_deeper(model, limit));
+    let [mut ended, mut failed] = [0; 2];
+    for (model, run) in all.iter().zip(&runs) {
+        let outcome = match &run.outcome {
+            Outcome::Passed => {
+                ended += 1;
+                format!("holds in {} executions", run.executions.unwrap_or_default())
+            }
+            Outcome::Failed(why) => {
+                failed += 1;
+                format!("FAILED: {why}")
+            }
+            Outcome::TimedOut => "did not come to its end".to_owned(),
+        };
+        println!("{:6.1} s  {model}: {outcome}", run.took.as_secs_f64());
+    }
+    let open = all.len() - ended - failed;
+    println!(
+        "{} models: {ended} hold, {open} did not come to their end, {failed} failed",
+        all.len()
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs every model without a mutant; the quickest first in what comes out.

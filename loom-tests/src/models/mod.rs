@@ -17,6 +17,7 @@ mod ticket;
 mod withdrawal;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use loom::cell::UnsafeCell;
 use loom::thread;
@@ -98,16 +99,31 @@ const fn stepping(rounds: usize, preemptions: usize) -> Bounds {
     Bounds { rounds, preemptions: Some(preemptions), fences_are_steps: true }
 }
 
+/// How many preemptions more than its bounds say a model has, and how many executions it had.
+static DEEPER: AtomicUsize = AtomicUsize::new(0);
+static EXECUTIONS: AtomicUsize = AtomicUsize::new(0);
+
+/// Explores every model from here on with more preemptions than its bounds say.
+pub(crate) fn go_deeper(preemptions: usize) {
+    DEEPER.store(preemptions, Relaxed);
+}
+
+/// How many executions there were, of all models that were run.
+pub(crate) fn executions() -> usize {
+    EXECUTIONS.load(Relaxed)
+}
+
 /// Explores a model to the end of its bounds: no limit of time or number ends it earlier.
 fn check(bounds: Bounds, model: impl Fn() + Send + Sync + 'static) {
     fences_are_steps(bounds.fences_are_steps);
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = bounds.preemptions;
+    builder.preemption_bound = bounds.preemptions.map(|bound| bound + DEEPER.load(Relaxed));
     builder.max_permutations = None;
     builder.max_duration = None;
     // Far more than any execution that ends has; a waiter that waits for ever runs into it.
     builder.max_branches = 3_000;
     builder.check(move || {
+        EXECUTIONS.fetch_add(1, Relaxed);
         futex::nobody_sleeps();
         lot::forget();
         thread_locals::forget();
