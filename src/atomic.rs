@@ -1,8 +1,9 @@
 //! The seam between the algorithms and the memory they run on.
 //!
-//! Everything below `algorithm/` and `wait/`, `attempt.rs`, and the protocol of the drop-in locks
-//! take their atomics from here and from nowhere else, so that the models in `loom-tests/` and
-//! `shuttle-tests/` can compile the same files against other atomics by replacing this one file.
+//! Everything below `algorithm/` and `wait/`, `attempt.rs`, the protocol of the drop-in locks, and
+//! that by which processes hand slots on take their atomics from here and from nowhere else, so
+//! that the models in `loom-tests/` and `shuttle-tests/` can compile the same files against other
+//! atomics by replacing this one file.
 
 pub(crate) use core::hint::spin_loop;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]

@@ -17,6 +17,8 @@ use crate::wait::Channel;
 /// How long a header is.
 pub(super) const HEADER: usize = 200;
 
+const _: () = assert!(size_of::<Identity>() == 64 && align_of::<Identity>() == 64);
+
 /// The type that a segment holds, as far as two programs can compare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DataType {

@@ -35,6 +35,7 @@
 //! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is
 //! outside of what Rust does.
 
+mod claim;
 mod directory;
 mod error;
 mod file;
@@ -47,6 +48,7 @@ mod memfd;
 mod mutex;
 mod ofd;
 mod options;
+mod process;
 mod registers;
 mod seat;
 mod segment;

@@ -10,10 +10,11 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::algorithm::{Algorithm, Blocked, Intent, Slot};
 use crate::attempt::{self, Attempt, State};
-use crate::shared::identity::{Identity, Process};
+use crate::shared::claim::{claim, give_back};
+use crate::shared::identity::Process;
 use crate::shared::registers::{with_algorithm, with_withdrawing};
 use crate::shared::segment::Segment;
-use crate::shared::{Error, Kind, fork, ofd};
+use crate::shared::{Error, Kind, fork};
 use crate::wait::{Deadline, Lot, Never, Wait};
 
 /// However one process waits, others may sleep: whoever writes wakes.
@@ -50,33 +51,19 @@ pub(super) struct Seat<'a, W: Wait> {
 }
 
 impl<'a, W: Wait> Seat<'a, W> {
-    /// Claims a free slot: first its byte, which says that its owner lives, then its identity, then
-    /// a place in the scans.
+    /// Claims a free slot, and then a place in the scans.
     pub(super) fn claim(segment: &'a Segment) -> Result<Self, Error> {
         let generation = fork::generation();
         let this = Process::this()
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         let alive = reopen(segment)?;
-        for (slot, identity) in (0..).zip(segment.identities()) {
-            if !identity.is_free() {
-                continue;
-            }
-            let locked = ofd::try_lock(&alive, slot);
-            if !locked.map_err(Error::io(segment.name(), "lock the slot's byte"))? {
-                continue;
-            }
-            // It may have been joined in between, by a process that has died since.
-            if !identity.is_free() {
-                ofd::unlock(&alive, slot);
-                continue;
-            }
-            identity.publish(&this);
-            let slot = Slot::new(slot);
-            with_algorithm!(segment.registers(), algorithm => algorithm.join(slot));
-            let (state, wait) = (State::Outside, PhantomData);
-            return Ok(Self { segment, slot, state, generation, alive, wait });
-        }
-        Err(Error::Full { segment: segment.name().to_owned(), slots: segment.slots() })
+        let slot = claim(segment.identities(), &alive, &this)
+            .map_err(Error::io(segment.name(), "lock the slot's byte"))?;
+        let full = || Error::Full { segment: segment.name().to_owned(), slots: segment.slots() };
+        let slot = slot.ok_or_else(full)?;
+        with_algorithm!(segment.registers(), algorithm => algorithm.join(slot));
+        let (state, wait) = (State::Outside, PhantomData);
+        Ok(Self { segment, slot, state, generation, alive, wait })
     }
 
     pub(super) fn slot(&self) -> Slot {
@@ -85,10 +72,6 @@ impl<'a, W: Wait> Seat<'a, W> {
 
     pub(super) fn segment(&self) -> &'a Segment {
         self.segment
-    }
-
-    fn identity(&self) -> &Identity {
-        &self.segment.identities()[self.slot.index()]
     }
 
     #[inline]
@@ -230,9 +213,8 @@ impl<W: Wait> Drop for Seat<'_, W> {
     fn drop(&mut self) {
         if self.is_ours() {
             self.settle();
-            self.identity().clear();
-            // A child that was forked off meanwhile may still have the descriptor.
-            ofd::unlock(&self.alive, self.slot.number());
+            // Unlocks the byte: a child that was forked off meanwhile may still have the descriptor.
+            give_back(self.segment.identities(), &self.alive, self.slot);
         }
     }
 }

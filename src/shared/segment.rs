@@ -11,8 +11,9 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use zerocopy::FromBytes;
 
 use crate::shared::header::{self, Header, Shape};
-use crate::shared::identity::{self, Identity};
+use crate::shared::identity::Identity;
 use crate::shared::layout::{self, DataType, Layout};
+use crate::shared::process;
 use crate::shared::registers::Registers;
 use crate::shared::{Error, Kind};
 use crate::wait::{Channel, Lot, Shared};
@@ -62,7 +63,7 @@ impl Segment {
         use rustix::fs::{FallocateFlags, fallocate};
 
         let shape = plan.shape()?;
-        let boot_id = identity::boot_id().map_err(Error::io(name, "read the boot id"))?;
+        let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
         let length = shape.layout.length as u64;
         // Not just a length: memory that is promised and not there kills whoever touches it.
         rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, length))
@@ -79,7 +80,7 @@ impl Segment {
 
     /// Maps a file that is said to be a segment, once its header has been found to agree.
     pub(super) fn map(file: OwnedFd, name: String, plan: &Plan) -> Result<Self, Error> {
-        let boot_id = identity::boot_id().map_err(Error::io(&name, "read the boot id"))?;
+        let boot_id = process::boot_id().map_err(Error::io(&name, "read the boot id"))?;
         let metadata = rustix::fs::fstat(&file).map_err(Error::io(&name, "inspect the file"))?;
         let found = u64::try_from(metadata.st_size).unwrap_or(0);
         let header = read_header(&file, &name, found)?;
