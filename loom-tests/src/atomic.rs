@@ -1,7 +1,7 @@
 //! The seam of the library, with loom's atomics: stands in for the library's `src/atomic.rs`.
 //!
 //! Each operation knows from where it was called, so that a [mutant](crate::mutation) can weaken
-//! just that one.
+//! just that one; and before each of them a [mortal](crate::mortal) thread can die.
 
 #[allow(unused_imports)] // which of them are used depends on the sources that are included
 pub(crate) use loom::hint::spin_loop;
@@ -9,10 +9,12 @@ pub(crate) use loom::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Re
 
 use std::cell::Cell;
 
+use crate::mortal;
 use crate::mutation::{Operation, ordering};
 
 #[track_caller]
 pub(crate) fn fence(asked: Ordering) {
+    mortal::step();
     if STEPPING.get() {
         STEP.fetch_or(0, Relaxed);
     }
@@ -59,10 +61,12 @@ macro_rules! word {
             }
             #[track_caller]
             pub(crate) fn load(&self, asked: Ordering) -> $word {
+                mortal::step();
                 self.0.load(ordering(Operation::Load, asked).expect("loads are not dropped"))
             }
             #[track_caller]
             pub(crate) fn store(&self, value: $word, asked: Ordering) {
+                mortal::step();
                 if let Some(given) = ordering(Operation::Store, asked) {
                     self.0.store(value, given);
                 }
@@ -70,6 +74,7 @@ macro_rules! word {
             $(
                 #[track_caller]
                 pub(crate) fn $rmw(&self, value: $word, asked: Ordering) -> $word {
+                    mortal::step();
                     let given = ordering(Operation::Update, asked).expect("updates are not dropped");
                     self.0.$rmw(value, given)
                 }
@@ -93,6 +98,7 @@ macro_rules! compare_exchange {
                 failure: Ordering,
             ) -> Result<$word, $word> {
                 assert_eq!(failure, Relaxed, "teach the mutants about failure orderings first");
+                mortal::step();
                 let given = ordering(Operation::Update, success).expect("updates are not dropped");
                 self.0.$exchange(current, new, given, failure)
             }
@@ -111,6 +117,7 @@ compare_exchange!(AtomicU64, u64, compare_exchange compare_exchange_weak);
 impl AtomicU32 {
     #[track_caller]
     pub(crate) fn fetch_max(&self, value: u32, asked: Ordering) -> u32 {
+        mortal::step();
         match ordering(Operation::Raise, asked) {
             Some(given) => self.0.fetch_max(value, given),
             None => self.0.load(Relaxed),

@@ -6,11 +6,13 @@
 //!   weaker, one fence, store or announcement left out), each of which some model must catch; or
 //!   `ledger/known.rs` says why none does.
 //!
-//! What loom cannot see: load buffering, stores older than the last seven, fairness. It takes
-//! `SeqCst` fences for an exchange of all that was done before, which is a little more than the
-//! language promises (see `fences_are_steps`), and with three threads of which two write one
-//! register unordered it may show executions that the language forbids (tokio-rs/loom#282). No
-//! model here runs into those: whatever fails is a finding.
+//! What loom cannot see: load buffering, stores older than the last seven, fairness; and one
+//! thread's load before another's store, if that one has loaded last in between
+//! (tokio-rs/loom#166), unless an older value shows the same. It takes `SeqCst` fences for an
+//! exchange of all that was done before, which is a little more than the language promises (see
+//! `fences_are_steps`), and with three threads of which two write one register unordered it may
+//! show executions that the language forbids (tokio-rs/loom#282). No model here runs into those:
+//! whatever fails is a finding.
 
 #[allow(private_interfaces, reason = "a sealed trait hides them in the library")]
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
@@ -25,7 +27,9 @@ mod futex;
 mod ledger;
 mod local;
 mod models;
+mod mortal;
 mod mutation;
+mod shared;
 mod thread_locals;
 mod threads;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]

@@ -24,6 +24,7 @@ sources! {
     "local/drop_in/lease.rs"
     "local/drop_in/slotted.rs"
     "local/drop_in/ticket.rs"
+    "shared/identity.rs"
     "wait/channel.rs"
     "wait/mod.rs"
 }

@@ -9,6 +9,7 @@ mod attempt;
 mod bound;
 mod exclusion;
 mod hand_over;
+mod identity;
 mod joining;
 mod lease;
 mod parking;
@@ -25,7 +26,7 @@ use loom::thread;
 use crate::algorithm::{Algorithm, Intent, NobodySleeps, Slot, Turn};
 use crate::atomic::fences_are_steps;
 use crate::local::lot;
-use crate::{futex, thread_locals};
+use crate::{futex, mortal, thread_locals};
 
 /// A model with a name, to be run as a test or against a mutant.
 #[derive(Clone, Copy)]
@@ -55,6 +56,7 @@ pub(crate) fn all() -> impl Iterator<Item = Model> {
         lease::MODELS,
         ticket::MODELS,
         settle::MODELS,
+        identity::MODELS,
     ];
     subjects.into_iter().flatten().copied()
 }
@@ -127,6 +129,7 @@ fn check(bounds: Bounds, model: impl Fn() + Send + Sync + 'static) {
         futex::nobody_sleeps();
         lot::forget();
         thread_locals::forget();
+        mortal::forget();
         model();
         thread_locals::end();
     });
