@@ -14,28 +14,47 @@ use crate::mortal;
 use crate::shared::claim::{Bytes, claim, give_back};
 use crate::shared::identity::{Identity, Process};
 
-/// Who has each byte: nobody (0), or which process. Only the dead are ordered by it: all that they
-/// did comes before what the next one does who has the byte.
-struct Kernel<const N: usize>([loom::sync::atomic::AtomicU32; N]);
+/// Whose lock each byte has on it: nobody's (0), or which process's. Nothing is ordered by it but
+/// the dead: all that they did comes before what is done by whoever gets a byte later.
+struct Kernel<const N: usize> {
+    bytes: [loom::sync::atomic::AtomicU32; N],
+    /// Apart from the bytes, by which fences of the living would order something.
+    graves: loom::sync::atomic::AtomicU32,
+    has_graves: AtomicBool,
+}
 
 impl<const N: usize> Kernel<N> {
-    fn exchange(&self, slot: Slot, from: u32, to: u32, ordering: Ordering) -> bool {
-        self.0[slot.index()].compare_exchange(from, to, ordering, Ordering::Relaxed).is_ok()
+    fn new() -> Self {
+        Self {
+            bytes: std::array::from_fn(|_| loom::sync::atomic::AtomicU32::new(0)),
+            graves: loom::sync::atomic::AtomicU32::new(0),
+            has_graves: AtomicBool::new(false),
+        }
+    }
+
+    fn exchange(&self, slot: Slot, from: u32, to: u32) -> bool {
+        let byte = &self.bytes[slot.index()];
+        byte.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     fn try_lock(&self, slot: Slot, process: u32) -> bool {
-        self.exchange(slot, 0, process, Ordering::Acquire)
+        let locked = self.exchange(slot, 0, process);
+        if locked && self.has_graves.load(Ordering::Relaxed) {
+            self.graves.fetch_or(0, Ordering::Acquire);
+        }
+        locked
     }
 
     fn unlock(&self, slot: Slot, process: u32) {
-        let unlocked = self.exchange(slot, process, 0, Ordering::Relaxed);
-        assert!(unlocked, "somebody else has the byte");
+        assert!(self.exchange(slot, process, 0), "somebody else has the byte");
     }
 
     /// Unlocks what a process had that is no more.
     fn bury(&self, process: u32) {
+        self.graves.fetch_or(0, Ordering::Release);
+        self.has_graves.store(true, Ordering::Relaxed);
         for slot in (0..).map(Slot::new).take(N) {
-            self.exchange(slot, process, 0, Ordering::Release);
+            self.exchange(slot, process, 0);
         }
     }
 }
@@ -72,7 +91,7 @@ impl<const N: usize> Segment<N> {
     fn new() -> Self {
         Self {
             identities: std::array::from_fn(|_| Identity::new()),
-            kernel: Kernel(std::array::from_fn(|_| loom::sync::atomic::AtomicU32::new(0))),
+            kernel: Kernel::new(),
             used: std::array::from_fn(|_| UnsafeCell::new(0)),
         }
     }
@@ -228,8 +247,10 @@ fn dies_after<const N: usize>(steps: usize, bounds: Bounds) -> bool {
             let (shared, note) = (shared.clone(), note.clone());
             thread::spawn(move || {
                 let (stage, lived) = mortal_life(steps, &shared.0, &shared.1);
-                note.fetch_or(!lived, Ordering::Relaxed);
-                shared.1.kernel.bury(MORTAL);
+                if !lived {
+                    note.store(true, Ordering::Relaxed);
+                    shared.1.kernel.bury(MORTAL);
+                }
                 stage
             })
         };
