@@ -10,12 +10,14 @@
 //! | [`Bakery`] | load, store (64 bits) | first come first served | 0 | N + 1 | O(joined), 2 fences |
 //! | [`BlackWhite`] | load, store | first come first served | 0 | N + 2 | O(joined), 2 fences |
 //! | [`Fast`] | load, store | none | unbounded | 2N + 2 | O(1), 5 fences |
-//! | [`Peterson`] | load, store; or one swap | alternates | at most 1 | 3 | O(1), 2 fences; or 1 swap |
+//! | [`Peterson`] | load, store; or one swap | first come first served | 0 | 3 | O(1), 2 fences; or 1 swap |
 //! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences |
-//! | [`Tournament`] | load, store; or swaps | none | no number claimed | 4N | O(log N), 2⌈log₂ N⌉ fences |
+//! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
 //! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 3 | O(1), 2 fetch-and-adds |
 //!
-//! *Bypass*: how often others may pass a participant that has completed its doorway.
+//! *Bypass*: how often a participant that has completed its doorway may be passed by others that came
+//! to theirs later. (Where that is 0, any one other goes in before it at most once: if it was there
+//! already.)
 //!
 //! Every algorithm's registers are `repr(C)`, hold no pointer, and are in their initial state when
 //! all bytes are zero, so the same code serves a static, the heap, and memory that several

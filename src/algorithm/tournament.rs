@@ -14,8 +14,8 @@ pub type Tournament<const N: usize, W = Fenced> = TournamentOn<[TournamentSlot; 
 /// A knock-out tournament: a binary tree whose nodes are Peterson locks for two. Whoever wins at
 /// the root is in.
 ///
-/// - **Order**: none across the tree; every participant gets in, but how often it is passed is not
-///   bounded by a number here claimed. Each meeting by itself alternates.
+/// - **Order**: none across the tree; every participant gets in, but until it takes its next step
+///   others may pass it any number of times. Each meeting by itself is first come first served.
 /// - **Needs** loads and stores and two fences a level ([`Fenced`]), or one swap a level
 ///   ([`Swapped`](crate::algorithm::Swapped)).
 /// - **Space**: four words a slot. ⌈log₂ N⌉ levels.

@@ -61,10 +61,9 @@ impl Model {
         self
     }
 
-    /// Whether it is known to hold, and to be no more effort than this.
     #[cfg(feature = "mutants")]
-    pub(crate) fn holds(&self, most: Effort) -> bool {
-        self.fails.is_none() && self.effort <= most
+    pub(crate) fn is_quick(&self) -> bool {
+        self.effort == Effort::Quick
     }
 
     /// Explores it to its end. Each has fewer states than are allowed for, counting those that are

@@ -28,9 +28,8 @@ impl fmt::Display for Totals {
     }
 }
 
-/// Tries the changes to the files that are wanted, and prints what came of each: with `thorough` also
-/// those that are known to be none that a model could see.
-pub(super) fn run(wanted: impl Fn(&str) -> bool, thorough: bool) -> Totals {
+/// Tries the changes to the files that are wanted, and prints what came of each.
+pub(super) fn run(wanted: impl Fn(&str) -> bool) -> Totals {
     if let Err(why) = mutants::baseline() {
         eprintln!("fails without any change: {why}");
         std::process::exit(1);
@@ -40,8 +39,7 @@ pub(super) fn run(wanted: impl Fn(&str) -> bool, thorough: bool) -> Totals {
     std::panic::set_hook(Box::new(|_| {}));
     let verdicts = in_parallel(&mutants, |mutant| {
         let start = Instant::now();
-        let run = thorough || mutant.known().is_none();
-        (run.then(|| mutant.run(!thorough)), start.elapsed().as_secs_f64())
+        (mutant.run(), start.elapsed().as_secs_f64())
     });
     drop(std::panic::take_hook());
 
@@ -54,25 +52,21 @@ pub(super) fn run(wanted: impl Fn(&str) -> bool, thorough: bool) -> Totals {
     totals
 }
 
-fn outcome(mutant: &Mutant, verdict: Option<Verdict>, totals: &mut Totals) -> String {
+fn outcome(mutant: &Mutant, verdict: Verdict, totals: &mut Totals) -> String {
     match (verdict, mutant.known()) {
-        (Some(Verdict::Caught { by, why }), None) => {
+        (Verdict::Caught { by, why }, None) => {
             totals.caught += 1;
             format!("{by}: {why}")
         }
-        (Some(Verdict::Caught { by, .. }), Some(_)) => {
+        (Verdict::Caught { by, .. }, Some(_)) => {
             totals.caught += 1;
             format!("{by}: though listed as known to survive")
         }
-        (Some(Verdict::Survived), Some(why)) => {
+        (Verdict::Survived, Some(why)) => {
             totals.explained += 1;
             format!("SURVIVED ({why})")
         }
-        (None, Some(why)) => {
-            totals.explained += 1;
-            format!("not run ({why})")
-        }
-        (_, None) => {
+        (Verdict::Survived, None) => {
             totals.unexplained += 1;
             "SURVIVED (UNEXPLAINED)".to_owned()
         }

@@ -17,8 +17,7 @@ use child::Outcome;
 use table::{Row, Verdict};
 
 const USAGE: &str = "usage: loom-tests ledger [FILE...]   run the mutants (of these files only)
-       loom-tests changes [thorough] [FILE...]   the second part only; thorough: also those that are
-                                                 known to survive
+       loom-tests changes [FILE...]  the second part only: any token, not orderings
        loom-tests deeper SECONDS    each model with one preemption more, for so long at the most
        loom-tests list              name the models, and how long each takes
        loom-tests model NAME [FILE:LINE:COLUMN MUTANT]   run one model (against one mutant)";
@@ -29,8 +28,7 @@ pub fn command(arguments: &[String]) -> ExitCode {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["ledger", files @ ..] => ledger(files),
-        ["changes", "thorough", files @ ..] => changes_only(files, true),
-        ["changes", files @ ..] => changes_only(files, false),
+        ["changes", files @ ..] => changes_only(files),
         ["list"] => {
             for model in baseline() {
                 println!("{:6.2} s  {}", model.took.as_secs_f64(), model.model);
@@ -59,8 +57,8 @@ struct Passed {
     sites: Vec<Site>,
 }
 
-fn changes_only(files: &[&str], thorough: bool) -> ExitCode {
-    let changes = changes::run(|file| wanted(files, file), thorough);
+fn changes_only(files: &[&str]) -> ExitCode {
+    let changes = changes::run(|file| wanted(files, file));
     println!("{changes}");
     if changes.unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -84,7 +82,7 @@ fn ledger(files: &[&str]) -> ExitCode {
     let rows = in_parallel(&mutants, |&(site, instead)| row(&models, site, instead));
     let unreached = sources::unreached(&sites, wanted);
     let orderings = table::print(&rows, &unreached);
-    let changes = changes::run(wanted, false);
+    let changes = changes::run(wanted);
     println!("{changes}\n{orderings}");
     let unexplained = orderings.unexplained + changes.unexplained;
     if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -5,7 +5,7 @@ mod known;
 
 use std::fmt;
 
-use crate::models::{self, Effort, Model};
+use crate::models::{self, Model};
 
 /// A copy of a source with one change.
 pub struct Mutant {
@@ -41,11 +41,10 @@ impl Mutant {
         known::reason(self.file, after, line, self.change)
     }
 
-    /// Runs the models of the mutant's source until one fails: the quick ones, or all regular ones.
+    /// Runs the quick models of the mutant's source until one fails.
     #[must_use]
-    pub fn run(&self, quick: bool) -> Verdict {
-        let most = if quick { Effort::Quick } else { Effort::Regular };
-        for model in (self.models)().iter().filter(|model| model.holds(most)) {
+    pub fn run(&self) -> Verdict {
+        for model in (self.models)().iter().filter(|model| model.is_quick()) {
             if let Err(violation) = model.explore() {
                 return Verdict::Caught { by: model.to_string(), why: violation.claim };
             }
@@ -60,7 +59,7 @@ impl Mutant {
 ///
 /// What fails, and how. Then nothing can be said about mutants.
 pub fn baseline() -> Result<(), String> {
-    let mut quick = models::all().into_iter().filter(|model| model.holds(Effort::Quick));
+    let mut quick = models::all().into_iter().filter(Model::is_quick);
     quick.try_for_each(|model| model.run().map(drop).map_err(|why| format!("{model}: {why}")))
 }
 
