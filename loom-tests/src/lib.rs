@@ -4,7 +4,10 @@
 //! - `cargo test --release -p loom-tests`: every model in `models/`, within its bounds.
 //! - `cargo run --release -p loom-tests -- ledger`: every mutant of the sources (one ordering
 //!   weaker, one fence, store or announcement left out), each of which some model must catch; or
-//!   `ledger/known.rs` says why none does.
+//!   `ledger/known.rs` says why none does. Then every token of the algorithms that could be another
+//!   one, which the models of `stateright-tests` must catch (`-- changes`: these only).
+//! - `cargo run --release -p loom-tests -- deeper 300`: every model with one preemption more than
+//!   its bounds say, for 300 seconds at the most, and how many executions it had.
 //!
 //! What loom cannot see: load buffering, stores older than the last seven, fairness; and one
 //! thread's load before another's store, if that one has loaded last in between

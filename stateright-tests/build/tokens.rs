@@ -58,7 +58,8 @@ const OTHERS: &[(&str, &str)] = &[
 ];
 
 /// Lines whose tokens are none of an algorithm's steps: types, declarations, and what concerns those
-/// who sleep, which these models do not have (the models with loom do).
+/// who sleep, which these models do not have (the models with loom do). If an algorithm has a new
+/// line of which some mutant is no Rust, so that this crate no longer compiles, it belongs here.
 const NOT_CODE: &[&str] = &[
     "use ",
     "pub use ",

@@ -70,7 +70,7 @@ impl Model {
     /// reached again.
     pub(crate) fn explore(&self) -> Result<Extent, Violation> {
         let most_states = match self.effort {
-            Effort::Quick => 1_500_000,
+            Effort::Quick => 4_000_000,
             Effort::Regular => 20_000_000,
             Effort::Long => 1_000_000_000,
         };
