@@ -294,7 +294,7 @@ thread_local! {
 impl Cpu {
     fn access(&mut self, access: &Access<'_>) -> u64 {
         /// Each move is bounded, whatever it reads; a broken one may not be.
-        const MOST_ACCESSES: usize = 1_000;
+        const MOST_ACCESSES: usize = 100;
 
         let rules = match &self.mode {
             Mode::Building => unreachable!("registers are not used while they are made"),
