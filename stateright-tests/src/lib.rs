@@ -29,6 +29,7 @@
 #[path = "../../src/algorithm/mod.rs"]
 pub mod algorithm;
 mod atomic;
+mod bounds;
 mod explore;
 mod machine;
 mod models;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use crate::bounds::{Bounds, Claims, Reset};
 use crate::explore::{Extent, Violation, explore};
 use crate::machine::Stores;
 use crate::progress::{self, Progress};
-use crate::system::{Bounds, Claims, Reset, System};
+use crate::system::System;
 
 #[derive(Clone, Copy, Debug)]
 enum Check {

@@ -1,0 +1,118 @@
+//! What a model explores, and what it claims.
+
+use std::fmt;
+
+use crate::machine::Stores;
+
+/// What is explored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) participants: usize,
+    /// Each participant's attempts; `None`: no end of them.
+    pub(crate) attempts: Option<u8>,
+    pub(crate) stores: Stores,
+    /// How many participants (or those who reset them) are killed, each at any step.
+    pub(crate) crashes: u8,
+    pub(crate) reset: Reset,
+    /// Whether a blocked participant may take its attempt back.
+    pub(crate) withdrawing: bool,
+    /// Whether participants join when they first come, not before.
+    pub(crate) late: bool,
+}
+
+impl Bounds {
+    pub(crate) const fn new(participants: usize) -> Self {
+        Self {
+            participants,
+            attempts: None,
+            stores: Stores::AtOnce,
+            crashes: 0,
+            reset: Reset::Leave,
+            withdrawing: false,
+            late: false,
+        }
+    }
+
+    pub(crate) const fn attempts(mut self, attempts: u8) -> Self {
+        self.attempts = Some(attempts);
+        self
+    }
+
+    pub(crate) const fn stores(mut self, stores: Stores) -> Self {
+        self.stores = stores;
+        self
+    }
+
+    pub(crate) const fn crashes(mut self, crashes: u8, reset: Reset) -> Self {
+        (self.crashes, self.reset) = (crashes, reset);
+        self
+    }
+
+    pub(crate) const fn withdrawing(mut self) -> Self {
+        self.withdrawing = true;
+        self
+    }
+
+    pub(crate) const fn late(mut self) -> Self {
+        self.late = true;
+        self
+    }
+}
+
+/// Which move is done on behalf of a dead participant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reset {
+    Leave,
+    Withdraw,
+    /// Leaving if it died inside or on its way out, withdrawing if not.
+    Either,
+}
+
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Leave => "reset by leave",
+            Self::Withdraw => "reset by withdraw",
+            Self::Either => "reset by leave if inside, else withdraw",
+        })
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "N = {}", self.participants)?;
+        match self.attempts {
+            None => write!(f, ", no end of attempts")?,
+            Some(1) => write!(f, ", 1 attempt each")?,
+            Some(attempts) => write!(f, ", {attempts} attempts each")?,
+        }
+        match self.stores {
+            Stores::AtOnce => {}
+            Stores::InOrder => write!(f, ", total store order")?,
+            Stores::ByRegister => write!(f, ", partial store order")?,
+        }
+        match self.crashes {
+            0 => {}
+            1 => write!(f, ", 1 crash, {}", self.reset)?,
+            crashes => write!(f, ", {crashes} crashes, {}", self.reset)?,
+        }
+        if self.withdrawing {
+            write!(f, ", withdrawing")?;
+        }
+        if self.late {
+            write!(f, ", joining late")?;
+        }
+        Ok(())
+    }
+}
+
+/// What has to hold beside exclusion, and is watched at the price of more states.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Claims {
+    /// Nobody goes in before one that had completed its doorway when it began its own.
+    pub(crate) first_come_first_served: bool,
+    /// How often any one other may go in between a participant's doorway and its turn.
+    pub(crate) bypass: Option<u8>,
+    /// The greatest number that a slot may hold.
+    pub(crate) numbers: Option<u32>,
+}
