@@ -3,7 +3,9 @@
 //! Multiprocess Programs", ACM TOPLAS 1(1), 1979, where *choosing* is a value of the number.
 
 use crate::algorithm::mark::Mark;
-use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+};
 use crate::atomic::{Acquire, Register64, Relaxed, Release, SeqCst, array, const_fn, fence};
 
 /// A slot's number while its participant is not competing.
@@ -172,6 +174,15 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
     }
 
     #[inline]
+    fn standing(&self, of: Slot) -> Standing {
+        match self.number(of).load(Relaxed) {
+            IDLE => Standing::Outside,
+            CHOOSING => Standing::Doorway,
+            number => Standing::Line(number),
+        }
+    }
+
+    #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         self.number(me).store(IDLE, Release);
         wake.fence();
@@ -180,3 +191,5 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
 }
 
 impl<S: AsRef<[BakerySlot]> + ?Sized> Withdraw for BakeryOn<S> {}
+
+impl<S: AsRef<[BakerySlot]> + ?Sized> Recover for BakeryOn<S> {}

@@ -3,7 +3,8 @@
 
 use crate::algorithm::mark::Mark;
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+    Withdrawal,
 };
 use crate::atomic::{Acquire, Register32, Relaxed, Release, SeqCst, array, const_fn, fence};
 
@@ -221,6 +222,18 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     }
 
     #[inline]
+    fn standing(&self, of: Slot) -> Standing {
+        let word = Word(self.word(of).load(Relaxed));
+        if word == Word::IDLE {
+            return Standing::Outside;
+        } else if word == Word::CHOOSING {
+            return Standing::Doorway;
+        }
+        let is_new = word.colour() == self.colour.load(Relaxed) & 1;
+        Standing::Line(u64::from(is_new) << 32 | u64::from(word.number()))
+    }
+
+    #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         let mine = self.word(me);
         // Release: see the Acquire in the doorway.
@@ -242,3 +255,5 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
 }
 
 impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Withdraw for BlackWhiteOn<S> {}
+
+impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Recover for BlackWhiteOn<S> {}

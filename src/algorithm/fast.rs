@@ -1,7 +1,9 @@
 //! Leslie Lamport, "A Fast Mutual Exclusion Algorithm", ACM Transactions on Computer Systems 5(1),
 //! 1987 (Algorithm 2).
 
-use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdrawal};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Standing, Turn, Wake, Withdrawal,
+};
 use crate::atomic::{Register32, Relaxed, Release, SeqCst, array, const_fn, fence};
 
 /// Nobody, in `x` and `y`.
@@ -208,6 +210,17 @@ unsafe impl<S: AsRef<[FastSlot]> + ?Sized> Algorithm for FastOn<S> {
             by.on.is_some_and(|slot| self.slot(slot).flag.load(Relaxed) != DOWN)
         } else {
             self.y.load(Relaxed) != NOBODY
+        }
+    }
+
+    #[inline]
+    fn standing(&self, of: Slot) -> Standing {
+        let slot = self.slot(of);
+        match slot.phase.load(Relaxed) {
+            phase::INSIDE => Standing::Line(0),
+            phase::CONTENDING => Standing::Line(1),
+            _ if slot.flag.load(Relaxed) != DOWN => Standing::Doorway,
+            _ => Standing::Outside,
         }
     }
 

@@ -4,7 +4,9 @@
 use core::marker::PhantomData;
 
 use crate::algorithm::peterson::{Fenced, GiveWay};
-use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+};
 use crate::atomic::{Acquire, AtomicU32, Register32, Relaxed, Release, array, const_fn};
 
 /// A filter lock with room for `N` participants: see [`FilterOn`].
@@ -142,6 +144,14 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
     }
 
     #[inline]
+    fn standing(&self, of: Slot) -> Standing {
+        match self.slots.as_ref()[of.index()].level.load(Relaxed) {
+            0 => Standing::Outside,
+            level => Standing::Line(self.last_level().saturating_sub(level).into()),
+        }
+    }
+
+    #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         let top = self.level(me);
         self.slots.as_ref()[me.index()].level.store(0, Release);
@@ -153,3 +163,5 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
 }
 
 impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Withdraw for FilterOn<S, W> {}
+
+impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Recover for FilterOn<S, W> {}

@@ -32,6 +32,7 @@ mod fast;
 mod filter;
 pub(crate) mod mark;
 pub(crate) mod peterson;
+mod recovery;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 mod ticket;
 mod tournament;
@@ -44,6 +45,7 @@ pub use filter::{Filter, FilterOn, FilterSlot};
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
 pub use peterson::Swapped;
 pub use peterson::{Fenced, GiveWay, Peterson};
+pub use recovery::{Recover, Reset, Standing};
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 pub use ticket::{Ticket, TicketInHand, TicketOn, TicketQueue, TicketSlot};
 pub use tournament::{Tournament, TournamentOn, TournamentSlot};
@@ -200,6 +202,9 @@ pub unsafe trait Algorithm {
     /// Whether the reason that a poll gave still stands. No more than a poll does, and with most
     /// algorithms one or two loads.
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool;
+
+    /// How a participant stands with the lock, for whoever looks on.
+    fn standing(&self, of: Slot) -> Standing;
 
     /// Leaves the critical section.
     fn leave(&self, me: Slot, wake: &impl Wake);

@@ -4,7 +4,9 @@
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+};
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
 use crate::atomic::AcqRel;
 use crate::atomic::{
@@ -119,6 +121,14 @@ impl Meeting {
     }
 
     #[inline]
+    fn standing(&self, side: usize) -> Standing {
+        if self.flags[side].load(Relaxed) == DOWN {
+            return Standing::Outside;
+        }
+        Standing::Line(u64::from(self.turn.load(Relaxed) == other(side)))
+    }
+
+    #[inline]
     pub(crate) fn leave(&self, side: usize) {
         self.flags[side].store(DOWN, Release);
     }
@@ -193,6 +203,11 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
     }
 
     #[inline]
+    fn standing(&self, of: Slot) -> Standing {
+        self.meeting.standing(of.index())
+    }
+
+    #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         self.meeting.leave(me.index());
         wake.fence();
@@ -201,3 +216,5 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
 }
 
 impl<W: GiveWay> Withdraw for Peterson<W> {}
+
+impl<W: GiveWay> Recover for Peterson<W> {}

@@ -5,7 +5,7 @@
 use core::cell::Cell;
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw, Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Standing, Turn, Wake, Withdraw, Withdrawal,
 };
 use crate::atomic::{Acquire, AtomicU32, AtomicU64, Register32, Relaxed, Release, array, const_fn};
 
@@ -199,6 +199,10 @@ unsafe impl Algorithm for TicketInHand<'_> {
         self.queue.is_blocked(self.mine.get())
     }
 
+    fn standing(&self, _: Slot) -> Standing {
+        Standing::Line(0)
+    }
+
     #[inline]
     fn leave(&self, _: Slot, wake: &impl Wake) {
         self.queue.serve_next(wake);
@@ -289,6 +293,11 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     #[inline]
     fn is_blocked(&self, me: Slot, _: Blocked) -> bool {
         self.queue.is_blocked(self.ticket(me).load(Relaxed))
+    }
+
+    #[inline]
+    fn standing(&self, _: Slot) -> Standing {
+        Standing::Outside
     }
 
     #[inline]

@@ -5,7 +5,9 @@
 use core::marker::PhantomData;
 
 use crate::algorithm::peterson::{Fenced, GiveWay, Meeting};
-use crate::algorithm::{Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Wake, Withdraw};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+};
 use crate::atomic::{Register32, Relaxed, array, const_fn};
 
 /// A tournament with room for `N` participants: see [`TournamentOn`].
@@ -153,6 +155,14 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
     }
 
     #[inline]
+    fn standing(&self, of: Slot) -> Standing {
+        match self.slots.as_ref()[of.index()].height.load(Relaxed) {
+            0 => Standing::Outside,
+            height => Standing::Line(u32::MAX.saturating_sub(height).into()),
+        }
+    }
+
+    #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         let path = 1..=self.height(me);
         for height in path.clone().rev() {
@@ -168,3 +178,5 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
 }
 
 impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Withdraw for TournamentOn<S, W> {}
+
+impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Recover for TournamentOn<S, W> {}
