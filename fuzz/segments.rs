@@ -127,7 +127,7 @@ fn bytes(memory: &Memory) -> Vec<u8> {
 /// What an error about registers may be.
 fn check(kind: Kind, error: &Error) {
     match error {
-        Error::Unsupported { .. } if kind == Kind::Fast => {}
+        Error::Unsupported { .. } if kind == Kind::FastUnrecoverable => {}
         Error::Corrupt { .. } => {}
         _ => panic!("{error}"),
     }
@@ -149,7 +149,7 @@ fn touch<W: Wait>(kind: Kind, outcome: Result<Option<Guard<'_, '_, u64, W>>, Err
 fn step_out<W: Wait>(kind: Kind, me: &mut Participant<'_, u64, W>, file: &File, length: usize) {
     match me.enter() {
         Ok(waiting) => {
-            if matches!(kind, Kind::Fast | Kind::Ticket) {
+            if matches!(kind, Kind::FastUnrecoverable | Kind::Ticket) {
                 // These two may wait for the line to move on, and here nobody else would move it.
                 file.write_all_at(&vec![0; length - 256], REGISTERS).unwrap();
             }

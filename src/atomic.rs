@@ -69,6 +69,14 @@ pub(crate) fn fence_after_rmw() {
     }
 }
 
+/// Orders accesses as far as this thread's own death can tell: the processor stops between two
+/// instructions, so only the compiler is held back.
+#[cfg_attr(not(feature = "shared"), allow(dead_code, reason = "threads do not die"))]
+#[inline]
+pub(crate) fn death_fence() {
+    compiler_fence(SeqCst);
+}
+
 /// Declares constructors that are `const` here, and are not where loom's atomics stand in.
 macro_rules! const_fn {
     ($($(#[$attribute:meta])* $vis:vis const fn $name:ident($($arg:tt)*) -> $ret:ty $body:block)*) => {

@@ -2,7 +2,9 @@
 
 use core::marker::PhantomData;
 
-use crate::algorithm::{Algorithm, DoorwayClosed, Intent, Slot, Turn, Withdraw, Withdrawal};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Withdraw, Withdrawal,
+};
 use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 
 /// An attempt that has completed the doorway. Dropped before it is in (a timeout, a panic), it is
@@ -83,6 +85,18 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
         mine
     }
 
+    /// Whether it is this participant's turn.
+    #[inline]
+    pub(crate) fn poll(&self) -> Turn {
+        self.algorithm.poll(self.me, &self.waker())
+    }
+
+    /// Waits as long as the reason that a poll gave stands, or until the deadline.
+    #[inline]
+    pub(crate) fn pass_time(&self, by: Blocked, deadline: &impl Deadline) {
+        W::wait(&self.lot, by, || self.algorithm.is_blocked(self.me, by), deadline);
+    }
+
     #[inline]
     fn waker(&self) -> Waker<L, W> {
         Waker::new(self.lot)
@@ -90,14 +104,43 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
 
     #[inline]
     fn wait_for_turn(&self, deadline: &impl Deadline) -> bool {
-        let (algorithm, me) = (self.algorithm, self.me);
-        while let Turn::Blocked(by) = algorithm.poll(me, &self.waker()) {
+        while let Turn::Blocked(by) = self.poll() {
             if deadline.left().is_none() {
                 return false;
             }
-            W::wait(&self.lot, by, || algorithm.is_blocked(me, by), deadline);
+            self.pass_time(by, deadline);
         }
         true
+    }
+}
+
+/// For those who do the waiting themselves.
+#[cfg_attr(not(feature = "shared"), allow(dead_code, reason = "processes do"))]
+impl<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'_, A, L, W> {
+    /// Ends an attempt that a poll has said to be in.
+    #[inline]
+    pub(crate) fn complete(self) {
+        core::mem::forget(self);
+    }
+
+    /// Takes the attempt back, unless that takes waiting.
+    pub(crate) fn try_withdraw(self) -> Result<Withdrawal, Self> {
+        match self.algorithm.withdraw(self.me, &self.waker()) {
+            Withdrawal::TooLate => Err(self),
+            outcome => {
+                core::mem::forget(self);
+                Ok(outcome)
+            }
+        }
+    }
+
+    /// The same, and leaves if the turn came first.
+    pub(crate) fn try_step_out(self) -> Result<(), Self> {
+        let (algorithm, me, lot) = (self.algorithm, self.me, self.lot);
+        if self.try_withdraw()? == Withdrawal::Mine {
+            leave::<_, _, W>(algorithm, me, lot);
+        }
+        Ok(())
     }
 }
 

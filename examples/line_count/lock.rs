@@ -32,7 +32,7 @@ impl LockName {
     pub const NAMES: [&str; 10] = [
         "bakery",
         "black-white",
-        "fast",
+        "fast-unrecoverable",
         "peterson",
         "filter",
         "tournament",

@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments, work: &Work) -> Result<Outcome> {
         LockName::Ours(kind) => match kind {
             Kind::Bakery => ours::<Bakery<ROOM>>(threads, work),
             Kind::BlackWhite => ours::<BlackWhite<ROOM>>(threads, work),
-            Kind::Fast => ours::<Fast<ROOM>>(threads, work),
+            Kind::FastUnrecoverable => ours::<Fast<ROOM>>(threads, work),
             Kind::Peterson => ours::<Peterson>(threads, work),
             Kind::Filter => ours::<Filter<ROOM, Swapped>>(threads, work),
             Kind::Tournament => ours::<Tournament<ROOM, Swapped>>(threads, work),

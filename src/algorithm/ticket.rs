@@ -5,7 +5,8 @@
 use core::cell::Cell;
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Standing, Turn, Wake, Withdraw, Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+    Withdrawal,
 };
 use crate::atomic::{Acquire, AtomicU32, AtomicU64, Register32, Relaxed, Release, array, const_fn};
 
@@ -321,3 +322,5 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
 }
 
 impl<S: AsRef<[TicketSlot]> + ?Sized> Withdraw for TicketOn<S> {}
+
+impl<S: AsRef<[TicketSlot]> + ?Sized> Recover for TicketOn<S> {}

@@ -1,9 +1,8 @@
 //! What can go wrong with a lock between processes, and what to do about it.
 
 use std::io;
-use std::time::Duration;
 
-use crate::shared::Kind;
+use crate::shared::{Death, Kind};
 
 /// Why a segment could not be made, opened or joined, or why its lock could not be taken.
 ///
@@ -188,15 +187,15 @@ pub enum Error {
     },
     /// The registers hold what the algorithm never writes.
     #[error(
-        "{segment}: slot {slot} could not get a number for {tried:?}: the lock's registers are damaged; remove it when nobody uses it"
+        "{segment}: slot {slot} {what}: the lock's registers are damaged; remove it when nobody uses it"
     )]
     Corrupt {
         /// The segment.
         segment: String,
         /// The participant's slot.
         slot: u32,
-        /// How long it tried.
-        tried: Duration,
+        /// What it met with.
+        what: &'static str,
     },
     /// The participant was made by this process's parent, whose slot it is.
     #[error(
@@ -205,6 +204,29 @@ pub enum Error {
     Forked {
         /// The segment.
         segment: String,
+    },
+    /// A participant died inside, and nobody has repaired the data since. The lock is not held.
+    #[error(
+        "{segment}: {death}; the data may be half-written: repair it (`Participant::lock_or_repair`)"
+    )]
+    OwnerDied {
+        /// The segment.
+        segment: String,
+        /// Who died, and when.
+        death: Death,
+    },
+    /// A participant of a lock that cannot be recovered died inside or in line.
+    #[error(
+        "{segment}: process {} ({}) died in slot {}, and nobody can recover a {kind} lock; remove it when nobody uses it",
+        death.pid, death.command, death.slot.index()
+    )]
+    Unrecoverable {
+        /// The segment.
+        segment: String,
+        /// The algorithm.
+        kind: Kind,
+        /// Who died, and when. Its token is 0 if it was not inside.
+        death: Death,
     },
     /// The operating system refused.
     #[error("{segment}: cannot {doing}: {source}")]

@@ -1,7 +1,7 @@
 //! Who owns a slot: published before the slot's first attempt, cleared after its last.
 
 use crate::atomic::{
-    Acquire, AtomicU32, Register32, Register64, Relaxed, Release, const_fn, fence,
+    Acquire, AtomicU32, Register32, Register64, Relaxed, Release, array, const_fn, fence,
 };
 
 /// Set in the state of a slot that has an owner.
@@ -26,6 +26,15 @@ pub(crate) struct Identity {
     pid: Register32,
     start_time: Register64,
     pid_namespace: Register64,
+    time_namespace: Register64,
+    command: [Register64; 2],
+}
+
+/// Who owns a slot, and since which change of owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) process: Process,
+    state: u32,
 }
 
 /// A process, told from every other that this machine runs until it restarts.
@@ -37,6 +46,10 @@ pub(crate) struct Process {
     pub(crate) start_time: u64,
     /// The inode of the pid namespace in which `pid` means something.
     pub(crate) pid_namespace: u64,
+    /// The inode of the time namespace in which `start_time` means something; 0 if there are none.
+    pub(crate) time_namespace: u64,
+    /// The program's name, as bytes, cut off or filled up with zeros: for messages.
+    pub(crate) command: [u64; 2],
 }
 
 impl Identity {
@@ -48,6 +61,8 @@ impl Identity {
                 pid: Register32::new(0),
                 start_time: Register64::new(0),
                 pid_namespace: Register64::new(0),
+                time_namespace: Register64::new(0),
+                command: array![Register64::new(0); 2],
             }
         }
     }
@@ -75,29 +90,41 @@ impl Identity {
         self.pid.store(owner.pid, Relaxed);
         self.start_time.store(owner.start_time, Relaxed);
         self.pid_namespace.store(owner.pid_namespace, Relaxed);
+        self.time_namespace.store(owner.time_namespace, Relaxed);
+        for (register, word) in self.command.iter().zip(owner.command) {
+            register.store(word, Relaxed);
+        }
         // Release: whoever sees the slot joined sees by whom.
         self.state.compare_exchange(taken, taken | JOINED, Release, Relaxed).is_ok()
     }
 
-    /// Leaves the slot to others. To be called by its owner.
+    /// Leaves the slot to others. To be called by its owner; or, once that is dead, by the one who
+    /// has the lock on the slot's recovery byte.
     pub(crate) fn clear(&self) {
         // Release: hands the slot's registers to its next owner.
         self.state.fetch_add(JOINED, Release);
     }
 
     /// Who owns the slot, for whoever looks on. `None`: nobody, or it changed hands meanwhile.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for what looks after dead participants"))]
-    pub(crate) fn owner(&self) -> Option<Process> {
+    pub(crate) fn owner(&self) -> Option<Owner> {
         // Acquire: the fields are this owner's, or a later one's.
         let state = self.state.load(Acquire);
-        let owner = Process {
+        let process = Process {
             pid: self.pid.load(Relaxed),
             start_time: self.start_time.load(Relaxed),
             pid_namespace: self.pid_namespace.load(Relaxed),
+            time_namespace: self.time_namespace.load(Relaxed),
+            command: [self.command[0].load(Relaxed), self.command[1].load(Relaxed)],
         };
         // Orders the fields before the second look at the state: if any is a later owner's, the
         // state is another.
         fence(Acquire);
-        (state & JOINED != 0 && self.state.load(Relaxed) == state).then_some(owner)
+        let owner = Owner { process, state };
+        (state & JOINED != 0 && self.is_still(&owner)).then_some(owner)
+    }
+
+    /// Whether the slot has had no other owner since.
+    pub(crate) fn is_still(&self, owner: &Owner) -> bool {
+        self.state.load(Relaxed) == owner.state
     }
 }

@@ -12,8 +12,11 @@ pub enum Kind {
     Bakery,
     /// [`BlackWhite`](crate::algorithm::BlackWhite): first come first served.
     BlackWhite,
-    /// [`Fast`](crate::algorithm::Fast): no order, no `try_lock`, no timeouts.
-    Fast,
+    /// [`Fast`](crate::algorithm::Fast): no order, no `try_lock`, no timeouts, and **no recovery**.
+    /// If a participant dies inside or in line, then all who wait for it, and all who come after,
+    /// get [`Error::Unrecoverable`](crate::shared::Error::Unrecoverable): two of its registers are
+    /// written by everybody, so nobody can tell what the dead one has left in them.
+    FastUnrecoverable,
     /// [`Peterson`](crate::algorithm::Peterson), in the form with a swap: two slots.
     Peterson,
     /// [`Filter`](crate::algorithm::Filter), with swaps: no order.
@@ -29,7 +32,7 @@ impl Kind {
     pub const ALL: [Self; 7] = [
         Self::Bakery,
         Self::BlackWhite,
-        Self::Fast,
+        Self::FastUnrecoverable,
         Self::Peterson,
         Self::Filter,
         Self::Tournament,
@@ -54,6 +57,12 @@ impl Kind {
         }
     }
 
+    /// Whether what a dead participant leaves behind can be cleared away.
+    #[must_use]
+    pub const fn can_recover(self) -> bool {
+        !matches!(self, Self::FastUnrecoverable)
+    }
+
     /// The number of slots unless asked otherwise.
     pub(super) const fn default_slots(self) -> u32 {
         match self {
@@ -66,7 +75,7 @@ impl Kind {
         match self {
             Self::Bakery => "bakery",
             Self::BlackWhite => "black-white",
-            Self::Fast => "fast",
+            Self::FastUnrecoverable => "fast-unrecoverable",
             Self::Peterson => "peterson",
             Self::Filter => "filter",
             Self::Tournament => "tournament",
@@ -84,7 +93,7 @@ impl fmt::Display for Kind {
 /// The name is none of an algorithm's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no algorithm {0:?}; there are bakery, black-white, fast, peterson, filter, tournament, ticket"
+    "there is no algorithm {0:?}; there are bakery, black-white, fast-unrecoverable, peterson, filter, tournament, ticket"
 )]
 pub struct UnknownKind(String);
 

@@ -6,11 +6,15 @@
 //! | [header](super::header) | 128 | 200 |
 //! | the algorithm's registers | 128 | 128 a slot, and up to 128 before them |
 //! | [participants](super::identity) | 128 | 64 a slot |
+//! | [records](super::record) | 128 | 64 a slot |
+//! | [journal](super::journal) | 128 | 128 |
 //! | sleeping places | 128 | 4 a slot |
 //! | the data | 128 | its size |
 
 use crate::shared::Kind;
 use crate::shared::identity::Identity;
+use crate::shared::journal::Journal;
+use crate::shared::record::Record;
 use crate::shared::registers::{self, ALIGN};
 use crate::wait::Channel;
 
@@ -18,6 +22,8 @@ use crate::wait::Channel;
 pub(super) const HEADER: usize = 200;
 
 const _: () = assert!(size_of::<Identity>() == 64 && align_of::<Identity>() == 64);
+const _: () = assert!(size_of::<Record>() == 64 && align_of::<Record>() == 64);
+const _: () = assert!(size_of::<Journal>() == 128 && align_of::<Journal>() == 128);
 
 /// The type that a segment holds, as far as two programs can compare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +45,8 @@ impl DataType {
 pub(super) struct Layout {
     pub(super) registers: usize,
     pub(super) participants: usize,
+    pub(super) records: usize,
+    pub(super) journal: usize,
     pub(super) channels: usize,
     pub(super) data: usize,
     pub(super) length: usize,
@@ -50,11 +58,13 @@ impl Layout {
         let count = slots as usize;
         let registers = HEADER.next_multiple_of(ALIGN);
         let participants = after(registers, registers::size(kind, count)?)?;
-        let channels = after(participants, count.checked_mul(size_of::<Identity>())?)?;
+        let records = after(participants, count.checked_mul(size_of::<Identity>())?)?;
+        let journal = after(records, count.checked_mul(size_of::<Record>())?)?;
+        let channels = after(journal, size_of::<Journal>())?;
         let data_at = after(channels, count.checked_mul(size_of::<Channel>())?)?;
         let length = data_at.checked_add(data.size)?;
         isize::try_from(length).ok()?;
-        Some(Self { registers, participants, channels, data: data_at, length })
+        Some(Self { registers, participants, records, journal, channels, data: data_at, length })
     }
 }
 

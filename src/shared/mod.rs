@@ -36,24 +36,34 @@
 //! outside of what Rust does.
 
 mod claim;
+mod clock;
+mod death;
 mod directory;
 mod error;
 mod file;
 mod fork;
 mod header;
 mod identity;
+mod journal;
 mod kind;
 mod layout;
+mod liveness;
 mod memfd;
 mod mutex;
 mod ofd;
 mod options;
 mod process;
+mod record;
+mod recovery;
 mod registers;
 mod seat;
 mod segment;
+mod status;
+mod watch;
 
+pub use death::Death;
 pub use error::Error;
 pub use kind::{Kind, UnknownKind};
 pub use mutex::{Data, Guard, Mutex, Participant, Waiting};
 pub use options::Options;
+pub use status::{Competitor, Status};

@@ -6,16 +6,17 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::algorithm::{Intent, Slot};
 use crate::shared::registers::ALIGN;
-use crate::shared::seat::Seat;
+use crate::shared::seat::{Accept, Seat};
 use crate::shared::segment::Segment;
-use crate::shared::{Error, Kind, Options};
-use crate::wait::{DefaultWait, Never, Wait};
+use crate::shared::{Death, Error, Kind, Options, Status};
+use crate::wait::{Deadline, DefaultWait, Never, Wait};
 
 /// What a segment can hold: plain data, valid whatever its bytes are, without padding and without
 /// pointers.
@@ -31,12 +32,27 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// slot of the segment until it is dropped. Several threads of a process may join the same mutex,
 /// and each is a participant of its own.
 ///
-/// Fairness, space and memory orderings are those of the [algorithm](Kind). There is no poisoning:
-/// a guard dropped in a panic releases the mutex. A process that is killed inside, or in line,
-/// leaves its slot taken, and the others may wait for it for ever: recovery is not part of this
-/// version.
+/// Fairness, space and memory orderings are those of the [algorithm](Kind).
+///
+/// # Death
+///
+/// A participant whose process ends in whatever way, at whatever instruction, is found to be dead by
+/// the one that waits for it (at the next of its looks, [`Options::look_every`]), and is taken out
+/// of the line; the others go on in their order. If it died *inside*, the data may be half-written:
+/// from then on whoever's turn it is gets [`Error::OwnerDied`], which says who that was, until
+/// somebody [repairs](Participant::lock_or_repair) the data. Only [`Kind::FastUnrecoverable`] cannot
+/// do this.
+///
+/// Death is proved: by the kernel, which has dropped the lock that the dead one held on a byte of
+/// the segment's file; or by there being no such process any more (in the same pid namespace). One
+/// that is stopped, traced, frozen or slow is never taken for dead, and is waited for. A program that
+/// closes descriptors which are not its own (`closefrom`) takes the first proof for itself.
+///
+/// The end of a thread is no death: a guard that it has leaked is held until its process ends. Nor
+/// is a panic: a guard dropped in a panic releases the mutex, and nothing is poisoned.
 pub struct Mutex<T, W = DefaultWait> {
     segment: Segment,
+    look_every: Duration,
     data: PhantomData<T>,
     wait: PhantomData<fn() -> W>,
 }
@@ -45,10 +61,10 @@ pub struct Mutex<T, W = DefaultWait> {
 unsafe impl<T: Send, W> Sync for Mutex<T, W> {}
 
 impl<T: Data, W: Wait> Mutex<T, W> {
-    pub(super) fn new(segment: Segment) -> Self {
+    pub(super) fn new(segment: Segment, look_every: Duration) -> Self {
         // What `Layout` promises for every part of a segment, the data among them.
         const { assert!(align_of::<T>() <= ALIGN, "aligned to 128 bytes at most") };
-        Self { segment, data: PhantomData, wait: PhantomData }
+        Self { segment, look_every, data: PhantomData, wait: PhantomData }
     }
 
     /// Creates the named segment, or attaches to it: [`Options::open`] with default options.
@@ -64,10 +80,21 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Full`] if every slot has a participant, or had one that died; [`Error::Io`] if the
-    /// slot's descriptor cannot be opened (there is one for each participant), or without `/proc`.
+    /// [`Error::Full`] if every slot has a participant that lives; [`Error::Io`] if the slot's
+    /// descriptor cannot be opened (there is one for each participant), or without `/proc`.
     pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
-        Ok(Participant { seat: Seat::claim(&self.segment)?, data: PhantomData })
+        Ok(Participant { seat: Seat::claim(&self.segment, self.look_every)?, data: PhantomData })
+    }
+
+    /// Who is inside, who waits, and what has happened so far: see [`Status`].
+    ///
+    /// Takes a number of steps that the number of slots bounds, and keeps nobody waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the kernel does not tell who lives.
+    pub fn status(&self) -> Result<Status, Error> {
+        Status::of(&self.segment)
     }
 
     /// The algorithm that the segment was made with.
@@ -114,12 +141,38 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Forked`] in a child that inherited this participant; [`Error::Corrupt`] if somebody
-    /// has overwritten the lock's registers.
+    /// - [`Error::OwnerDied`] if somebody died inside and nobody has repaired the data since. The
+    ///   lock is not held; it stays so for whoever comes next.
+    /// - [`Error::Unrecoverable`] if somebody died, for [`Kind::FastUnrecoverable`].
+    /// - [`Error::Forked`] in a child that inherited this participant.
+    /// - [`Error::Corrupt`] if somebody has overwritten the lock's registers.
+    /// - [`Error::Io`] if the kernel does not tell who lives.
     #[inline]
     pub fn lock(&mut self) -> Result<Guard<'_, 'a, T, W>, Error> {
-        self.seat.lock()?;
+        self.seat.lock(Accept::Sound)?;
         Ok(Guard::new(self))
+    }
+
+    /// Waits for this participant's turn; and if somebody died inside before, has the data repaired.
+    ///
+    /// `repair` gets the data as the dead one has left them. When it returns they count as sound.
+    /// If it panics, or this process dies in it, they do not.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Self::lock), but for [`Error::OwnerDied`].
+    pub fn lock_or_repair(
+        &mut self,
+        repair: impl FnOnce(&mut T, &Death),
+    ) -> Result<Guard<'_, 'a, T, W>, Error> {
+        self.seat.lock(Accept::Poisoned)?;
+        let death = self.seat.death();
+        let mut guard = Guard::new(self);
+        if let Some(death) = death {
+            repair(&mut guard, &death);
+            guard.participant.seat.note_repair();
+        }
+        Ok(guard)
     }
 
     /// Goes through the doorway and comes back before the wait: from here on this participant has
@@ -138,7 +191,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     ///
     /// # Errors
     ///
-    /// As [`lock`](Self::lock), and [`Error::Unsupported`] if the algorithm is [`Kind::Fast`].
+    /// As [`lock`](Self::lock), and [`Error::Unsupported`] if the algorithm is [`Kind::FastUnrecoverable`].
     #[inline]
     pub fn try_lock(&mut self) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
         Ok(self.seat.try_lock()?.then(|| Guard::new(self)))
@@ -162,7 +215,23 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     ///
     /// As [`try_lock`](Self::try_lock).
     pub fn lock_until(&mut self, deadline: Instant) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
-        Ok(self.seat.lock_until(deadline)?.then(|| Guard::new(self)))
+        Ok(self.seat.lock_until(&deadline)?.then(|| Guard::new(self)))
+    }
+
+    /// Waits for this participant's turn, but not when this has become true: set it in a signal's
+    /// handler, for instance.
+    ///
+    /// One that sleeps notices it at its next look ([`Options::look_every`]), or when a signal
+    /// interrupts its sleep.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_lock`](Self::try_lock).
+    pub fn lock_unless(
+        &mut self,
+        cancelled: &AtomicBool,
+    ) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
+        Ok(self.seat.lock_until(&Unless(cancelled))?.then(|| Guard::new(self)))
     }
 
     /// The slot that this participant owns.
@@ -181,10 +250,19 @@ impl<T, W: Wait> fmt::Debug for Participant<'_, T, W> {
     }
 }
 
+/// No deadline, until a flag is set.
+struct Unless<'a>(&'a AtomicBool);
+
+impl Deadline for Unless<'_> {
+    fn left(&self) -> Option<Duration> {
+        (!self.0.load(Relaxed)).then_some(Duration::MAX)
+    }
+}
+
 /// A participant that has been through the doorway and has its place in the line.
 ///
 /// Dropped, it steps out of the line. That takes no waiting, but for two kinds: a [`Kind::Ticket`]
-/// more than 32 tickets behind the one served, and a [`Kind::Fast`] that met another in the
+/// more than 32 tickets behind the one served, and a [`Kind::FastUnrecoverable`] that met another in the
 /// doorway, step out when the line has moved on.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, 'a, T, W: Wait> {
@@ -196,14 +274,14 @@ impl<'p, 'a, T: Data, W: Wait> Waiting<'p, 'a, T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Forked`] in a child that was forked off meanwhile.
+    /// As [`Participant::lock`].
     #[inline]
     pub fn wait(self) -> Result<Guard<'p, 'a, T, W>, Error> {
         let this = mem::ManuallyDrop::new(self);
         // SAFETY: `this` is neither used nor dropped after this, so the participant is borrowed
         // once.
         let participant = unsafe { ptr::read(&raw const this.participant) };
-        participant.seat.wait()?;
+        participant.seat.wait(&Never, Accept::Sound)?;
         Ok(Guard::new(participant))
     }
 }
@@ -237,6 +315,17 @@ impl<'p, 'a, T: Data, W: Wait> Guard<'p, 'a, T, W> {
     #[inline]
     fn new(participant: &'p mut Participant<'a, T, W>) -> Self {
         Self { participant, not_send: PhantomData }
+    }
+
+    /// The number of this acquisition: the first has 1, and each has one more than the one before,
+    /// whatever dies meanwhile, as long as the segment is there (a number is lost if its owner dies
+    /// before it is in).
+    ///
+    /// A *fencing token*: whoever keeps the greatest that it has seen can refuse what comes from an
+    /// owner that has lost the lock.
+    #[must_use]
+    pub fn token(&self) -> u64 {
+        self.participant.seat.token()
     }
 
     #[inline]

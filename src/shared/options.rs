@@ -2,13 +2,16 @@
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::shared::directory::Place;
 use crate::shared::layout::DataType;
 use crate::shared::mutex::{Data, Mutex};
-use crate::shared::segment::Plan;
+use crate::shared::segment::{Plan, Segment};
 use crate::shared::{Error, Kind, file, memfd};
 use crate::wait::Wait;
+
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What a segment is to be like.
 ///
@@ -20,12 +23,13 @@ pub struct Options {
     kind: Option<Kind>,
     slots: Option<u32>,
     data_name: Option<String>,
+    look_every: Option<Duration>,
 }
 
 impl Options {
     /// Default options: the bakery, with 64 slots.
     pub const fn new() -> Self {
-        Self { kind: None, slots: None, data_name: None }
+        Self { kind: None, slots: None, data_name: None, look_every: None }
     }
 
     /// The algorithm.
@@ -63,6 +67,19 @@ impl Options {
         Ok(Place::named(name)?.path().to_owned())
     }
 
+    /// How often a participant that is kept waiting looks whether the one it waits for is still
+    /// alive: 10 ms unless set. A setting of this process, not of the segment.
+    ///
+    /// A death is noticed after this time at the latest. A look takes a few system calls.
+    pub const fn look_every(mut self, interval: Duration) -> Self {
+        self.look_every = Some(interval);
+        self
+    }
+
+    fn mutex<T: Data, W: Wait>(&self, segment: Segment) -> Mutex<T, W> {
+        Mutex::new(segment, self.look_every.unwrap_or(LOOK_EVERY))
+    }
+
     fn plan<T: Data>(&self) -> Plan {
         let data = DataType::of::<T>(self.data_name.as_deref());
         Plan { kind: self.kind, slots: self.slots, data }
@@ -81,7 +98,8 @@ impl Options {
     /// names that cannot be a file's, directories and files that others may write to, and network
     /// file systems.
     pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
-        file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+        file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+            .map(|segment| self.mutex(segment))
     }
 
     /// The same, for a file at a path. Its directory exists, and is trusted: whoever may write to
@@ -96,7 +114,8 @@ impl Options {
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
         let place = Place::at(path.as_ref())?;
-        file::open(&place, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+        file::open(&place, &self.plan::<T>(), initial.as_mut_bytes())
+            .map(|segment| self.mutex(segment))
     }
 
     /// Makes the segment of this name.
@@ -110,7 +129,7 @@ impl Options {
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
         file::create(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
-            .map(Mutex::new)
+            .map(|segment| self.mutex(segment))
     }
 
     /// The same, for a file at a path.
@@ -124,7 +143,8 @@ impl Options {
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
         let place = Place::at(path.as_ref())?;
-        file::create(&place, &self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+        file::create(&place, &self.plan::<T>(), initial.as_mut_bytes())
+            .map(|segment| self.mutex(segment))
     }
 
     /// Attaches to the segment of this name.
@@ -133,7 +153,7 @@ impl Options {
     ///
     /// As [`open`](Self::open), and [`Error::NotFound`].
     pub fn attach<T: Data, W: Wait>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
-        file::attach(&Place::named(name)?, &self.plan::<T>()).map(Mutex::new)
+        file::attach(&Place::named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
     /// The same, for a file at a path.
@@ -145,7 +165,8 @@ impl Options {
         &self,
         path: impl AsRef<Path>,
     ) -> Result<Mutex<T, W>, Error> {
-        file::attach(&Place::at(path.as_ref())?, &self.plan::<T>()).map(Mutex::new)
+        file::attach(&Place::at(path.as_ref())?, &self.plan::<T>())
+            .map(|segment| self.mutex(segment))
     }
 
     /// Makes a segment without a name. It lives as long as a process has it, or its descriptor.
@@ -157,7 +178,7 @@ impl Options {
     ///
     /// [`Error::BadSlots`], or [`Error::Io`] if there is no memory.
     pub fn anonymous<T: Data, W: Wait>(&self, mut initial: T) -> Result<Mutex<T, W>, Error> {
-        memfd::create(&self.plan::<T>(), initial.as_mut_bytes()).map(Mutex::new)
+        memfd::create(&self.plan::<T>(), initial.as_mut_bytes()).map(|segment| self.mutex(segment))
     }
 
     /// Attaches to the segment behind a descriptor, which came from [`anonymous`](Self::anonymous).
@@ -170,6 +191,6 @@ impl Options {
         &self,
         fd: impl Into<OwnedFd>,
     ) -> Result<Mutex<T, W>, Error> {
-        memfd::attach(fd.into(), &self.plan::<T>()).map(Mutex::new)
+        memfd::attach(fd.into(), &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 }

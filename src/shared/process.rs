@@ -1,5 +1,6 @@
 //! What this process is asked for, and what the machine is: from `/proc`.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -9,19 +10,63 @@ use crate::shared::identity::Process;
 
 impl Process {
     pub(super) fn this() -> io::Result<Self> {
-        let stat = fs::read_to_string("/proc/self/stat")?;
-        let start_time = start_time(&stat)
+        let stat = Stat::of("self")?
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/self/stat"))?;
-        let pid_namespace = fs::metadata("/proc/self/ns/pid")?.ino();
-        Ok(Self { pid: std::process::id(), start_time, pid_namespace })
+        let mut command = [0; 16];
+        let name = fs::read("/proc/self/comm")?;
+        let name = name.strip_suffix(b"\n").unwrap_or(&name);
+        let kept = name.len().min(command.len());
+        command[..kept].copy_from_slice(&name[..kept]);
+        let words = command.as_chunks().0;
+        Ok(Self {
+            pid: std::process::id(),
+            start_time: stat.start_time,
+            pid_namespace: fs::metadata("/proc/self/ns/pid")?.ino(),
+            // Kernels before 5.6 have none.
+            time_namespace: fs::metadata("/proc/self/ns/time").map_or(0, |file| file.ino()),
+            command: [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])],
+        })
+    }
+
+    /// The program's name.
+    pub(super) fn command(&self) -> String {
+        command(self.command)
     }
 }
 
-/// Field 22 of a `/proc/PID/stat`. The second field, the program's name in parentheses, may hold
-/// anything.
-fn start_time(stat: &str) -> Option<u64> {
-    let after_name = &stat[stat.rfind(')')? + 1..];
-    after_name.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+/// A program's name as it stands in a segment.
+pub(super) fn command(words: [u64; 2]) -> String {
+    let bytes: Vec<u8> = words.into_iter().flat_map(u64::to_ne_bytes).collect();
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// What is of use in a `/proc/PID/stat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// A letter: `Z` and `X` are dead.
+    pub(super) state: u8,
+    /// A dead main thread is no dead process while there are others.
+    pub(super) threads: u64,
+    pub(super) start_time: u64,
+}
+
+impl Stat {
+    /// `None` if it cannot be made sense of.
+    pub(super) fn of(process: impl fmt::Display) -> io::Result<Option<Self>> {
+        Ok(Self::parse(&fs::read(format!("/proc/{process}/stat"))?))
+    }
+
+    /// The fields 3, 20 and 22. The second field, the program's name in parentheses, may hold
+    /// anything.
+    fn parse(stat: &[u8]) -> Option<Self> {
+        let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+        let mut fields = str::from_utf8(&stat[name_end + 1..]).ok()?.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        let threads = fields.nth(20 - 4)?.parse().ok()?;
+        let start_time = fields.nth(22 - 21)?.parse().ok()?;
+        Some(Self { state, threads, start_time })
+    }
 }
 
 /// The kernel's name for this run of the machine.
@@ -43,13 +88,18 @@ mod tests {
     use crate::shared::identity::Identity;
 
     #[test]
-    fn start_time_is_found_behind_any_name() {
-        let rest = (3..30).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
+    fn fields_are_found_behind_any_name() {
+        let rest = (4..30).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
         for name in ["cat", "a b", ") 1 2 (", "))", ""] {
-            assert_eq!(start_time(&format!("4 ({name}) {rest}")), Some(22), "{name:?}");
+            let stat = Stat::parse(format!("4 ({name}) Z {rest}").as_bytes());
+            let expected = Stat { state: b'Z', threads: 20, start_time: 22 };
+            assert_eq!(stat, Some(expected), "{name:?}");
         }
-        assert_eq!(start_time("4 (cat"), None);
-        assert_eq!(start_time("4 (cat) S 1"), None);
+        for torn in ["", "4 (cat", "4 (cat)", "4 (cat) S", "4 (cat) S 1"] {
+            assert_eq!(Stat::parse(torn.as_bytes()), None, "{torn:?}");
+        }
+        let invalid_name = [b"4 (\xff) S ".as_slice(), rest.as_bytes()].concat();
+        assert_eq!(Stat::parse(&invalid_name).unwrap().state, b'S');
     }
 
     #[test]
@@ -58,6 +108,7 @@ mod tests {
         let this = Process::this().unwrap();
         assert_eq!(this, Process::this().unwrap());
         assert_ne!(this.start_time, 0);
+        assert!(!this.command().is_empty());
         assert_ne!(boot_id().unwrap(), [0; 16]);
     }
 
@@ -71,8 +122,11 @@ mod tests {
             assert!(identity.publish(&owner));
             assert!(!identity.is_free());
             assert!(!identity.publish(&init));
-            assert_eq!(identity.owner(), Some(owner));
+            let found = identity.owner().unwrap();
+            assert_eq!(found.process, owner);
+            assert!(identity.is_still(&found));
             identity.clear();
+            assert!(!identity.is_still(&found));
         }
     }
 }

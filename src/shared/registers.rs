@@ -5,8 +5,9 @@ use std::ffi::c_void;
 use std::ptr;
 
 use crate::algorithm::{
-    BakeryOn, BakerySlot, BlackWhiteOn, BlackWhiteSlot, FastOn, FastSlot, FilterOn, FilterSlot,
-    Peterson, Swapped, TicketOn, TicketSlot, TournamentOn, TournamentSlot,
+    Algorithm, BakeryOn, BakerySlot, BlackWhiteOn, BlackWhiteSlot, FastOn, FastSlot, FilterOn,
+    FilterSlot, Peterson, Recover, Reset, Slot, Standing, Swapped, TicketOn, TicketSlot,
+    TournamentOn, TournamentSlot, Turn, Wake,
 };
 use crate::shared::Kind;
 
@@ -68,7 +69,7 @@ pub(super) fn size(kind: Kind, slots: usize) -> Option<usize> {
     match kind {
         Kind::Bakery => sized::<BakeryOn<[BakerySlot; 0]>, BakerySlot>(slots),
         Kind::BlackWhite => sized::<BlackWhiteOn<[BlackWhiteSlot; 0]>, BlackWhiteSlot>(slots),
-        Kind::Fast => sized::<FastOn<[FastSlot; 0]>, FastSlot>(slots),
+        Kind::FastUnrecoverable => sized::<FastOn<[FastSlot; 0]>, FastSlot>(slots),
         Kind::Peterson => Some(size_of::<Peterson<Swapped>>()),
         Kind::Filter => sized::<FilterOn<[FilterSlot; 0], Swapped>, FilterSlot>(slots),
         Kind::Tournament => {
@@ -98,7 +99,7 @@ impl Registers<'_> {
         match kind {
             Kind::Bakery => on!(Bakery, BakeryOn<[BakerySlot]>, BakerySlot),
             Kind::BlackWhite => on!(BlackWhite, BlackWhiteOn<[BlackWhiteSlot]>, BlackWhiteSlot),
-            Kind::Fast => on!(Fast, FastOn<[FastSlot]>, FastSlot),
+            Kind::FastUnrecoverable => on!(Fast, FastOn<[FastSlot]>, FastSlot),
             // SAFETY: as above, without slots.
             Kind::Peterson => Self::Peterson(unsafe { &*start.cast() }),
             Kind::Filter => on!(Filter, FilterOn<[FilterSlot], Swapped>, FilterSlot),
@@ -107,5 +108,28 @@ impl Registers<'_> {
             }
             Kind::Ticket => on!(Ticket, TicketOn<[TicketSlot]>, TicketSlot),
         }
+    }
+}
+
+impl Registers<'_> {
+    /// Whom a blocked slot waits for, if it can be named and the name is a slot's.
+    pub(super) fn ahead_of(self, me: Slot, wake: &impl Wake) -> Option<Slot> {
+        let on = with_withdrawing!(self, algorithm => algorithm.ahead_of(me, wake), else {
+            let Self::Fast(algorithm) = self else { unreachable!("it is the only one left") };
+            match algorithm.poll(me, wake) {
+                Turn::Mine => None,
+                Turn::Blocked(by) => by.on,
+            }
+        });
+        on.filter(|on| on.index() < with_algorithm!(self, algorithm => algorithm.capacity()))
+    }
+
+    /// `None` for the algorithm that cannot.
+    pub(super) fn reset(self, dead: Slot, wake: &impl Wake) -> Option<Reset> {
+        with_withdrawing!(self, algorithm => Some(algorithm.reset(dead, wake)), else None)
+    }
+
+    pub(super) fn standing(self, of: Slot) -> Standing {
+        with_algorithm!(self, algorithm => algorithm.standing(of))
     }
 }

@@ -8,33 +8,27 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::algorithm::{Algorithm, Blocked, Intent, Slot};
+use crate::algorithm::{Algorithm, Intent, Slot};
 use crate::attempt::{self, Attempt, State};
 use crate::shared::claim::{claim, give_back};
 use crate::shared::identity::Process;
+use crate::shared::record::Record;
+use crate::shared::recovery::reap;
 use crate::shared::registers::{with_algorithm, with_withdrawing};
 use crate::shared::segment::Segment;
-use crate::shared::{Error, Kind, fork};
-use crate::wait::{Deadline, Lot, Never, Wait};
-
-/// However one process waits, others may sleep: whoever writes wakes.
-struct AmongSleepers<W>(PhantomData<W>);
-
-impl<W: Wait> Wait for AmongSleepers<W> {
-    const SLEEPS: bool = true;
-
-    #[inline]
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
-        W::wait(lot, by, still, deadline);
-    }
-
-    fn pause() {
-        W::pause();
-    }
-}
+use crate::shared::watch::{AmongSleepers, SegmentAttempt, SegmentWaker, Watch};
+use crate::shared::{Death, Error, Kind, fork};
+use crate::wait::{Deadline, Never, Wait, Waker};
 
 /// How long a doorway may stay closed before the registers are taken for damaged.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether a lock may be taken whose last owner has died inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Accept {
+    Sound,
+    Poisoned,
+}
 
 /// A slot of a segment.
 #[derive(Debug)]
@@ -42,28 +36,40 @@ pub(super) struct Seat<'a, W: Wait> {
     segment: &'a Segment,
     slot: Slot,
     state: State,
+    /// Of the last time inside.
+    token: u64,
     /// Which of several processes, told apart by the forks between them, has claimed it.
     generation: u32,
     /// Has the lock on the slot's byte, until it is given up or the last process that has the
     /// descriptor is gone.
     alive: OwnedFd,
+    /// How often to look after those in the way.
+    every: Duration,
+    /// When an attempt that did not wait has last looked.
+    looked: Option<Instant>,
     wait: PhantomData<fn() -> W>,
 }
 
 impl<'a, W: Wait> Seat<'a, W> {
     /// Claims a free slot, and then a place in the scans.
-    pub(super) fn claim(segment: &'a Segment) -> Result<Self, Error> {
+    pub(super) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
         let generation = fork::generation();
         let this = Process::this()
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         let alive = reopen(segment)?;
-        let slot = claim(segment.identities(), &alive, &this)
-            .map_err(Error::io(segment.name(), "lock the slot's byte"))?;
+        let claim = || {
+            claim(segment.identities(), &alive, &this)
+                .map_err(Error::io(segment.name(), "lock the slot's byte"))
+        };
+        let mut slot = claim()?;
+        if slot.is_none() && reap(segment, alive.as_fd(), None, &waker::<W>(segment))? {
+            slot = claim()?;
+        }
         let full = || Error::Full { segment: segment.name().to_owned(), slots: segment.slots() };
         let slot = slot.ok_or_else(full)?;
         with_algorithm!(segment.registers(), algorithm => algorithm.join(slot));
-        let (state, wait) = (State::Outside, PhantomData);
-        Ok(Self { segment, slot, state, generation, alive, wait })
+        let (state, token, looked, wait) = (State::Outside, 0, None, PhantomData);
+        Ok(Self { segment, slot, state, token, generation, alive, every, looked, wait })
     }
 
     pub(super) fn slot(&self) -> Slot {
@@ -74,9 +80,28 @@ impl<'a, W: Wait> Seat<'a, W> {
         self.segment
     }
 
+    /// The token of this participant that is inside.
+    #[inline]
+    pub(super) fn token(&self) -> u64 {
+        self.token
+    }
+
     #[inline]
     fn is_ours(&self) -> bool {
         self.generation == fork::now()
+    }
+
+    #[inline]
+    fn record(&self) -> &'a Record {
+        &self.segment.records()[self.slot.index()]
+    }
+
+    #[inline]
+    fn attempt<'s, A: Algorithm + ?Sized>(&self, algorithm: &'s A) -> SegmentAttempt<'s, A, W>
+    where
+        'a: 's,
+    {
+        Attempt::resume(algorithm, self.slot, self.segment.lot())
     }
 
     /// The doorway. Whether it was open before the deadline.
@@ -88,6 +113,9 @@ impl<'a, W: Wait> Seat<'a, W> {
     ) -> Result<bool, Error> {
         self.check_ours()?;
         self.settle();
+        if self.segment.is_stopped() {
+            return Err(self.segment.owner_died());
+        }
         if self.try_enter(intent) {
             return Ok(true);
         }
@@ -98,7 +126,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     fn try_enter(&mut self, intent: Intent) -> bool {
         let (me, lot) = (self.slot, self.segment.lot());
         with_algorithm!(self.segment.registers(), algorithm => {
-            let Ok(attempt) = Attempt::<_, _, AmongSleepers<W>>::enter(algorithm, me, lot, intent) else {
+            let Ok(attempt) = SegmentAttempt::<_, W>::enter(algorithm, me, lot, intent) else {
                 return false;
             };
             mem::forget(attempt);
@@ -116,9 +144,10 @@ impl<'a, W: Wait> Seat<'a, W> {
         let since = Instant::now();
         while deadline.left().is_some() {
             if !may_take_long && since.elapsed() > PATIENCE {
-                let segment = self.segment.name().to_owned();
-                return Err(Error::Corrupt { segment, slot: self.slot.number(), tried: PATIENCE });
+                return Err(self.segment.corrupt(self.slot, "could not get a number"));
             }
+            // Those in line may all be dead.
+            self.look_around()?;
             W::pause();
             if self.try_enter(intent) {
                 return Ok(true);
@@ -134,17 +163,43 @@ impl<'a, W: Wait> Seat<'a, W> {
         Err(Error::Forked { segment: self.segment.name().to_owned() })
     }
 
-    /// Waits, past the doorway, until this slot's turn.
+    /// Waits, past the doorway, until this slot's turn or the deadline. Whether it is in.
     #[inline]
-    pub(super) fn wait(&mut self) -> Result<(), Error> {
+    pub(super) fn wait(&mut self, deadline: &impl Deadline, accept: Accept) -> Result<bool, Error> {
         self.check_ours()?;
-        let (me, lot) = (self.slot, self.segment.lot());
+        let mut watch = Watch::new(self.segment, &self.alive, self.slot, self.every);
         // Should waiting panic, the attempt withdraws itself.
         self.state = State::Outside;
-        with_algorithm!(self.segment.registers(), algorithm => {
-            Attempt::<_, _, AmongSleepers<W>>::resume(algorithm, me, lot).wait();
+        let outcome = with_algorithm!(self.segment.registers(), algorithm => {
+            watch.wait(self.attempt(algorithm), deadline)
         });
+        if !matches!(outcome, Ok(true)) {
+            self.record().come_out();
+            return outcome;
+        }
+        let bypasses = watch.bypasses();
+        self.go_in(bypasses, accept)?;
+        Ok(true)
+    }
+
+    /// The turn has come.
+    #[inline]
+    fn go_in(&mut self, bypasses: u64, accept: Accept) -> Result<(), Error> {
         self.state = State::Inside;
+        let journal = self.segment.journal();
+        if journal.is_poisoned() && accept == Accept::Sound {
+            let error = self.segment.owner_died();
+            self.settle();
+            return Err(error);
+        }
+        let Some(token) = journal.next_token() else {
+            self.settle();
+            return Err(self.segment.corrupt(self.slot, "could not get a token"));
+        };
+        self.token = token;
+        if let Some(waited) = self.record().go_in(token) {
+            journal.note_wait(waited, bypasses);
+        }
         Ok(())
     }
 
@@ -153,57 +208,84 @@ impl<'a, W: Wait> Seat<'a, W> {
     pub(super) fn try_lock(&mut self) -> Result<bool, Error> {
         self.check_ours()?;
         self.settle();
+        let inside = self.try_once()? || (self.look_around()? && self.try_once()?);
+        if !inside {
+            return Ok(false);
+        }
+        self.go_in(0, Accept::Sound)?;
+        Ok(true)
+    }
+
+    #[inline]
+    fn try_once(&self) -> Result<bool, Error> {
         let (me, lot) = (self.slot, self.segment.lot());
-        let inside = with_withdrawing!(
+        Ok(with_withdrawing!(
             self.segment.registers(),
             algorithm => attempt::try_lock::<_, _, AmongSleepers<W>>(algorithm, me, lot),
             else return Err(self.unsupported("try_lock"))
-        );
-        if inside {
-            self.state = State::Inside;
-        }
-        Ok(inside)
+        ))
     }
 
     /// Goes in, unless the deadline comes first.
-    pub(super) fn lock_until(&mut self, deadline: Instant) -> Result<bool, Error> {
-        if self.segment.kind() == Kind::Fast {
+    pub(super) fn lock_until(&mut self, deadline: &impl Deadline) -> Result<bool, Error> {
+        if !self.segment.kind().can_recover() {
             return Err(self.unsupported("timeouts"));
         }
-        if !self.enter(Intent::MayWithdraw, &deadline)? {
-            return Ok(false);
-        }
-        let (me, lot) = (self.slot, self.segment.lot());
-        self.state = State::Outside;
-        let inside = with_withdrawing!(
-            self.segment.registers(),
-            algorithm => Attempt::<_, _, AmongSleepers<W>>::resume(algorithm, me, lot).wait_until(&deadline),
-            else return Err(self.unsupported("timeouts"))
-        );
-        if inside {
-            self.state = State::Inside;
+        let inside =
+            self.enter(Intent::MayWithdraw, deadline)? && self.wait(deadline, Accept::Sound)?;
+        // It may have waited too short a time for that.
+        if !inside {
+            self.look_around()?;
         }
         Ok(inside)
     }
 
     /// For locks without a deadline.
     #[inline]
-    pub(super) fn lock(&mut self) -> Result<(), Error> {
+    pub(super) fn lock(&mut self, accept: Accept) -> Result<(), Error> {
         self.enter(Intent::Stay, &Never)?;
-        self.wait()
+        self.wait(&Never, accept)?;
+        Ok(())
+    }
+
+    /// Looks after all who may be in the way, unless it has done so a moment ago: for those who do
+    /// not wait in line. Whether one of them was dead.
+    #[cold]
+    fn look_around(&mut self) -> Result<bool, Error> {
+        if self.looked.is_some_and(|then| then.elapsed() < self.every) {
+            return Ok(false);
+        }
+        self.looked = Some(Instant::now());
+        reap(self.segment, self.alive.as_fd(), Some(self.slot), &waker::<W>(self.segment))
     }
 
     fn unsupported(&self, what: &'static str) -> Error {
         Error::Unsupported { kind: self.segment.kind(), what }
     }
 
+    /// Who died inside, if nobody has repaired the data since. To be called inside.
+    pub(super) fn death(&self) -> Option<Death> {
+        let journal = self.segment.journal();
+        journal.is_poisoned().then(|| journal.death())
+    }
+
+    /// Marks the data as repaired. To be called inside.
+    pub(super) fn note_repair(&self) {
+        self.segment.journal().note_repair();
+    }
+
     /// Leaves the critical section, or the line. In a forked child both are the parent's.
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.state != State::Outside && self.is_ours() {
-            let (state, me, lot) = (&mut self.state, self.slot, self.segment.lot());
-            with_algorithm!(self.segment.registers(), algorithm => {
-                attempt::settle::<_, _, AmongSleepers<W>>(state, algorithm, me, lot);
+            let was = mem::replace(&mut self.state, State::Outside);
+            self.record().come_out();
+            let (me, lot) = (self.slot, self.segment.lot());
+            with_algorithm!(self.segment.registers(), algorithm => if was == State::Inside {
+                attempt::leave::<_, _, AmongSleepers<W>>(algorithm, me, lot);
+            } else {
+                Watch::new(self.segment, &self.alive, me, self.every)
+                    .step_out(self.attempt(algorithm));
             });
         }
     }
@@ -217,6 +299,10 @@ impl<W: Wait> Drop for Seat<'_, W> {
             give_back(self.segment.identities(), &self.alive, self.slot);
         }
     }
+}
+
+fn waker<W: Wait>(segment: &Segment) -> SegmentWaker<'_, W> {
+    Waker::new(segment.lot())
 }
 
 /// Opens a segment's file anew: locks belong to the open description, so each slot needs one of its

@@ -10,10 +10,13 @@ use std::time::Duration;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use zerocopy::FromBytes;
 
+use crate::algorithm::Slot;
 use crate::shared::header::{self, Header, Shape};
 use crate::shared::identity::Identity;
+use crate::shared::journal::Journal;
 use crate::shared::layout::{self, DataType, Layout};
 use crate::shared::process;
+use crate::shared::record::Record;
 use crate::shared::registers::Registers;
 use crate::shared::{Error, Kind};
 use crate::wait::{Channel, Lot, Shared};
@@ -133,11 +136,48 @@ impl Segment {
     }
 
     #[inline]
+    pub(super) fn records(&self) -> &[Record] {
+        let start = self.at(self.shape.layout.records).cast();
+        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
+        // valid.
+        unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
+    }
+
+    #[inline]
+    pub(super) fn journal(&self) -> &Journal {
+        let start = self.at(self.shape.layout.journal).cast();
+        // SAFETY: there is room for one, aligned to `ALIGN`; atomics, for which every value is
+        // valid.
+        unsafe { &*start }
+    }
+
+    #[inline]
     fn channels(&self) -> &[Channel] {
         let start = self.at(self.shape.layout.channels).cast();
         // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
         // valid.
         unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
+    }
+
+    /// Whether a death has put an end to this lock.
+    #[inline]
+    pub(super) fn is_stopped(&self) -> bool {
+        !self.kind().can_recover() && self.journal().is_stopped()
+    }
+
+    /// The registers hold what they should not.
+    pub(super) fn corrupt(&self, slot: Slot, what: &'static str) -> Error {
+        Error::Corrupt { segment: self.name.clone(), slot: slot.number(), what }
+    }
+
+    /// Somebody died inside.
+    pub(super) fn owner_died(&self) -> Error {
+        let (segment, death) = (self.name.clone(), self.journal().death());
+        if self.kind().can_recover() {
+            Error::OwnerDied { segment, death }
+        } else {
+            Error::Unrecoverable { segment, kind: self.kind(), death }
+        }
     }
 
     /// Where the data begins.

@@ -36,7 +36,7 @@ each_kind!(
 
 #[test]
 fn fast_has_neither_tries_nor_timeouts() {
-    let (_shared, mut one, mut other) = two(Kind::Fast);
+    let (_shared, mut one, mut other) = two(Kind::FastUnrecoverable);
     for inside in [false, true] {
         if inside {
             assert_eq!(one.ask("lock"), "in");
@@ -47,8 +47,9 @@ fn fast_has_neither_tries_nor_timeouts() {
             ("for 5", "timeouts"),
             ("until now", "timeouts"),
         ] {
-            let expected =
-                format!("fast locks have no {what}: an attempt cannot always be taken back");
+            let expected = format!(
+                "fast-unrecoverable locks have no {what}: an attempt cannot always be taken back"
+            );
             assert_eq!(other.ask(attempt), expected);
         }
     }

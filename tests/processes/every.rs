@@ -14,7 +14,7 @@ macro_rules! each_kind {
     };
     ($test:ident) => {
         each_kind!(
-            $test: bakery Bakery, black_white BlackWhite, fast Fast, peterson Peterson, filter Filter,
+            $test: bakery Bakery, black_white BlackWhite, fast FastUnrecoverable, peterson Peterson, filter Filter,
             tournament Tournament, ticket Ticket
         );
     };

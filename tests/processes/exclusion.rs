@@ -55,7 +55,7 @@ fn threads_and_processes_exclude_each_other(kind: Kind) {
 }
 
 each_kind!(
-    threads_and_processes_exclude_each_other: bakery Bakery, black_white BlackWhite, fast Fast, filter Filter,
+    threads_and_processes_exclude_each_other: bakery Bakery, black_white BlackWhite, fast FastUnrecoverable, filter Filter,
     tournament Tournament, ticket Ticket
 );
 

@@ -51,7 +51,7 @@ pub fn forks(arguments: &[&str]) {
     let mutex: Mutex<Ledger> = attach(path);
     let mut me = mutex.join().unwrap();
     let mut other = mutex.join().unwrap();
-    let has_tries = mutex.kind() != Kind::Fast;
+    let has_tries = mutex.kind() != Kind::FastUnrecoverable;
     let full = || matches!(mutex.join(), Err(Error::Full { .. }));
     assert!(full());
 

@@ -217,6 +217,6 @@ fn a_hundred_participants_exclude_each_other(kind: Kind) {
 }
 
 each_kind!(
-    a_hundred_participants_exclude_each_other: bakery Bakery, black_white BlackWhite, fast Fast, filter Filter,
+    a_hundred_participants_exclude_each_other: bakery Bakery, black_white BlackWhite, fast FastUnrecoverable, filter Filter,
     tournament Tournament, ticket Ticket
 );

@@ -1,0 +1,62 @@
+//! Whether a slot's owner is dead: proved, never guessed.
+//!
+//! There are two proofs, either of which suffices. With neither, the owner is alive, however long
+//! it has been silent: one that is stopped, traced, frozen or slow is not dead.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::OnceLock;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+use crate::algorithm::Slot;
+use crate::shared::identity::Process;
+use crate::shared::ofd;
+use crate::shared::process::Stat;
+
+/// Whether the owner of a joined slot is dead. What it says holds for good, for this owner.
+///
+/// `file` is an open description that has not the lock on the slot's byte.
+pub(super) fn is_dead(file: BorrowedFd<'_>, slot: Slot, owner: &Process) -> io::Result<bool> {
+    // Whoever joins has the byte before, and whoever leaves has it until after: a joined slot whose
+    // byte nobody has is a dead one's. The kernel drops the lock with the last descriptor.
+    // A child that was forked off may have kept the descriptor, and the lock, over its parent's
+    // death: hence the second proof.
+    Ok(!ofd::is_owned(file, slot)? || is_contradicted(owner))
+}
+
+/// Whether there is no such process any more. False where that cannot be told.
+fn is_contradicted(owner: &Process) -> bool {
+    let Ok(this) = Process::this() else { return false };
+    if owner.pid_namespace != this.pid_namespace {
+        return false;
+    }
+    let Some(pid) = i32::try_from(owner.pid).ok().and_then(Pid::from_raw) else { return false };
+    // Not `/proc`, which may hide processes from their own user.
+    if test_kill_process(pid) == Err(Errno::SRCH) {
+        return true;
+    }
+    if owner.time_namespace != this.time_namespace || !proc_is_ours() {
+        return false;
+    }
+    // Gone in between, or hidden.
+    let Ok(Some(stat)) = Stat::of(owner.pid) else { return false };
+    let is_a_zombie = matches!(stat.state, b'Z' | b'X') && stat.threads <= 1;
+    is_a_zombie || stat.start_time != owner.start_time
+}
+
+/// Whether `/proc` shows the processes of this pid namespace by their numbers in it: one that shows
+/// an outer namespace's has more than one number for each in here.
+fn proc_is_ours() -> bool {
+    static OURS: OnceLock<(u32, bool)> = OnceLock::new();
+    let this = std::process::id();
+    let look = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        numbers.is_some_and(|numbers| numbers.trim() == this.to_string())
+    };
+    let (of, ours) = *OURS.get_or_init(|| (this, look()));
+    // A forked child may have come into another namespace.
+    if of == this { ours } else { look() }
+}

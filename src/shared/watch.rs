@@ -1,0 +1,189 @@
+//! Waiting, with a look now and then at whether the one waited for is still alive.
+
+use std::marker::PhantomData;
+use std::mem;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use crate::algorithm::{Algorithm, Blocked, Slot, Standing, Turn, Wake, Withdrawal};
+use crate::attempt::Attempt;
+use crate::shared::Error;
+use crate::shared::recovery::{Outcome, look_after};
+use crate::shared::segment::{Segment, SegmentLot};
+use crate::wait::{Deadline, Lot, Never, Wait, Waker};
+
+/// However one process waits, others may sleep: whoever writes wakes.
+pub(super) struct AmongSleepers<W>(PhantomData<W>);
+
+impl<W: Wait> Wait for AmongSleepers<W> {
+    const SLEEPS: bool = true;
+
+    #[inline]
+    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+        W::wait(lot, by, still, deadline);
+    }
+
+    fn pause() {
+        W::pause();
+    }
+}
+
+/// Wakes whoever sleeps in a segment.
+pub(super) type SegmentWaker<'a, W> = Waker<SegmentLot<'a>, AmongSleepers<W>>;
+
+/// One participant's attempt, past its doorway.
+pub(super) type SegmentAttempt<'a, A, W> = Attempt<'a, A, SegmentLot<'a>, AmongSleepers<W>>;
+
+/// A stretch of waiting between two looks.
+struct Slice<'d, D> {
+    end: Instant,
+    deadline: &'d D,
+}
+
+impl<'d, D: Deadline> Slice<'d, D> {
+    fn new(length: Duration, deadline: &'d D) -> Self {
+        Self { end: Instant::now() + length, deadline }
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.left().is_none()
+    }
+}
+
+impl<D: Deadline> Deadline for Slice<'_, D> {
+    #[inline]
+    fn left(&self) -> Option<Duration> {
+        Some(self.deadline.left()?.min(self.end.left()?))
+    }
+}
+
+/// One participant's looks during one wait.
+pub(super) struct Watch<'a, F> {
+    segment: &'a Segment,
+    /// An open description of this participant's own.
+    file: &'a F,
+    me: Slot,
+    every: Duration,
+    /// In how many looks the one that this participant waits for was not to be found.
+    missed: u32,
+    /// The last token at the first look, and how many others were competing then.
+    at_first: Option<(u64, u64)>,
+}
+
+impl<'a, F: AsFd> Watch<'a, F> {
+    pub(super) fn new(segment: &'a Segment, file: &'a F, me: Slot, every: Duration) -> Self {
+        Self { segment, file, me, every, missed: 0, at_first: None }
+    }
+
+    /// Waits until it is this participant's turn, or until the deadline. Whether it is in.
+    #[inline]
+    pub(super) fn wait<A: Algorithm + ?Sized, W: Wait>(
+        &mut self,
+        attempt: SegmentAttempt<'_, A, W>,
+        deadline: &impl Deadline,
+    ) -> Result<bool, Error> {
+        match attempt.poll() {
+            Turn::Mine => {
+                attempt.complete();
+                Ok(true)
+            }
+            Turn::Blocked(by) => self.wait_long(attempt, by, deadline),
+        }
+    }
+
+    #[inline(never)]
+    fn wait_long<A: Algorithm + ?Sized, W: Wait>(
+        &mut self,
+        mut attempt: SegmentAttempt<'_, A, W>,
+        mut by: Blocked,
+        deadline: &impl Deadline,
+    ) -> Result<bool, Error> {
+        self.segment.records()[self.me.index()].wait_begins();
+        loop {
+            let slice = Slice::new(self.every, deadline);
+            if deadline.left().is_some() {
+                attempt.pass_time(by, &slice);
+            } else {
+                match attempt.try_withdraw() {
+                    Ok(withdrawal) => return Ok(withdrawal == Withdrawal::Mine),
+                    Err(too_late) => attempt = too_late,
+                }
+                attempt.pass_time(by, &Slice::new(self.every, &Never));
+            }
+            match attempt.poll() {
+                Turn::Mine => {
+                    attempt.complete();
+                    return Ok(true);
+                }
+                Turn::Blocked(now) => by = now,
+            }
+            if slice.is_over()
+                && let Err(error) = self.look(&self.waker::<W>())
+            {
+                // Not more than once: what is damaged may never let it go.
+                mem::forget(attempt.try_step_out());
+                return Err(error);
+            }
+        }
+    }
+
+    /// Takes an attempt back, waiting for that if need be.
+    pub(super) fn step_out<A: Algorithm + ?Sized, W: Wait>(
+        &mut self,
+        mut attempt: SegmentAttempt<'_, A, W>,
+    ) {
+        let mut slice = Slice::new(self.every, &Never);
+        while let Err(too_late) = attempt.try_step_out() {
+            attempt = too_late;
+            if attempt.poll() != Turn::Mine {
+                W::pause();
+            }
+            if slice.is_over() {
+                slice = Slice::new(self.every, &Never);
+                if self.look(&self.waker::<W>()).is_err() {
+                    return mem::forget(attempt);
+                }
+            }
+        }
+    }
+
+    /// Looks after the one that this participant waits for.
+    pub(super) fn look(&mut self, wake: &impl Wake) -> Result<(), Error> {
+        /// So often it may be that it has just gone.
+        const PASSING: u32 = 10;
+
+        let segment = self.segment;
+        if self.at_first.is_none() {
+            self.at_first = Some((segment.journal().last_token(), self.competing()));
+        }
+        let outcome = match segment.registers().ahead_of(self.me, wake) {
+            Some(on) => look_after(segment, self.file.as_fd(), on, wake)?,
+            None => Outcome::Nobody,
+        };
+        self.missed = if outcome == Outcome::Nobody { self.missed + 1 } else { 0 };
+        if segment.is_stopped() {
+            return Err(segment.owner_died());
+        }
+        if self.missed > PASSING {
+            return Err(segment.corrupt(self.me, "waits for one that is not there"));
+        }
+        Ok(())
+    }
+
+    fn waker<W: Wait>(&self) -> SegmentWaker<'a, W> {
+        Waker::new(self.segment.lot())
+    }
+
+    fn competing(&self) -> u64 {
+        let registers = self.segment.registers();
+        let others = (0..self.segment.slots()).map(Slot::new).filter(|slot| *slot != self.me);
+        others.filter(|slot| registers.standing(*slot) != Standing::Outside).count() as u64
+    }
+
+    /// How often this participant was passed for certain: by those that went in since the first
+    /// look, less as many as may have been ahead of it then.
+    pub(super) fn bypasses(&self) -> u64 {
+        let Some((token, competing)) = self.at_first else { return 0 };
+        self.segment.journal().last_token().saturating_sub(token).saturating_sub(competing)
+    }
+}
