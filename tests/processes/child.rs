@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
 const ORDERS: &str = "BAKERY_LOCK_TEST_CHILD";
 
@@ -129,6 +129,24 @@ impl Child {
     pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.process.id().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until this is what `/proc` says of its state: `Z` for a zombie, `T` for a stopped one.
+    #[track_caller]
+    pub fn until_state(&self, state: char) {
+        until(|| {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+            stat.rsplit(')').next().unwrap().trim_start().starts_with(state)
+        });
     }
 
     /// Waits until it does nothing but sleep.

@@ -9,10 +9,12 @@ mod data;
 mod obey;
 
 mod attempts;
+mod deaths;
 mod ends;
 mod exclusion;
 mod forks;
 mod leaks;
+mod lives;
 mod order;
 mod slots;
 
@@ -30,5 +32,9 @@ fn child() {
         ("comes and goes", slots::comes_and_goes),
         ("locks bytes", slots::locks_bytes),
         ("leaks nothing", leaks::leaks_nothing),
+        ("is survived by a child", lives::is_survived_by_a_child),
+        ("ends its main thread", lives::ends_its_main_thread),
+        ("opens and closes", lives::opens_and_closes),
+        ("becomes another program", lives::becomes_another_program),
     ]);
 }

@@ -3,16 +3,19 @@
 //! | told | does | says |
 //! |---|---|---|
 //! | `lock`, `try`, `for MILLISECONDS`, `until now` | tries to get in | `in`, `no`, or what went wrong |
+//! | `repair` | the same, and repairs what a dead one left | `repaired after TOKEN` first, if there was one |
 //! | `enter` | the doorway | `in line` |
 //! | then `wait`, or `step out` | waits for its turn, or withdraws | `in`, or `out` |
 //! | inside: `leave`, `panic` | releases, or panics | `out` |
+//! | inside: `token` | | the token |
+//! | inside: `tear` | leaves the counts torn | `torn` |
 //!
 //! Whoever gets in adds to the counts and signs.
 
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use bakery_lock::shared::{Error, Guard, Kind, Mutex, Participant};
+use bakery_lock::shared::{Death, Error, Guard, Kind, Mutex, Participant};
 use bakery_lock::wait::Wait;
 
 use crate::child::{Child, crowd, hear, say};
@@ -58,6 +61,13 @@ fn step<W: Wait>(me: &mut Participant<Ledger, W>, number: u64, order: &str) {
             inside(number, me.lock_for(Duration::from_millis(time.parse().unwrap())));
         }
         ["until", "now"] => inside(number, me.lock_until(Instant::now())),
+        ["repair"] => {
+            let repair = |ledger: &mut Ledger, death: &Death| {
+                ledger.right = ledger.left;
+                say(&format!("repaired after {}", death.token));
+            };
+            inside(number, me.lock_or_repair(repair).map(Some));
+        }
         ["enter"] => {
             let waiting = me.enter().unwrap();
             say("in line");
@@ -85,12 +95,19 @@ fn inside<W: Wait>(number: u64, outcome: Outcome<W>) {
     guard.add();
     guard.sign(number);
     say("in");
-    match hear().as_deref() {
-        Some("leave") => {
-            drop(guard);
-            say("out");
+    loop {
+        match hear().as_deref() {
+            Some("token") => say(&guard.token().to_string()),
+            Some("tear") => {
+                guard.left += 1;
+                say("torn");
+            }
+            Some("leave") => {
+                drop(guard);
+                return say("out");
+            }
+            Some("panic") => panic!("as told"),
+            other => return assert_eq!(other, None),
         }
-        Some("panic") => panic!("as told"),
-        other => assert_eq!(other, None),
     }
 }
