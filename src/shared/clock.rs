@@ -5,23 +5,18 @@ use std::time::{Duration, SystemTime};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Since the machine started, as exact as the kernel's tick (1 to 10 ms). Processes in another time
-/// namespace are off by its offset.
-pub(super) fn now() -> Duration {
+/// Nanoseconds since the machine started, as exact as the kernel's tick (1 to 10 ms), never 0.
+/// Processes in another time namespace are off by its offset.
+#[inline]
+pub(super) fn now() -> u64 {
     let time = clock_gettime(ClockId::MonotonicCoarse);
-    // Neither is negative on this clock.
-    let part = |part: i64| part.unsigned_abs();
-    Duration::from_secs(part(time.tv_sec)) + Duration::from_nanos(part(time.tv_nsec))
-}
-
-/// The same as a number of nanoseconds that is never 0.
-pub(super) fn now_as_stamp() -> u64 {
-    // 584 years.
-    u64::try_from(now().as_nanos()).unwrap_or(u64::MAX).max(1)
+    // Neither is negative on this clock, and 64 bits last for 584 years.
+    let (seconds, nanoseconds) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
+    seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds).max(1)
 }
 
 /// What the calendar said then.
-pub(super) fn calendar(stamp: Duration) -> SystemTime {
-    let ago = now().saturating_sub(stamp);
+pub(super) fn calendar(stamp: u64) -> SystemTime {
+    let ago = Duration::from_nanos(now().saturating_sub(stamp));
     SystemTime::now().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH)
 }

@@ -1,18 +1,17 @@
 //! What a lock knows of its past: tokens, deaths, and the figures that tell how fair it has been.
 
-use std::time::Duration;
-
 use crate::algorithm::Slot;
-use crate::atomic::{Acquire, AtomicU64, Register32, Register64, Relaxed, Release};
+use crate::atomic::{
+    Acquire, AtomicU64, Register32, Register64, Relaxed, Release, array, const_fn, death_fence,
+};
 use crate::shared::identity::Process;
 use crate::shared::record::Conduct;
-use crate::shared::{Death, clock, process};
 
 /// A segment's journal. Written by whoever is inside, and by whoever resets a dead one that was;
 /// which of them is one at a time, handed on by the lock itself. Anybody may read.
 #[derive(Debug)]
 #[repr(C, align(128))]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     /// The token of the last acquisition.
     token: Register64,
     /// In nanoseconds.
@@ -37,26 +36,58 @@ struct Entry {
     command: [Register64; 2],
 }
 
+/// The same, read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Obituary {
+    pub(crate) pid: u32,
+    pub(crate) slot: u32,
+    pub(crate) conduct: Conduct,
+    pub(crate) command: [u64; 2],
+}
+
 const YES: u32 = 1;
 const NO: u32 = 0;
 
 impl Journal {
+    const_fn! {
+        #[allow(dead_code, reason = "they are mapped; the models make some")]
+        pub(crate) const fn new() -> Self {
+            Self {
+                token: Register64::new(0),
+                longest_wait: Register64::new(0),
+                most_bypasses: Register64::new(0),
+                recoveries: AtomicU64::new(0),
+                poisoned: Register32::new(NO),
+                stopped: Register32::new(NO),
+                death: Entry {
+                    pid: Register32::new(0),
+                    slot: Register32::new(0),
+                    token: Register64::new(0),
+                    since: Register64::new(0),
+                    command: array![Register64::new(0); 2],
+                },
+            }
+        }
+    }
+
     /// A token for whoever is inside now. `None` if they are used up, which they never are unless
     /// somebody tampers with them.
     #[inline]
-    pub(super) fn next_token(&self) -> Option<u64> {
+    pub(crate) fn next_token(&self) -> Option<u64> {
         let token = self.token.load(Relaxed).checked_add(1)?;
         self.token.store(token, Relaxed);
+        // Orders the count before the token's use, as far as this process's own death can tell: no
+        // token is given out twice.
+        death_fence();
         Some(token)
     }
 
-    pub(super) fn last_token(&self) -> u64 {
+    pub(crate) fn last_token(&self) -> u64 {
         self.token.load(Relaxed)
     }
 
     /// To be called inside.
-    pub(super) fn note_wait(&self, waited: Duration, bypasses: u64) {
-        let waited = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+    pub(crate) fn note_wait(&self, waited: u64, bypasses: u64) {
         if waited > self.longest_wait.load(Relaxed) {
             self.longest_wait.store(waited, Relaxed);
         }
@@ -65,67 +96,69 @@ impl Journal {
         }
     }
 
-    pub(super) fn note_recovery(&self) {
+    pub(crate) fn note_recovery(&self) {
         self.recoveries.fetch_add(1, Relaxed);
     }
 
     /// To be called by whoever resets one that died inside, before the lock passes on.
-    pub(super) fn note_death(&self, slot: Slot, owner: &Process, conduct: Conduct) {
+    pub(crate) fn note_death(&self, slot: Slot, owner: &Process, conduct: Conduct) {
         let Entry { pid, slot: at, token, since, command } = &self.death;
         pid.store(owner.pid, Relaxed);
         at.store(slot.number(), Relaxed);
         token.store(conduct.token, Relaxed);
-        since.store(u64::try_from(conduct.since.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        since.store(conduct.since, Relaxed);
         for (register, word) in command.iter().zip(owner.command) {
             register.store(word, Relaxed);
         }
-        // Release: whoever sees it poisoned sees by whom.
-        self.poisoned.store(YES, Release);
+        // Orders the entry before the flag, as far as this process's own death can tell: one that
+        // takes over writes all of it anew.
+        death_fence();
+        self.poisoned.store(YES, Relaxed);
     }
 
     /// The same for a lock that nobody can recover: it ends here.
-    pub(super) fn note_end(&self, slot: Slot, owner: &Process, conduct: Conduct) {
+    pub(crate) fn note_end(&self, slot: Slot, owner: &Process, conduct: Conduct) {
         self.note_death(slot, owner, conduct);
-        // Release: as above.
+        // Release: whoever sees it stopped sees by whom.
         self.stopped.store(YES, Release);
     }
 
     /// To be called inside.
-    pub(super) fn note_repair(&self) {
+    pub(crate) fn note_repair(&self) {
         self.poisoned.store(NO, Relaxed);
     }
 
     #[inline]
-    pub(super) fn is_poisoned(&self) -> bool {
-        // Acquire: see `note_death`.
-        self.poisoned.load(Acquire) != NO
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Relaxed) != NO
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         // Acquire: see `note_end`.
         self.stopped.load(Acquire) != NO
     }
 
-    pub(super) fn death(&self) -> Death {
+    /// To be called inside, or when the lock has stopped; else it may be of several deaths.
+    pub(crate) fn obituary(&self) -> Obituary {
         let Entry { pid, slot, token, since, command } = &self.death;
-        Death {
+        Obituary {
             pid: pid.load(Relaxed),
-            command: process::command([command[0].load(Relaxed), command[1].load(Relaxed)]),
-            slot: Slot::new(slot.load(Relaxed)),
-            token: token.load(Relaxed),
-            since: clock::calendar(Duration::from_nanos(since.load(Relaxed))),
+            slot: slot.load(Relaxed),
+            conduct: Conduct { token: token.load(Relaxed), since: since.load(Relaxed) },
+            command: [command[0].load(Relaxed), command[1].load(Relaxed)],
         }
     }
 
-    pub(super) fn longest_wait(&self) -> Duration {
-        Duration::from_nanos(self.longest_wait.load(Relaxed))
+    /// In nanoseconds.
+    pub(crate) fn longest_wait(&self) -> u64 {
+        self.longest_wait.load(Relaxed)
     }
 
-    pub(super) fn most_bypasses(&self) -> u64 {
+    pub(crate) fn most_bypasses(&self) -> u64 {
         self.most_bypasses.load(Relaxed)
     }
 
-    pub(super) fn recoveries(&self) -> u64 {
+    pub(crate) fn recoveries(&self) -> u64 {
         self.recoveries.load(Relaxed)
     }
 }

@@ -56,6 +56,7 @@ mod process;
 mod record;
 mod recovery;
 mod registers;
+mod reset;
 mod seat;
 mod segment;
 mod status;

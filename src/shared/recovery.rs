@@ -3,20 +3,15 @@
 //! One that died in the doorway, in line, or on its way out is withdrawn silently, and the line
 //! closes up. One that died inside is written into the journal first, for the next owner to be
 //! told. Then its slot is free.
-//!
-//! The steps are in such an order that whoever takes them may die after any of them, and another
-//! takes them anew: the death is noted before the token is taken away, which says that there is one
-//! to be noted; the token is gone before the lock passes on; and the identity, by which the slot is
-//! found to be a dead one's, goes last.
 
 use std::os::fd::BorrowedFd;
 
 use crate::algorithm::{Reset, Slot, Standing, Wake};
-use crate::atomic::{SeqCst, fence};
 use crate::shared::Error;
 use crate::shared::identity::Owner;
 use crate::shared::liveness::is_dead;
 use crate::shared::ofd::RecoveryByte;
+use crate::shared::reset::Dead;
 use crate::shared::segment::Segment;
 
 /// What became of a slot that somebody waits for.
@@ -60,26 +55,21 @@ pub(super) fn look_after(
 
 /// To be called under the slot's recovery byte, for an owner that is dead.
 fn reset(segment: &Segment, slot: Slot, owner: &Owner, wake: &impl Wake) -> Outcome {
-    let (journal, record) = (segment.journal(), &segment.records()[slot.index()]);
-    let conduct = record.read();
-    if segment.kind().can_recover() {
-        if conduct.token != 0 {
-            journal.note_death(slot, &owner.process, conduct);
-        }
-        record.come_out();
-        // Orders the dead one's last steps, which the kernel's word that it is dead has brought
-        // here, and the journal before the reset, which lets the next one in.
-        fence(SeqCst);
-        if segment.registers().reset(slot, wake) == Some(Reset::Later) {
-            return Outcome::Wait;
-        }
-    } else if segment.registers().standing(slot) != Standing::Outside || conduct.token != 0 {
-        journal.note_end(slot, &owner.process, conduct);
+    let dead = Dead {
+        slot,
+        owner: &owner.process,
+        identity: &segment.identities()[slot.index()],
+        record: &segment.records()[slot.index()],
+        journal: segment.journal(),
+    };
+    let registers = segment.registers();
+    if !segment.kind().can_recover() && registers.standing(slot) != Standing::Outside {
+        dead.journal.note_end(slot, dead.owner, dead.record.read());
         return Outcome::Stopped;
     }
-    segment.identities()[slot.index()].clear();
-    journal.note_recovery();
-    Outcome::Recovered
+    // One that cannot be recovered has nothing to be reset when it was outside.
+    let is_free = dead.reset(|| registers.reset(slot, wake).unwrap_or(Reset::Done));
+    if is_free { Outcome::Recovered } else { Outcome::Wait }
 }
 
 /// Resets all slots whose owners are dead: those that compete, or every one. Whether there was one.

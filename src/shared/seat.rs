@@ -17,7 +17,7 @@ use crate::shared::recovery::reap;
 use crate::shared::registers::{with_algorithm, with_withdrawing};
 use crate::shared::segment::Segment;
 use crate::shared::watch::{AmongSleepers, SegmentAttempt, SegmentWaker, Watch};
-use crate::shared::{Death, Error, Kind, fork};
+use crate::shared::{Death, Error, Kind, clock, fork};
 use crate::wait::{Deadline, Never, Wait, Waker};
 
 /// How long a doorway may stay closed before the registers are taken for damaged.
@@ -197,7 +197,7 @@ impl<'a, W: Wait> Seat<'a, W> {
             return Err(self.segment.corrupt(self.slot, "could not get a token"));
         };
         self.token = token;
-        if let Some(waited) = self.record().go_in(token) {
+        if let Some(waited) = self.record().go_in(token, clock::now()) {
             journal.note_wait(waited, bypasses);
         }
         Ok(())
@@ -266,7 +266,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     /// Who died inside, if nobody has repaired the data since. To be called inside.
     pub(super) fn death(&self) -> Option<Death> {
         let journal = self.segment.journal();
-        journal.is_poisoned().then(|| journal.death())
+        journal.is_poisoned().then(|| journal.obituary().into())
     }
 
     /// Marks the data as repaired. To be called inside.

@@ -172,7 +172,7 @@ impl Segment {
 
     /// Somebody died inside.
     pub(super) fn owner_died(&self) -> Error {
-        let (segment, death) = (self.name.clone(), self.journal().death());
+        let (segment, death) = (self.name.clone(), self.journal().obituary().into());
         if self.kind().can_recover() {
             Error::OwnerDied { segment, death }
         } else {

@@ -91,7 +91,7 @@ impl Status {
                 pid: owner.process.pid,
                 command: owner.process.command(),
                 token: conduct.token,
-                since: (!conduct.since.is_zero()).then(|| clock::calendar(conduct.since)),
+                since: (conduct.since != 0).then(|| clock::calendar(conduct.since)),
             };
             if is_dead {
                 dead.push(competitor.clone());
@@ -114,11 +114,11 @@ impl Status {
             holder,
             queue: line.into_iter().map(|(_, competitor)| competitor).collect(),
             dead,
-            poisoned: journal.is_poisoned().then(|| journal.death()),
+            poisoned: journal.is_poisoned().then(|| journal.obituary().into()),
             acquisitions: journal.last_token(),
             recoveries: journal.recoveries(),
             most_bypasses: journal.most_bypasses(),
-            longest_wait: journal.longest_wait(),
+            longest_wait: Duration::from_nanos(journal.longest_wait()),
         })
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::algorithm::{Algorithm, Blocked, Slot, Standing, Turn, Wake, Withdrawal};
 use crate::attempt::Attempt;
-use crate::shared::Error;
 use crate::shared::recovery::{Outcome, look_after};
 use crate::shared::segment::{Segment, SegmentLot};
+use crate::shared::{Error, clock};
 use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 
 /// However one process waits, others may sleep: whoever writes wakes.
@@ -98,7 +98,7 @@ impl<'a, F: AsFd> Watch<'a, F> {
         mut by: Blocked,
         deadline: &impl Deadline,
     ) -> Result<bool, Error> {
-        self.segment.records()[self.me.index()].wait_begins();
+        self.segment.records()[self.me.index()].wait_begins(clock::now());
         loop {
             let slice = Slice::new(self.every, deadline);
             if deadline.left().is_some() {
