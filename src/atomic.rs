@@ -2,8 +2,9 @@
 //!
 //! Everything below `algorithm/` and `wait/`, `attempt.rs`, the protocol of the drop-in locks, and
 //! that by which processes hand slots on take their atomics from here and from nowhere else, so
-//! that the models in `loom-tests/` and `shuttle-tests/` can compile the same files against other
-//! atomics by replacing this one file.
+//! that the models in `loom-tests/` and `shuttle-tests/`, and the tests in `crash-tests/` that kill
+//! a process before any of its accesses, can compile the same files against other atomics by
+//! replacing this one file.
 
 pub(crate) use core::hint::spin_loop;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
@@ -76,6 +77,11 @@ pub(crate) fn fence_after_rmw() {
 pub(crate) fn death_fence() {
     compiler_fence(SeqCst);
 }
+
+/// A step that is no access to a register, for the tests that kill. Here it is nothing.
+#[allow(dead_code, reason = "only what lies between system calls needs it")]
+#[inline(always)]
+pub(crate) fn crash_point(_: &'static str) {}
 
 /// Declares constructors that are `const` here, and are not where loom's atomics stand in.
 macro_rules! const_fn {

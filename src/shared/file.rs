@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatFs, fstat, fstatfs, linkat, openat};
 use rustix::io::Errno;
 
+use crate::atomic::crash_point;
 use crate::shared::Error;
 use crate::shared::directory::{Place, check_owner};
 use crate::shared::segment::{Plan, Segment};
@@ -38,10 +39,15 @@ pub(super) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment,
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = openat(&place.directory, ".", flags, Mode::RUSR | Mode::WUSR)
         .map_err(Error::io(&name, "make a file without a name in that directory"))?;
+    crash_point("a file without a name");
     Segment::write(&file, &name, plan, data)?;
+    crash_point("a segment without a name");
     let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
     match linkat(CWD, unnamed, &place.directory, &place.file, AtFlags::SYMLINK_FOLLOW) {
-        Ok(()) => Segment::map(file, name, plan),
+        Ok(()) => {
+            crash_point("a segment with a name");
+            Segment::map(file, name, plan)
+        }
         Err(Errno::EXIST) => Err(Error::Exists { segment: name }),
         Err(error) => Err(Error::io(name, "name the file")(error)),
     }

@@ -1,11 +1,11 @@
 //! Linux futexes: private between the threads of a process, shared between processes.
 
-use core::sync::atomic::AtomicU32;
 use core::time::Duration;
 
 use rustix::thread::futex::{self, Flags, Timespec};
 
 use super::Futex;
+use crate::atomic::{AtomicU32, crash_point};
 
 /// Between the threads of one process.
 pub(crate) struct Private;
@@ -38,6 +38,7 @@ impl Futex for Shared {
 fn wait(word: &AtomicU32, flags: Flags, expected: u32, at_most: Duration) {
     // A time that does not fit is beyond everybody's patience.
     let timeout = Timespec::try_from(at_most).ok();
+    crash_point("about to sleep");
     // Every outcome (woken, the word changed, the time is over, a signal) means the same: look
     // again.
     let _ = futex::wait(word, flags, expected, timeout.as_ref());
@@ -45,6 +46,7 @@ fn wait(word: &AtomicU32, flags: Flags, expected: u32, at_most: Duration) {
 
 fn wake_all(word: &AtomicU32, flags: Flags) {
     const EVERYBODY: u32 = i32::MAX as u32;
+    crash_point("about to wake");
     // It fails for a bad address only, and `word` is a reference.
     let _ = futex::wake(word, flags, EVERYBODY);
 }
