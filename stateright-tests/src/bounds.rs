@@ -14,6 +14,9 @@ pub(crate) struct Bounds {
     /// How many participants (or those who reset them) are killed, each at any step.
     pub(crate) crashes: u8,
     pub(crate) reset: Reset,
+    /// Whether the dead are reset only when somebody waits for them: each waiter looks for whom it
+    /// waits, again and again.
+    pub(crate) looking: bool,
     /// Whether a blocked participant may take its attempt back.
     pub(crate) withdrawing: bool,
     /// Whether participants join when they first come, not before.
@@ -27,7 +30,8 @@ impl Bounds {
             attempts: None,
             stores: Stores::AtOnce,
             crashes: 0,
-            reset: Reset::Leave,
+            reset: Reset::Recover,
+            looking: false,
             withdrawing: false,
             late: false,
         }
@@ -48,6 +52,11 @@ impl Bounds {
         self
     }
 
+    pub(crate) const fn looking(mut self) -> Self {
+        self.looking = true;
+        self
+    }
+
     pub(crate) const fn withdrawing(mut self) -> Self {
         self.withdrawing = true;
         self
@@ -62,8 +71,9 @@ impl Bounds {
 /// Which move is done on behalf of a dead participant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reset {
+    /// The algorithm's own, and once more if it is for later.
+    Recover,
     Leave,
-    Withdraw,
     /// Leaving if it died inside or on its way out, withdrawing if not.
     Either,
 }
@@ -71,8 +81,8 @@ pub(crate) enum Reset {
 impl fmt::Display for Reset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Recover => "reset",
             Self::Leave => "reset by leave",
-            Self::Withdraw => "reset by withdraw",
             Self::Either => "reset by leave if inside, else withdraw",
         })
     }
@@ -95,6 +105,9 @@ impl fmt::Display for Bounds {
             0 => {}
             1 => write!(f, ", 1 crash, {}", self.reset)?,
             crashes => write!(f, ", {crashes} crashes, {}", self.reset)?,
+        }
+        if self.looking {
+            write!(f, " when waited for")?;
         }
         if self.withdrawing {
             write!(f, ", withdrawing")?;

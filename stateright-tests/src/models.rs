@@ -160,10 +160,10 @@ pub(crate) fn bakery(two: Make, three: Make, four: Make) -> Vec<Model> {
         safe(name, ORDER, n(2).attempts(2).stores(Stores::ByRegister), two).quick(),
         safe(name, ORDER, n(2).attempts(2).late(), two).quick(),
         safe(name, ORDER, n(2).attempts(2).withdrawing(), two).quick(),
-        safe(name, ORDER, n(2).attempts(2).crashes(2, Reset::Leave), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
         no_lockout(name, n(2).attempts(2), two).quick(),
         safe(name, ORDER, n(3).attempts(1), three).quick(),
-        safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Leave), three).quick(),
+        safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Recover), three).quick(),
         safe(name, ORDER, n(3).attempts(1).late(), three).quick(),
         safe(name, ORDER, n(3).attempts(2), three),
         safe(name, bypass(1), n(3).attempts(2), three),
@@ -171,15 +171,15 @@ pub(crate) fn bakery(two: Make, three: Make, four: Make) -> Vec<Model> {
         safe(name, ORDER, n(3).attempts(2).stores(Stores::ByRegister), three),
         safe(name, ORDER, n(3).attempts(2).late(), three),
         safe(name, ORDER, n(3).attempts(2).withdrawing(), three),
-        safe(name, ORDER, n(3).attempts(2).crashes(2, Reset::Leave), three),
+        safe(name, ORDER, n(3).attempts(2).crashes(2, Reset::Recover), three),
         no_lockout(name, n(3).attempts(2), three),
         no_lockout(name, n(3).attempts(2).withdrawing(), three),
-        no_lockout(name, n(3).attempts(2).crashes(1, Reset::Leave), three),
-        safe(name, ORDER, n(3).attempts(2).crashes(4, Reset::Leave), three).long(),
+        no_lockout(name, n(3).attempts(2).crashes(1, Reset::Recover), three),
+        safe(name, ORDER, n(3).attempts(2).crashes(4, Reset::Recover), three).long(),
         safe(name, ORDER, n(3).attempts(3), three).long(),
         safe(name, ORDER, n(4).attempts(1), four).long(),
         safe(name, EXCLUSION, n(4).attempts(1).stores(Stores::ByRegister), four).long(),
-        safe(name, EXCLUSION, n(4).attempts(1).crashes(1, Reset::Leave), four).long(),
+        safe(name, EXCLUSION, n(4).attempts(1).crashes(1, Reset::Recover), four).long(),
     ]
 }
 
@@ -190,8 +190,8 @@ pub(crate) fn black_white(two: Make, three: Make) -> Vec<Model> {
         safe(name, numbers(2), n(2).stores(Stores::ByRegister), two).quick(),
         safe(name, ORDER, n(2).attempts(2).late(), two).quick(),
         safe(name, ORDER, n(2).attempts(3).withdrawing(), two).quick(),
-        safe(name, ORDER, n(2).crashes(3, Reset::Withdraw), two).quick(),
-        safe(name, numbers(2 + 3), n(2).crashes(3, Reset::Withdraw), two).quick(),
+        safe(name, ORDER, n(2).crashes(3, Reset::Recover), two).quick(),
+        safe(name, numbers(2 + 3), n(2).crashes(3, Reset::Recover), two).quick(),
         no_lockout(name, n(2), two).quick(),
         no_lockout(name, n(2).attempts(3).withdrawing(), two).quick(),
         safe(name, ORDER, n(3).attempts(1), three).quick(),
@@ -203,16 +203,15 @@ pub(crate) fn black_white(two: Make, three: Make) -> Vec<Model> {
         safe(name, numbers(3), n(3).stores(Stores::InOrder), three),
         no_lockout(name, n(3), three),
         no_lockout(name, n(3).attempts(1).withdrawing(), three),
-        no_lockout(name, n(3).attempts(1).crashes(2, Reset::Withdraw), three),
-        safe(name, numbers(3 + 1), n(3).crashes(1, Reset::Withdraw), three),
-        safe(name, numbers(3), n(3).crashes(1, Reset::Withdraw), three)
-            .fails("numbers are bounded"),
+        no_lockout(name, n(3).attempts(1).crashes(2, Reset::Recover), three),
+        safe(name, numbers(3 + 1), n(3).crashes(1, Reset::Recover), three),
+        safe(name, numbers(3), n(3).crashes(1, Reset::Recover), three).fails("numbers are bounded"),
         safe(name, EXCLUSION, n(3).crashes(1, Reset::Leave), three).fails("exclusion"),
         safe(name, numbers(3), n(3).stores(Stores::ByRegister), three).long(),
-        safe(name, ORDER, n(3).attempts(2).crashes(1, Reset::Withdraw), three).long(),
-        safe(name, numbers(3 + 2), n(3).attempts(2).crashes(2, Reset::Withdraw), three).long(),
+        safe(name, ORDER, n(3).attempts(2).crashes(1, Reset::Recover), three).long(),
+        safe(name, numbers(3 + 2), n(3).attempts(2).crashes(2, Reset::Recover), three).long(),
         safe(name, numbers(3 + 2), n(3).attempts(2).crashes(2, Reset::Either), three).long(),
-        no_lockout(name, n(3).attempts(2).crashes(1, Reset::Withdraw), three).long(),
+        no_lockout(name, n(3).attempts(2).crashes(1, Reset::Recover), three).long(),
     ]
 }
 
@@ -245,11 +244,11 @@ pub(crate) fn peterson(fenced: Make, swapped: Make) -> Vec<Model> {
             safe(name, ORDER, n(2).stores(Stores::InOrder), form).quick(),
             safe(name, ORDER, n(2).stores(Stores::ByRegister), form).quick(),
             safe(name, ORDER, n(2).withdrawing(), form).quick(),
-            safe(name, ORDER, n(2).crashes(5, Reset::Leave), form).quick(),
+            safe(name, ORDER, n(2).crashes(5, Reset::Recover), form).quick(),
             no_lockout(name, n(2), form).quick(),
             no_lockout(name, n(2).stores(Stores::ByRegister), form).quick(),
             no_lockout(name, n(2).withdrawing(), form).quick(),
-            no_lockout(name, n(2).crashes(5, Reset::Leave), form).quick(),
+            no_lockout(name, n(2).crashes(5, Reset::Recover), form).quick(),
             safe(name, bypass(0), n(2), form).fails("bypassed more than 0"),
         ]);
     }
@@ -272,10 +271,10 @@ pub(crate) fn filter(two: Make, fenced: Make, swapped: Make) -> Vec<Model> {
             safe(name, EXCLUSION, n(3).stores(Stores::InOrder), form),
             safe(name, EXCLUSION, n(3).stores(Stores::ByRegister), form),
             safe(name, EXCLUSION, n(3).withdrawing(), form),
-            safe(name, EXCLUSION, n(3).crashes(1, Reset::Leave), form),
-            no_lockout(name, n(3).crashes(1, Reset::Leave), form),
+            safe(name, EXCLUSION, n(3).crashes(1, Reset::Recover), form),
+            no_lockout(name, n(3).crashes(1, Reset::Recover), form),
             safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
-            safe(name, EXCLUSION, n(3).crashes(3, Reset::Leave), form).long(),
+            safe(name, EXCLUSION, n(3).crashes(3, Reset::Recover), form).long(),
             no_lockout(name, n(3).withdrawing(), form).long(),
         ]);
     }
@@ -290,17 +289,17 @@ pub(crate) fn tournament(fenced: Make, swapped: Make, four: Make) -> Vec<Model> 
             safe(name, EXCLUSION, n(3).stores(Stores::InOrder), form).quick(),
             safe(name, EXCLUSION, n(3).stores(Stores::ByRegister), form).quick(),
             safe(name, EXCLUSION, n(3).withdrawing(), form).quick(),
-            safe(name, EXCLUSION, n(3).crashes(2, Reset::Leave), form).quick(),
+            safe(name, EXCLUSION, n(3).crashes(2, Reset::Recover), form).quick(),
             no_lockout(name, n(3), form).quick(),
             no_lockout(name, n(3).withdrawing(), form).quick(),
-            no_lockout(name, n(3).crashes(2, Reset::Leave), form),
+            no_lockout(name, n(3).crashes(2, Reset::Recover), form),
             safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
         ]);
     }
     models.extend([
         safe("tournament with fences", EXCLUSION, n(4), four),
         no_lockout("tournament with fences", n(4), four),
-        safe("tournament with fences", EXCLUSION, n(4).crashes(1, Reset::Leave), four),
+        safe("tournament with fences", EXCLUSION, n(4).crashes(1, Reset::Recover), four),
         safe("tournament with fences", EXCLUSION, n(4).stores(Stores::ByRegister), four).long(),
     ]);
     models
@@ -317,8 +316,15 @@ pub(crate) fn ticket(two: Make, three: Make) -> Vec<Model> {
         no_lockout(name, n(3).attempts(3), three).quick(),
         safe(name, ORDER, n(3).attempts(1).withdrawing(), three).quick(),
         no_lockout(name, n(3).attempts(1).withdrawing(), three),
-        no_lockout(name, n(2).attempts(2).crashes(1, Reset::Either), two)
-            .fails("one never gets in"),
+        safe(name, ORDER, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).withdrawing().crashes(1, Reset::Recover).looking(), two)
+            .quick(),
+        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
+        no_lockout(name, n(2).attempts(2).withdrawing().crashes(1, Reset::Recover).looking(), two)
+            .quick(),
+        safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Recover).looking(), three).quick(),
+        no_lockout(name, n(3).attempts(1).crashes(1, Reset::Recover).looking(), three).quick(),
+        safe(name, ORDER, n(3).attempts(1).crashes(2, Reset::Recover), three),
         safe(name, ORDER, n(3).attempts(2).withdrawing(), three).long(),
         no_lockout(name, n(3).attempts(2).withdrawing(), three).long(),
     ]
@@ -354,8 +360,8 @@ macro_rules! models_of {
     }};
     (fast) => {{
         $crate::models::fast(
-            |bounds| $crate::system::System::new(bounds, Fast::<2>::new),
-            |bounds| $crate::system::System::new(bounds, Fast::<3>::new),
+            |bounds| $crate::system::System::without_recovery(bounds, Fast::<2>::new),
+            |bounds| $crate::system::System::without_recovery(bounds, Fast::<3>::new),
         )
     }};
     (peterson) => {{

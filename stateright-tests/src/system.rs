@@ -7,7 +7,8 @@ use std::sync::Arc;
 use stateright::{Model, Property};
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, NobodySleeps, Slot, Turn, Withdrawal,
+    self, Algorithm, Blocked, DoorwayClosed, Intent, NobodySleeps, Recover, Slot, Standing, Turn,
+    Withdrawal,
 };
 use crate::bounds::{Bounds, Claims, Reset};
 use crate::machine::{self, Memory, Register, Rules, Step, Stores, Survey};
@@ -27,6 +28,13 @@ pub(crate) trait Moves: Send + Sync {
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool;
     fn leave(&self, me: Slot);
     fn withdraw(&self, me: Slot) -> Withdrawal;
+    fn standing(&self, of: Slot) -> Standing;
+}
+
+/// What is done about the dead, where an algorithm knows what.
+pub(crate) trait Recovery: Send + Sync {
+    fn ahead_of(&self, me: Slot) -> Option<Slot>;
+    fn reset(&self, dead: Slot) -> algorithm::Reset;
 }
 
 impl<A: Algorithm + Send + Sync> Moves for A {
@@ -48,6 +56,18 @@ impl<A: Algorithm + Send + Sync> Moves for A {
     fn withdraw(&self, me: Slot) -> Withdrawal {
         self.withdraw(me, &NobodySleeps)
     }
+    fn standing(&self, of: Slot) -> Standing {
+        self.standing(of)
+    }
+}
+
+impl<A: Recover + Send + Sync> Recovery for A {
+    fn ahead_of(&self, me: Slot) -> Option<Slot> {
+        self.ahead_of(me, &NobodySleeps)
+    }
+    fn reset(&self, dead: Slot) -> algorithm::Reset {
+        self.reset(dead, &NobodySleeps)
+    }
 }
 
 type Number = Box<dyn Fn(Slot) -> u32 + Send + Sync>;
@@ -55,6 +75,7 @@ type Number = Box<dyn Fn(Slot) -> u32 + Send + Sync>;
 /// An algorithm and its participants.
 pub(crate) struct System {
     algorithm: Arc<dyn Moves>,
+    recovery: Option<Arc<dyn Recovery>>,
     /// How the number in a slot is read.
     number: Number,
     initial: Memory,
@@ -75,15 +96,19 @@ pub(crate) enum Doing {
     Entering,
     Polling,
     Blocked(Blocked),
+    /// Blocked, and about to learn by whom.
+    Looking,
     /// In the critical section, which it has not done yet; or has.
     Inside {
         done: bool,
     },
     Leaving,
     Withdrawing,
-    /// Killed, and the others may not know yet; inside, or on its way out.
+    /// Killed, and the others may not know yet; inside, or on its way out; and whether somebody
+    /// has found that it waits for this one.
     Dead {
         inside: bool,
+        named: bool,
     },
     /// Somebody else does away with what it left behind.
     Reset {
@@ -99,9 +124,8 @@ impl Hash for Doing {
             Self::Blocked(Blocked { on, next, channel, seen }) => {
                 (on, next, channel, seen).hash(state);
             }
-            Self::Inside { done: flag }
-            | Self::Dead { inside: flag }
-            | Self::Reset { inside: flag } => flag.hash(state),
+            Self::Inside { done: flag } | Self::Reset { inside: flag } => flag.hash(state),
+            Self::Dead { inside, named } => (inside, named).hash(state),
             _ => {}
         }
     }
@@ -122,7 +146,7 @@ pub(crate) struct Participant {
 
 impl Participant {
     fn is_in_line(&self) -> bool {
-        matches!(self.doing, Doing::Polling | Doing::Blocked(_))
+        matches!(self.doing, Doing::Polling | Doing::Blocked(_) | Doing::Looking)
     }
 
     /// Has begun an attempt, and is not in yet.
@@ -177,25 +201,39 @@ pub(crate) enum Action {
 }
 
 impl System {
-    pub(crate) fn new<A: Algorithm + Send + Sync + 'static>(
-        bounds: Bounds,
-        new: fn() -> A,
-    ) -> Self {
+    pub(crate) fn new<A: Recover + Send + Sync + 'static>(bounds: Bounds, new: fn() -> A) -> Self {
         Self::with_numbers(bounds, new, |_, _| 0)
     }
 
     /// With numbers in its slots, and how to read them.
-    pub(crate) fn with_numbers<A: Algorithm + Send + Sync + 'static>(
+    pub(crate) fn with_numbers<A: Recover + Send + Sync + 'static>(
         bounds: Bounds,
         new: fn() -> A,
         number: fn(&A, Slot) -> u32,
     ) -> Self {
         let (algorithm, initial) = machine::build(|| Arc::new(new()));
         let moves: Arc<dyn Moves> = algorithm.clone();
-        Self::of(bounds, moves, Box::new(move |slot| number(&algorithm, slot)), initial)
+        let recovery: Arc<dyn Recovery> = algorithm.clone();
+        let number = Box::new(move |slot| number(&algorithm, slot));
+        Self::of(bounds, moves, Some(recovery), number, initial)
     }
 
-    fn of(bounds: Bounds, algorithm: Arc<dyn Moves>, number: Number, mut initial: Memory) -> Self {
+    /// Of an algorithm that does not know what to do about the dead.
+    pub(crate) fn without_recovery<A: Algorithm + Send + Sync + 'static>(
+        bounds: Bounds,
+        new: fn() -> A,
+    ) -> Self {
+        let (algorithm, initial) = machine::build(|| Arc::new(new()));
+        Self::of(bounds, algorithm, None, Box::new(|_| 0), initial)
+    }
+
+    fn of(
+        bounds: Bounds,
+        algorithm: Arc<dyn Moves>,
+        recovery: Option<Arc<dyn Recovery>>,
+        number: Number,
+        mut initial: Memory,
+    ) -> Self {
         assert!(bounds.crashes == 0 || bounds.stores == Stores::AtOnce, "not modelled");
         let data = initial.add(0);
         initial.add_participants(bounds.participants);
@@ -205,7 +243,7 @@ impl System {
         let survey = Survey::new(&initial);
         let rules = Arc::new(Rules { stores: bounds.stores, survey, surveying: true });
         let claims = Claims::default();
-        let mut system = Self { algorithm, number, initial, data, bounds, claims, rules };
+        let mut system = Self { algorithm, recovery, number, initial, data, bounds, claims, rules };
         walk(&system);
         let rules = Arc::get_mut(&mut system.rules).expect("nobody else has it");
         rules.surveying = false;
@@ -265,8 +303,18 @@ impl System {
                 Ok(Turn::Blocked(by)) => state.participants[who].doing = Doing::Blocked(by),
             },
             Doing::Blocked(by) => {
-                if let Ok(false) = self.advance(state, who, |it, me| it.is_blocked(me, by))? {
+                match self.advance(state, who, |it, me| it.is_blocked(me, by))? {
+                    Ok(false) => state.participants[who].doing = Doing::Polling,
+                    Ok(true) if self.bounds.looking => {
+                        state.participants[who].doing = Doing::Looking;
+                    }
+                    Ok(true) | Err(Pause) => {}
+                }
+            }
+            Doing::Looking => {
+                if let Ok(ahead) = self.advance(state, who, |_, me| self.recovery().ahead_of(me))? {
                     state.participants[who].doing = Doing::Polling;
+                    self.name(state, who, ahead);
                 }
             }
             Doing::Inside { done: false } => self.touch(state, who),
@@ -282,23 +330,25 @@ impl System {
                 Ok(Withdrawal::TooLate) => state.participants[who].doing = Doing::Polling,
             },
             Doing::Reset { inside } => {
-                let leave = match self.bounds.reset {
-                    Reset::Leave => true,
-                    Reset::Withdraw => false,
-                    Reset::Either => inside,
-                };
                 let reset = |it: &dyn Moves, me| {
-                    if leave {
-                        it.leave(me);
-                    } else {
-                        it.withdraw(me);
+                    match self.bounds.reset {
+                        Reset::Recover => return self.recovery().reset(me),
+                        Reset::Either if !inside => drop(it.withdraw(me)),
+                        Reset::Leave | Reset::Either => it.leave(me),
                     }
+                    algorithm::Reset::Done
                 };
-                if self.advance(state, who, reset)?.is_ok() {
-                    state.participants[who].doing = Doing::Outside;
+                match self.advance(state, who, reset)? {
+                    Err(Pause) => {}
+                    Ok(algorithm::Reset::Done) => state.participants[who].doing = Doing::Outside,
+                    Ok(algorithm::Reset::Later) => {
+                        state.participants[who].doing = Doing::Dead { inside, named: false };
+                    }
                 }
             }
-            Doing::Away | Doing::Outside | Doing::Inside { done: true } | Doing::Dead { .. } => {
+            // Nobody has found out yet.
+            Doing::Dead { .. } => return None,
+            Doing::Away | Doing::Outside | Doing::Inside { done: true } => {
                 unreachable!("`begin` has found something to do")
             }
         }
@@ -321,7 +371,9 @@ impl System {
                 it.before = before;
             }
             Doing::Inside { done: true } => it.doing = Doing::Leaving,
-            Doing::Dead { inside } => it.doing = Doing::Reset { inside },
+            Doing::Dead { inside, named } if named || !self.bounds.looking => {
+                it.doing = Doing::Reset { inside };
+            }
             _ => {}
         }
     }
@@ -383,7 +435,55 @@ impl System {
             Doing::Reset { inside } => inside,
             _ => false,
         };
-        it.doing = Doing::Dead { inside };
+        it.doing = Doing::Dead { inside, named: false };
+    }
+
+    fn recovery(&self) -> &dyn Recovery {
+        self.recovery.as_deref().expect("models of the dead are of those who know what to do")
+    }
+
+    /// A waiter has found whom it waits for.
+    #[expect(clippy::unused_self, reason = "as the others")]
+    fn name(&self, state: &mut State, who: usize, ahead: Option<Slot>) {
+        let Some(ahead) = ahead.map(Slot::index) else { return };
+        match state.participants.get_mut(ahead) {
+            Some(_) if ahead == who => state.broken = Some("one waits for itself".to_owned()),
+            Some(Participant { doing: Doing::Dead { named, .. }, .. }) => *named = true,
+            Some(_) => {}
+            None => state.broken = Some("one waits for nobody".to_owned()),
+        }
+    }
+
+    /// Whether what can be read of the participants is so. Of stores that are on their way it
+    /// cannot be asked; and of order only where there is one.
+    fn standings_agree(&self, state: &State) -> bool {
+        if !self.claims.first_come_first_served || self.bounds.stores != Stores::AtOnce {
+            return true;
+        }
+        let mut memory = state.memory.clone();
+        let standings: Vec<_> = machine::at_once(&mut memory, || {
+            slots(self.bounds).map(|slot| self.algorithm.standing(slot)).collect()
+        });
+        let agrees = |who: usize| {
+            let it = &state.participants[who];
+            let place = |of: usize| (standings[of], of);
+            let later = |other: usize| {
+                let before = match state.participants[other].doing {
+                    _ if !state.participants[other].is_in_line() => false,
+                    _ if matches!(it.doing, Doing::Inside { .. }) => true,
+                    _ => state.participants[other].before & 1 << who != 0,
+                };
+                !before || place(who) < place(other)
+            };
+            match it.doing {
+                Doing::Away | Doing::Outside => standings[who] == Standing::Outside,
+                Doing::Polling | Doing::Blocked(_) | Doing::Looking | Doing::Inside { .. } => {
+                    matches!(standings[who], Standing::Line(_)) && (0..standings.len()).all(later)
+                }
+                _ => true,
+            }
+        };
+        (0..standings.len()).all(agrees)
     }
 
     fn numbers_are_bounded(&self, state: &State) -> bool {
@@ -468,6 +568,9 @@ impl Model for System {
             Property::always("nothing is broken", |_, state: &State| state.broken.is_none()),
             Property::always("numbers are bounded", |system: &Self, state| {
                 system.numbers_are_bounded(state)
+            }),
+            Property::always("standings agree", |system: &Self, state| {
+                system.standings_agree(state)
             }),
             Property::sometimes(WAITS, |_, state: &State| {
                 state.participants.iter().any(|it| matches!(it.doing, Doing::Blocked(_)))
