@@ -40,13 +40,13 @@ pub(super) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment,
     let file = openat(&place.directory, ".", flags, Mode::RUSR | Mode::WUSR)
         .map_err(Error::io(&name, "make a file without a name in that directory"))?;
     crash_point("a file without a name");
-    Segment::write(&file, &name, plan, data)?;
+    let shape = Segment::write(&file, &name, plan, data)?;
     crash_point("a segment without a name");
     let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
     match linkat(CWD, unnamed, &place.directory, &place.file, AtFlags::SYMLINK_FOLLOW) {
         Ok(()) => {
             crash_point("a segment with a name");
-            Segment::map(file, name, plan)
+            Segment::map(file, name, shape)
         }
         Err(Errno::EXIST) => Err(Error::Exists { segment: name }),
         Err(error) => Err(Error::io(name, "name the file")(error)),
@@ -74,7 +74,14 @@ pub(super) fn attach(place: &Place, plan: &Plan) -> Result<Segment, Error> {
         return Err(Error::NotFound { segment });
     }
     check_file_system(&file, &segment)?;
-    Segment::map(file, segment, plan)
+    let shape = Segment::check(&file, &segment, plan)?;
+    Segment::map(file, segment, shape)
+}
+
+/// Uses the segment at a place, whatever is in it.
+#[cfg_attr(not(test), expect(dead_code, reason = "for whoever looks on"))]
+pub(super) fn inspect(place: &Place) -> Result<Segment, Error> {
+    attach(place, &Plan::ANY)
 }
 
 /// File systems whose files several machines may have mapped, none of which sees the others'
@@ -100,4 +107,58 @@ fn check_file_system(file: &OwnedFd, segment: &str) -> Result<(), Error> {
         return Err(Error::NetworkFileSystem { segment: segment.to_owned() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::shared::Kind;
+    use crate::shared::layout::DataType;
+
+    fn make(kind: Kind, data: &[u8]) -> (TempDir, Place, Segment) {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::at(&directory.path().join("segment")).unwrap();
+        let data_type = DataType { name: "some bytes".to_owned(), size: data.len(), align: 1 };
+        let plan = Plan { kind: Some(kind), slots: Some(2), data: Some(data_type) };
+        let segment = create(&place, &plan, data).unwrap();
+        (directory, place, segment)
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "maps files, which Miri does not")]
+    fn whoever_looks_on_need_not_know_what_is_in_it() {
+        for kind in Kind::ALL {
+            let (_directory, place, made) = make(kind, b"abc");
+            let seen = inspect(&place).unwrap();
+            assert_eq!((seen.kind(), seen.slots()), (kind, 2));
+            assert_eq!(seen.identities().len(), 2);
+            // SAFETY: three bytes are there, which nobody writes.
+            let data = unsafe { std::slice::from_raw_parts(seen.data().cast::<u8>(), 3) };
+            assert_eq!(data, b"abc");
+            drop(made);
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "maps files, which Miri does not")]
+    fn a_file_that_is_cut_off_or_extended_under_its_users_is_found_out() {
+        let (directory, _place, segment) = make(Kind::Bakery, b"abc");
+        let file = File::options().write(true).open(directory.path().join("segment")).unwrap();
+        let whole = file.metadata().unwrap().len();
+        for length in [0, 1, whole - 1, whole, whole + 1, 1 << 40, whole] {
+            file.set_len(length).unwrap();
+            match segment.check_length() {
+                Ok(()) => assert_eq!(length, whole),
+                Err(Error::WrongLength { segment, expected, found }) => {
+                    assert_eq!((expected, found), (whole, length));
+                    assert!(length != whole && segment.ends_with("segment"));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
 }

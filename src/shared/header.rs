@@ -21,11 +21,12 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::shared::layout::{self, DataType, Layout};
+use crate::shared::registers::ALIGN;
 use crate::shared::{Error, Kind};
 
 pub(super) const MAGIC: [u8; 8] = *b"BAKERYLK";
 /// To be raised with each change to the layout of a segment, or to what its registers mean.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 const BYTE_ORDER: u32 = 0x0102_0304;
 
 /// A segment's header.
@@ -86,12 +87,14 @@ impl Header {
 
     /// Checks a header against the length of its segment and against what the program expects.
     ///
+    /// `wanted` is the type that the program takes the data for, if it does.
+    ///
     /// To be called on a copy: what others may still write is worth nothing once checked.
     pub(super) fn check(
         &self,
         segment: &str,
         length: u64,
-        wanted: &DataType,
+        wanted: Option<&DataType>,
         boot_id: [u8; 16],
     ) -> Result<Shape, Error> {
         let segment = || segment.to_owned();
@@ -112,22 +115,20 @@ impl Header {
         if self.boot_id != boot_id {
             return Err(Error::Stale { segment: segment() });
         }
-        if self.data_size != wanted.size as u64
-            || self.data_align != wanted.align as u64
-            || self.data_hash != hash(wanted.name.as_bytes())
-        {
+        if let Some(wanted) = wanted.filter(|wanted| !self.holds(wanted)) {
             return Err(Error::WrongType {
                 segment: segment(),
                 found: describe(&self.data_name(), self.data_size, self.data_align),
                 wanted: describe(&wanted.name, wanted.size as u64, wanted.align as u64),
             });
         }
+        let data = self.data_type().ok_or_else(damaged)?;
         let kind = Kind::from_code(self.kind).ok_or_else(damaged)?;
         let (least, most) = kind.slots();
         if !(least..=most).contains(&self.slots) {
             return Err(damaged());
         }
-        let layout = Layout::new(kind, self.slots, wanted).ok_or_else(damaged)?;
+        let layout = Layout::new(kind, self.slots, &data).ok_or_else(damaged)?;
         if layout.length as u64 != self.length {
             return Err(damaged());
         }
@@ -136,6 +137,20 @@ impl Header {
             return Err(Error::WrongLength { segment: segment(), expected, found });
         }
         Ok(Shape { kind, slots: self.slots, layout })
+    }
+
+    fn holds(&self, data: &DataType) -> bool {
+        self.data_size == data.size as u64
+            && self.data_align == data.align as u64
+            && self.data_hash == hash(data.name.as_bytes())
+    }
+
+    /// What it says that it holds. `None`: nothing that a segment can hold.
+    fn data_type(&self) -> Option<DataType> {
+        let size = usize::try_from(self.data_size).ok()?;
+        let align = usize::try_from(self.data_align).ok()?;
+        let is_possible = align.is_power_of_two() && align <= ALIGN && size.is_multiple_of(align);
+        is_possible.then(|| DataType { name: self.data_name(), size, align })
     }
 
     fn data_name(&self) -> String {
@@ -158,7 +173,7 @@ fn hash(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{prop_assert, prop_assert_eq};
+    use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
     use proptest::proptest;
     use proptest::sample::select;
     use proptest::test_runner::Config;
@@ -177,7 +192,7 @@ mod tests {
     }
 
     fn check(header: &Header, data: &DataType) -> Result<Shape, Error> {
-        header.check("here", header.length, data, BOOT)
+        header.check("here", header.length, Some(data), BOOT)
     }
 
     proptest! {
@@ -195,7 +210,8 @@ mod tests {
             size in 0..1_usize << 40,
             align in 0..8_u32,
         ) {
-            let data = DataType { name, size, align: 1_usize << align };
+            let align = 1_usize << align;
+            let data = DataType { name, size: size.next_multiple_of(align), align };
             let (shape, header) = make(kind, slots, &data);
             prop_assert_eq!(check(&header, &data).unwrap(), shape);
             prop_assert_eq!(header.length, shape.layout.length as u64);
@@ -231,6 +247,39 @@ mod tests {
             // Kinds whose registers take as much room are told apart by their code alone.
             let expected = Shape { kind: Kind::from_code(header.kind).unwrap_or(kind), ..shape };
             prop_assert!(check(&header, &data).ok().is_none_or(|found| found == expected));
+        }
+
+        /// Whoever takes any type believes a header only so far as a segment can be like that.
+        #[test]
+        fn without_a_type_a_header_is_possible_or_refused(
+            kind in select(&Kind::ALL[..]),
+            slots: u32,
+            size in prop_oneof![0..1000_u64, any::<u64>(), Just(isize::MAX as u64 & !127)],
+            align in prop_oneof![(0..64_u32).prop_map(|bit| 1 << bit), any::<u64>(), Just(0)],
+            length in prop_oneof![Just(None), any::<u64>().prop_map(Some)],
+        ) {
+            let data = DataType { name: "some".to_owned(), size: 24, align: 8 };
+            let (shape, mut header) = make(kind, slots, &data);
+            prop_assert_eq!(header.check("here", header.length, None, BOOT).unwrap(), shape);
+
+            (header.data_size, header.data_align) = (size, align);
+            // The right one for that size, or another.
+            let right = (shape.layout.data as u64).wrapping_add(size);
+            header.length = length.unwrap_or(right);
+            header.checksum = header.sum();
+            let fits = align.is_power_of_two() && align <= ALIGN as u64 && size % align == 0;
+            match header.check("here", header.length, None, BOOT) {
+                Ok(found) => {
+                    prop_assert!(fits && header.length == right);
+                    prop_assert!(isize::try_from(found.layout.length).is_ok());
+                    prop_assert_eq!(found.layout.length as u64, right);
+                    prop_assert_eq!(found.layout.data, shape.layout.data);
+                }
+                Err(error) => {
+                    let is_right = fits && header.length == right && isize::try_from(right).is_ok();
+                    prop_assert!(!is_right && matches!(error, Error::Damaged { .. }), "{}", error);
+                }
+            }
         }
     }
 }

@@ -13,11 +13,11 @@ const NAME: &str = "an anonymous segment";
 pub(super) fn create(plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     let file = memfd_create("bakery-lock", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
         .map_err(Error::io(NAME, "make a memory file"))?;
-    Segment::write(&file, NAME, plan, data)?;
+    let shape = Segment::write(&file, NAME, plan, data)?;
     // Nobody who gets the descriptor can cut off the memory under the others.
     fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
         .map_err(Error::io(NAME, "seal the memory file"))?;
-    Segment::map(file, NAME.to_owned(), plan)
+    Segment::map(file, NAME.to_owned(), shape)
 }
 
 /// Uses the segment behind a descriptor.
@@ -26,5 +26,6 @@ pub(super) fn attach(file: OwnedFd, plan: &Plan) -> Result<Segment, Error> {
     if !sealed {
         return Err(Error::NotSealed { segment: NAME.to_owned() });
     }
-    Segment::map(file, NAME.to_owned(), plan)
+    let shape = Segment::check(&file, NAME, plan)?;
+    Segment::map(file, NAME.to_owned(), shape)
 }

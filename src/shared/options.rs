@@ -81,7 +81,7 @@ impl Options {
     }
 
     fn plan<T: Data>(&self) -> Plan {
-        let data = DataType::of::<T>(self.data_name.as_deref());
+        let data = Some(DataType::of::<T>(self.data_name.as_deref()));
         Plan { kind: self.kind, slots: self.slots, data }
     }
 

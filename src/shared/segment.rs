@@ -28,11 +28,16 @@ pub(super) struct Plan {
     pub(super) kind: Option<Kind>,
     /// `None`: any, when attaching.
     pub(super) slots: Option<u32>,
-    pub(super) data: DataType,
+    /// `None`: any, when attaching to look on.
+    pub(super) data: Option<DataType>,
 }
 
 impl Plan {
-    fn shape(&self) -> Result<Shape, Error> {
+    /// For whoever takes what there is.
+    pub(super) const ANY: Self = Self { kind: None, slots: None, data: None };
+
+    /// Of a segment that is to hold this.
+    fn shape(&self, data: &DataType) -> Result<Shape, Error> {
         let kind = self.kind.unwrap_or_default();
         let slots = self.slots.unwrap_or(kind.default_slots());
         let (least, most) = kind.slots();
@@ -40,7 +45,7 @@ impl Plan {
         if !(least..=most).contains(&slots) {
             return Err(bad());
         }
-        let layout = Layout::new(kind, slots, &self.data).ok_or_else(bad)?;
+        let layout = Layout::new(kind, slots, data).ok_or_else(bad)?;
         Ok(Shape { kind, slots, layout })
     }
 }
@@ -62,44 +67,76 @@ unsafe impl Sync for Segment {}
 
 impl Segment {
     /// Fills an empty file that nobody else knows yet with a whole segment.
-    pub(super) fn write(file: &OwnedFd, name: &str, plan: &Plan, data: &[u8]) -> Result<(), Error> {
+    pub(super) fn write(
+        file: &OwnedFd,
+        name: &str,
+        plan: &Plan,
+        data: &[u8],
+    ) -> Result<Shape, Error> {
         use rustix::fs::{FallocateFlags, fallocate};
 
-        let shape = plan.shape()?;
+        let data_type = plan.data.as_ref().expect("a new segment holds something of some type");
+        let shape = plan.shape(data_type)?;
         let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
         let length = shape.layout.length as u64;
         // Not just a length: memory that is promised and not there kills whoever touches it.
         rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, length))
             .map_err(Error::io(name, "allocate the segment"))?;
-        let header = Header::new(&shape, &plan.data, boot_id);
+        let header = Header::new(&shape, data_type, boot_id);
         // All registers begin as zeros, which is what a new file holds.
         for (offset, bytes) in
             [(0, zerocopy::IntoBytes::as_bytes(&header)), (shape.layout.data, data)]
         {
             write_all(file, bytes, offset as u64).map_err(Error::io(name, "write the segment"))?;
         }
-        Ok(())
+        Ok(shape)
     }
 
-    /// Maps a file that is said to be a segment, once its header has been found to agree.
-    pub(super) fn map(file: OwnedFd, name: String, plan: &Plan) -> Result<Self, Error> {
-        let boot_id = process::boot_id().map_err(Error::io(&name, "read the boot id"))?;
-        let metadata = rustix::fs::fstat(&file).map_err(Error::io(&name, "inspect the file"))?;
-        let found = u64::try_from(metadata.st_size).unwrap_or(0);
-        let header = read_header(&file, &name, found)?;
-        let shape = header.check(&name, found, &plan.data, boot_id)?;
+    /// Finds out what shape a file has that is said to be a segment, and whether it is the one
+    /// wanted.
+    pub(super) fn check(file: &OwnedFd, name: &str, plan: &Plan) -> Result<Shape, Error> {
+        let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
+        let found = length(file, name)?;
+        let header = read_header(file, name, found)?;
+        let shape = header.check(name, found, plan.data.as_ref(), boot_id)?;
+        let segment = || name.to_owned();
         if let Some(wanted) = plan.kind.filter(|kind| *kind != shape.kind) {
-            return Err(Error::WrongKind { segment: name, found: shape.kind, wanted });
+            return Err(Error::WrongKind { segment: segment(), found: shape.kind, wanted });
         }
         if let Some(wanted) = plan.slots.filter(|slots| *slots != shape.slots) {
-            return Err(Error::WrongSlots { segment: name, found: shape.slots, wanted });
+            return Err(Error::WrongSlots { segment: segment(), found: shape.slots, wanted });
         }
+        Ok(shape)
+    }
+
+    /// Whether a file is a segment of some version, whole or damaged.
+    pub(super) fn has_magic(file: &OwnedFd, name: &str) -> Result<bool, Error> {
+        let mut bytes = [MaybeUninit::uninit(); header::MAGIC.len()];
+        let (read, _) =
+            rustix::io::pread(file, &mut bytes, 0).map_err(Error::io(name, "read the header"))?;
+        Ok(*read == header::MAGIC)
+    }
+
+    /// Maps a file of this shape.
+    pub(super) fn map(file: OwnedFd, name: String, shape: Shape) -> Result<Self, Error> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a new mapping, at an address of the kernel's choice.
         let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
         let start = start.map_err(Error::io(&name, "map the segment"))?;
         let start = NonNull::new(start).expect("the kernel does not map address 0");
         Ok(Self { start, shape, file, name })
+    }
+
+    /// Whether the file has still its length: memory that has been cut off ends whoever touches it
+    /// (`SIGBUS`). Between two calls it may happen all the same; files without a name are sealed
+    /// against it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever waits"))]
+    pub(super) fn check_length(&self) -> Result<(), Error> {
+        let (expected, found) = (self.shape.layout.length as u64, length(&self.file, &self.name)?);
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::WrongLength { segment: self.name.clone(), expected, found })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -200,6 +237,11 @@ impl Drop for Segment {
         // fail.
         let _ = unsafe { munmap(start, self.shape.layout.length) };
     }
+}
+
+fn length(file: &OwnedFd, name: &str) -> Result<u64, Error> {
+    let stat = rustix::fs::fstat(file).map_err(Error::io(name, "inspect the file"))?;
+    Ok(u64::try_from(stat.st_size).unwrap_or(0))
 }
 
 /// One copy of the first bytes.
