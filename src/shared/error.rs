@@ -50,6 +50,20 @@ pub enum Error {
         /// The segment.
         segment: String,
     },
+    /// Somebody uses the segment, so it is not removed.
+    #[error(
+        "{segment}: somebody uses it, in this process or another; remove it when they are gone"
+    )]
+    InUse {
+        /// The segment.
+        segment: String,
+    },
+    /// Somebody was about to remove the segment whenever this process looked.
+    #[error("{segment}: somebody is removing it, again and again or without getting on; try again")]
+    BeingRemoved {
+        /// The segment.
+        segment: String,
+    },
     /// The name is a symbolic link's.
     #[error("{segment}: is a symbolic link, which is not followed; name the file itself")]
     Symlink {
@@ -92,7 +106,7 @@ pub enum Error {
     },
     /// The file has not the length that it has to have.
     #[error(
-        "{segment}: is {found} bytes long instead of {expected}: cut off or overwritten; remove it when nobody uses it"
+        "{segment}: is {found} bytes long instead of {expected}: cut off or overwritten; `Options::remove` it when nobody uses it"
     )]
     WrongLength {
         /// The segment.
@@ -110,7 +124,7 @@ pub enum Error {
     },
     /// The segment is of another version of this library.
     #[error(
-        "{segment}: has format {found}, this program knows format {known}; use the same version in all programs"
+        "{segment}: has format {found}, this program knows format {known}; use the same version in all programs, or `Options::remove` it"
     )]
     WrongVersion {
         /// The segment.
@@ -121,19 +135,21 @@ pub enum Error {
         known: u32,
     },
     /// The segment was made by a machine of another kind.
-    #[error("{segment}: was made on a machine with another byte order; remove it")]
+    #[error("{segment}: was made on a machine with another byte order; `Options::remove` it")]
     WrongByteOrder {
         /// The segment.
         segment: String,
     },
     /// The header contradicts itself.
-    #[error("{segment}: its header is damaged; remove it when nobody uses it")]
+    #[error("{segment}: its header is damaged; `Options::remove` it when nobody uses it")]
     Damaged {
         /// The segment.
         segment: String,
     },
     /// The segment was made before the machine last started, so those who used it are gone.
-    #[error("{segment}: is from before the last restart of this machine; remove it")]
+    #[error(
+        "{segment}: is from before the last restart of this machine; `Options::open` makes it anew when nobody uses it"
+    )]
     Stale {
         /// The segment.
         segment: String,
@@ -187,7 +203,7 @@ pub enum Error {
     },
     /// The registers hold what the algorithm never writes.
     #[error(
-        "{segment}: slot {slot} {what}: the lock's registers are damaged; remove it when nobody uses it"
+        "{segment}: slot {slot} {what}: the lock's registers are damaged; `Options::remove` it when nobody uses it"
     )]
     Corrupt {
         /// The segment.

@@ -1,39 +1,80 @@
-//! Segments with a name: published finished, and validated before use.
+//! Segments with a name: published finished, validated before use, and removed when nobody uses
+//! them.
 
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::thread;
+use std::time::Duration;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatFs, fstat, fstatfs, linkat, openat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, StatFs, fstat, fstatfs, linkat, openat, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use crate::atomic::crash_point;
 use crate::shared::Error;
+use crate::shared::deadman::{self, Users};
 use crate::shared::directory::{Place, check_owner};
 use crate::shared::segment::{Plan, Segment};
 
-/// How often to try again when the file comes and goes between two looks.
-const ATTEMPTS: usize = 100;
+/// How often to look again when the file comes and goes between two looks.
+const ATTEMPTS: usize = 1000;
 
-/// Attaches to the segment at a place, or makes it.
-pub(super) fn open(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
-    let mut outcome = attach(place, plan);
-    for _ in 0..ATTEMPTS {
-        if !matches!(outcome, Err(Error::NotFound { .. })) {
-            break;
-        }
-        match create(place, plan, data) {
-            Err(Error::Exists { .. }) => outcome = attach(place, plan),
-            created => return created,
-        }
-    }
-    outcome
+/// How long to leave alone, between two looks, whoever takes the file away.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// What came of a look at a place.
+#[derive(Debug)]
+enum Look<T> {
+    Done(T),
+    /// Another file is there by now, or none.
+    Changed,
+    /// Somebody takes the file away.
+    Busy,
 }
 
-/// Makes the segment at a place where there is none.
-///
-/// The file gets its name when it is complete, in one step that does not replace. So nobody ever
-/// sees half of it, whoever comes second finds the first one's, and a creator that dies leaves
-/// nothing.
+/// Looks until it comes to something.
+fn insist<T>(place: &Place, mut look: impl FnMut() -> Result<Look<T>, Error>) -> Result<T, Error> {
+    for _ in 0..ATTEMPTS {
+        match look()? {
+            Look::Done(done) => return Ok(done),
+            Look::Changed => {}
+            Look::Busy => thread::sleep(MOMENT),
+        }
+    }
+    Err(Error::BeingRemoved { segment: place.name() })
+}
+
+/// Attaches to the segment at a place, or makes it: also in place of one from before the machine
+/// last started.
+pub(super) fn open(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
+    insist(place, || match look_at(place, plan) {
+        Err(Error::NotFound { .. }) => match make(place, plan, data) {
+            Err(Error::Exists { .. }) => Ok(Look::Changed),
+            made => made.map(Look::Done),
+        },
+        Err(Error::Stale { .. }) => clear_away(place),
+        looked => looked,
+    })
+}
+
+/// Makes the segment at a place where there is none, or one from before the machine last started.
 pub(super) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
+    insist(place, || match make(place, plan, data) {
+        Err(exists @ Error::Exists { .. }) => match open_file(place) {
+            Ok(file) if is_stale(&file, place) => clear_away(place),
+            Err(Error::NotFound { .. }) => Ok(Look::Changed),
+            _ => Err(exists),
+        },
+        made => made.map(Look::Done),
+    })
+}
+
+/// Makes the segment at a place where there is no file.
+///
+/// The file gets its name when it is complete and has a user, in one step that does not replace. So
+/// nobody ever sees half of it, whoever comes second finds the first one's, and a creator that dies
+/// leaves nothing.
+fn make(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     let name = place.name();
     check_file_system(&place.directory, &name)?;
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
@@ -42,19 +83,93 @@ pub(super) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment,
     crash_point("a file without a name");
     let shape = Segment::write(&file, &name, plan, data)?;
     crash_point("a segment without a name");
+    if !deadman::hold(&file, &name)? {
+        return Err(Error::BeingRemoved { segment: name });
+    }
     let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let segment = Segment::map(file, name, shape)?;
     match linkat(CWD, unnamed, &place.directory, &place.file, AtFlags::SYMLINK_FOLLOW) {
         Ok(()) => {
             crash_point("a segment with a name");
-            Segment::map(file, name, shape)
+            Ok(segment)
         }
-        Err(Errno::EXIST) => Err(Error::Exists { segment: name }),
-        Err(error) => Err(Error::io(name, "name the file")(error)),
+        Err(Errno::EXIST) => Err(Error::Exists { segment: place.name() }),
+        Err(error) => Err(Error::io(place.name(), "name the file")(error)),
     }
 }
 
 /// Uses the segment at a place.
 pub(super) fn attach(place: &Place, plan: &Plan) -> Result<Segment, Error> {
+    insist(place, || look_at(place, plan))
+}
+
+/// Uses the segment at a place, whatever is in it.
+#[cfg_attr(not(test), expect(dead_code, reason = "for whoever looks on"))]
+pub(super) fn inspect(place: &Place) -> Result<Segment, Error> {
+    attach(place, &Plan::ANY)
+}
+
+/// Removes the segment at a place, damaged or not, if nobody uses it.
+pub(super) fn remove(place: &Place) -> Result<(), Error> {
+    insist(place, || take_away(place, |_| true))
+}
+
+fn look_at(place: &Place, plan: &Plan) -> Result<Look<Segment>, Error> {
+    let segment = place.name();
+    let file = open_file(place)?;
+    // Before it has a user, so that whoever is refused is in nobody's way.
+    let shape = Segment::check(&file, &segment, plan)?;
+    if !deadman::hold(&file, &segment)? {
+        return Ok(Look::Busy);
+    }
+    // Now that nobody can take its name away.
+    if !leads_to(place, &file)? {
+        return Ok(Look::Changed);
+    }
+    Segment::map(file, segment, shape).map(Look::Done)
+}
+
+/// Takes the file's name away if nobody uses it, unless, now that nobody can, it is not to be
+/// removed after all.
+fn take_away(place: &Place, is_to_go: impl FnOnce(&OwnedFd) -> bool) -> Result<Look<()>, Error> {
+    let segment = place.name();
+    let file = open_file(place)?;
+    if !Segment::has_magic(&file, &segment)? {
+        return Err(Error::NotASegment { segment });
+    }
+    let _alone = match deadman::keep_out(&file, &segment)? {
+        Users::None(alone) => alone,
+        Users::Some => return Err(Error::InUse { segment }),
+        Users::Unknown => return Ok(Look::Busy),
+    };
+    // From here on nobody else takes this file's name away, who keeps to the rules.
+    if !leads_to(place, &file)? || !is_to_go(&file) {
+        return Ok(Look::Changed);
+    }
+    match unlinkat(&place.directory, &place.file, AtFlags::empty()) {
+        Ok(()) => Ok(Look::Done(())),
+        Err(Errno::NOENT) => Ok(Look::Changed),
+        Err(error) => Err(Error::io(segment, "remove the file")(error)),
+    }
+}
+
+/// Takes away what is from before the machine last started, so that it can be made anew.
+fn clear_away(place: &Place) -> Result<Look<Segment>, Error> {
+    match take_away(place, |file| is_stale(file, place)) {
+        Ok(Look::Busy) => Ok(Look::Busy),
+        Ok(_) | Err(Error::NotFound { .. }) => Ok(Look::Changed),
+        // Not by processes of this run of the machine: by another machine, perhaps.
+        Err(Error::InUse { segment }) => Err(Error::Stale { segment }),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_stale(file: &OwnedFd, place: &Place) -> bool {
+    matches!(Segment::check(file, &place.name(), &Plan::ANY), Err(Error::Stale { .. }))
+}
+
+/// Opens a file that is this user's, and nobody else's.
+fn open_file(place: &Place) -> Result<OwnedFd, Error> {
     let segment = place.name();
     // NONBLOCK: a named pipe would wait for a peer.
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -70,18 +185,19 @@ pub(super) fn attach(place: &Place, plan: &Plan) -> Result<Segment, Error> {
         return Err(Error::NotAFile { segment });
     }
     check_owner(&stat, &segment)?;
-    if stat.st_nlink == 0 {
-        return Err(Error::NotFound { segment });
-    }
     check_file_system(&file, &segment)?;
-    let shape = Segment::check(&file, &segment, plan)?;
-    Segment::map(file, segment, shape)
+    Ok(file)
 }
 
-/// Uses the segment at a place, whatever is in it.
-#[cfg_attr(not(test), expect(dead_code, reason = "for whoever looks on"))]
-pub(super) fn inspect(place: &Place) -> Result<Segment, Error> {
-    attach(place, &Plan::ANY)
+/// Whether the name is still this file's. (An open file's number is not given to another.)
+fn leads_to(place: &Place, file: &OwnedFd) -> Result<bool, Error> {
+    let error = || Error::io(place.name(), "inspect the file");
+    let stat = fstat(file).map_err(error())?;
+    match statat(&place.directory, &place.file, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(named) => Ok((named.st_dev, named.st_ino) == (stat.st_dev, stat.st_ino)),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(error()(errno)),
+    }
 }
 
 /// File systems whose files several machines may have mapped, none of which sees the others'
@@ -139,7 +255,9 @@ mod tests {
             // SAFETY: three bytes are there, which nobody writes.
             let data = unsafe { std::slice::from_raw_parts(seen.data().cast::<u8>(), 3) };
             assert_eq!(data, b"abc");
+            // It is a user like any other.
             drop(made);
+            assert!(matches!(remove(&place), Err(Error::InUse { .. })));
         }
     }
 

@@ -37,6 +37,7 @@
 
 mod claim;
 mod clock;
+mod deadman;
 mod death;
 mod directory;
 mod error;

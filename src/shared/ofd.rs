@@ -2,7 +2,7 @@
 //!
 //! Such a lock belongs to an open description of a file, not to a process: closing some other
 //! descriptor of the file does not drop it, and it is gone when the last descriptor of that
-//! description is, however its process ended.
+//! description is, and the last mapping made from it, however its process ended.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -10,34 +10,48 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use crate::algorithm::Slot;
 use crate::shared::claim::Bytes;
 
-/// Bytes far behind every segment's end, so that locking them never meets data. One for each slot,
-/// locked by its owner.
-const OWNERS: libc::off_t = 1 << 40;
-/// One for each slot, locked by whoever resets it after its owner's death.
-const RECOVERERS: libc::off_t = 1 << 41;
+/// Where a byte is: far behind every segment's end, so that locking it never meets data.
+pub(super) type Offset = libc::off_t;
+
+/// The first slot's, which its owner holds.
+const OWNERS: Offset = 1 << 40;
+/// The first slot's, which whoever resets it after its owner's death holds.
+const RECOVERERS: Offset = 1 << 41;
+/// The one that says that a segment has users ([`super::deadman`]).
+pub(super) const DEADMAN: Offset = 1 << 42;
 
 // With narrower offsets the byte would be another one than in programs with wider ones.
-const _: () = assert!(size_of::<libc::off_t>() == 8, "`shared` needs 64-bit file offsets");
+const _: () = assert!(size_of::<Offset>() == 8, "`shared` needs 64-bit file offsets");
+
+/// What others hold a byte for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    No,
+    ForReading,
+    ForWriting,
+}
 
 /// For a description that nothing else uses.
 impl Bytes for OwnedFd {
     type Error = io::Error;
 
+    /// For writing.
     fn try_lock(&self, slot: Slot) -> io::Result<bool> {
-        try_lock(self, OWNERS, slot)
+        try_write_lock(self, byte(OWNERS, slot))
     }
 
     fn unlock(&self, slot: Slot) {
-        unlock(self, OWNERS, slot);
+        unlock(self, byte(OWNERS, slot));
     }
 }
 
-/// Whether somebody has the lock on a slot's byte: never this description, which would not see its
-/// own.
+fn byte(first: Offset, slot: Slot) -> Offset {
+    first + Offset::from(slot.number())
+}
+
+/// Whether somebody has the lock on a slot's byte, but through this description.
 pub(super) fn is_owned(file: BorrowedFd<'_>, slot: Slot) -> io::Result<bool> {
-    let mut lock = describe(OWNERS, slot, libc::F_WRLCK);
-    control(file, libc::F_OFD_GETLK, &mut lock)?;
-    Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+    Ok(held_by_others(file, byte(OWNERS, slot))? != Held::No)
 }
 
 /// The right to reset a slot after its owner's death: one has it at a time, and it ends with its
@@ -45,27 +59,52 @@ pub(super) fn is_owned(file: BorrowedFd<'_>, slot: Slot) -> io::Result<bool> {
 #[derive(Debug)]
 pub(super) struct RecoveryByte<'a> {
     file: BorrowedFd<'a>,
-    slot: Slot,
+    byte: Offset,
 }
 
 impl<'a> RecoveryByte<'a> {
     /// `None` if somebody else has it.
     pub(super) fn try_lock(file: BorrowedFd<'a>, slot: Slot) -> io::Result<Option<Self>> {
-        Ok(try_lock(file, RECOVERERS, slot)?.then_some(Self { file, slot }))
+        let byte = byte(RECOVERERS, slot);
+        Ok(try_write_lock(file, byte)?.then_some(Self { file, byte }))
     }
 }
 
 impl Drop for RecoveryByte<'_> {
     fn drop(&mut self) {
-        unlock(self.file, RECOVERERS, self.slot);
+        unlock(self.file, self.byte);
     }
 }
 
-/// For writing.
-fn try_lock(file: impl AsFd, first: libc::off_t, slot: Slot) -> io::Result<bool> {
-    let lock = &mut describe(first, slot, libc::F_WRLCK);
-    match control(file.as_fd(), libc::F_OFD_SETLK, lock) {
-        Ok(()) => Ok(true),
+/// Locks a byte unless others hold it for writing. Whether it is locked now.
+pub(super) fn try_read_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> {
+    try_set(file, byte, libc::F_RDLCK)
+}
+
+/// Locks a byte unless others hold it for anything. Whether it is locked now.
+pub(super) fn try_write_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> {
+    try_set(file, byte, libc::F_WRLCK)
+}
+
+pub(super) fn unlock(file: impl AsFd, byte: Offset) {
+    // Taking a lock away does not fail.
+    let _ = call(file, libc::F_OFD_SETLK, byte, libc::F_UNLCK);
+}
+
+/// What a byte was held for a moment ago, but through this description.
+pub(super) fn held_by_others(file: impl AsFd, byte: Offset) -> io::Result<Held> {
+    // Whatever is in the way of writing.
+    let found = call(file, libc::F_OFD_GETLK, byte, libc::F_WRLCK)?;
+    Ok(match libc::c_int::from(found.l_type) {
+        libc::F_UNLCK => Held::No,
+        libc::F_RDLCK => Held::ForReading,
+        _ => Held::ForWriting,
+    })
+}
+
+fn try_set(file: impl AsFd, byte: Offset, what: libc::c_int) -> io::Result<bool> {
+    match call(file, libc::F_OFD_SETLK, byte, what) {
+        Ok(_) => Ok(true),
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::PermissionDenied => Ok(false),
             _ => Err(error),
@@ -73,26 +112,22 @@ fn try_lock(file: impl AsFd, first: libc::off_t, slot: Slot) -> io::Result<bool>
     }
 }
 
-fn unlock(file: impl AsFd, first: libc::off_t, slot: Slot) {
-    // Taking a lock away does not fail.
-    let _ = control(file.as_fd(), libc::F_OFD_SETLK, &mut describe(first, slot, libc::F_UNLCK));
-}
-
 #[expect(clippy::cast_possible_truncation, reason = "small constants, in a struct of small fields")]
-fn describe(first: libc::off_t, slot: Slot, what: libc::c_int) -> libc::flock {
+fn call(
+    file: impl AsFd,
+    command: libc::c_int,
+    byte: Offset,
+    what: libc::c_int,
+) -> io::Result<libc::flock> {
     // SAFETY: all zeros is a value of this struct of integers; some targets have reserved fields in
     // it.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = what as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
-    lock.l_start = first + libc::off_t::from(slot.number());
+    lock.l_start = byte;
     lock.l_len = 1;
-    lock
-}
-
-fn control(file: BorrowedFd<'_>, command: libc::c_int, lock: &mut libc::flock) -> io::Result<()> {
     // SAFETY: the descriptor is open, and the argument of these commands is a pointer to such a
     // struct.
-    let answer = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut *lock) };
-    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    let answer = unsafe { libc::fcntl(file.as_fd().as_raw_fd(), command, &raw mut lock) };
+    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(lock) }
 }

@@ -57,14 +57,41 @@ impl Options {
         self
     }
 
-    /// The path of the segment of this name, whether there is one or not: to remove it when nobody
-    /// uses it.
+    /// The path of the segment of this name, whether there is one or not.
     ///
     /// # Errors
     ///
     /// [`Error::BadName`], and errors of the directory that it is in.
     pub fn path_of(name: &str) -> Result<PathBuf, Error> {
         Ok(Place::named(name)?.path().to_owned())
+    }
+
+    /// Removes the segment of this name, if nobody uses it: nobody, in this process or another, has
+    /// a [`Mutex`] of it. The value in it is gone.
+    ///
+    /// Whoever opens the segment meanwhile has the old one, which then stays, or a new one; there
+    /// are never users of both. Removing the file by other means does not promise that. (A process
+    /// that is just being started has what its parent has until it runs its own program, and counts
+    /// as a user for that long.)
+    ///
+    /// A segment that cannot be attached to, since it is damaged or of another version, is removed
+    /// too. What is no segment stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`]; [`Error::NotFound`]; [`Error::NotASegment`]; and for links, other users'
+    /// files and the like as [`open`](Self::open).
+    pub fn remove(name: &str) -> Result<(), Error> {
+        file::remove(&Place::named(name)?)
+    }
+
+    /// The same, for a file at a path.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove).
+    pub fn remove_at(path: impl AsRef<Path>) -> Result<(), Error> {
+        file::remove(&Place::at(path.as_ref())?)
     }
 
     /// How often a participant that is kept waiting looks whether the one it waits for is still
@@ -87,10 +114,18 @@ impl Options {
 
     /// Attaches to the segment of this name, or makes it, with this value in it.
     ///
-    /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until its
-    /// file is removed or the machine restarts. It is for the processes of one user. If the
+    /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until it is
+    /// [removed](Self::remove) or the machine restarts. It is for the processes of one user. If the
     /// environment variable `BAKERY_LOCK_DIR` is set, it lives in that directory instead, which is
     /// made if need be; processes that are to meet must agree on it.
+    ///
+    /// A segment is for one run of the machine, also where files outlive that: one from before is
+    /// removed and made anew, whatever it held, and the value starts anew with this one.
+    ///
+    /// All its memory is there from the start, so a full file system is an error here and not a
+    /// crash later. Whoever may write to the file may still cut it off; whoever then touches what is
+    /// gone is killed (`SIGBUS`). Calls that take time look before they do, and answer
+    /// [`Error::WrongLength`]; [anonymous](Self::anonymous) segments are sealed against it.
     ///
     /// # Errors
     ///
@@ -151,7 +186,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and [`Error::NotFound`].
+    /// As [`open`](Self::open), and [`Error::NotFound`] or, for one from before the machine last
+    /// started, [`Error::Stale`].
     pub fn attach<T: Data, W: Wait>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
         file::attach(&Place::named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }

@@ -51,6 +51,9 @@ impl Plan {
 }
 
 /// A mapped segment. Unmapped when dropped.
+///
+/// Of one with a name this is a user: its file's description holds the byte that says so
+/// ([`super::deadman`]).
 #[derive(Debug)]
 pub(super) struct Segment {
     start: NonNull<c_void>,

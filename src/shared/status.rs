@@ -71,6 +71,7 @@ pub struct Competitor {
 
 impl Status {
     pub(super) fn of(segment: &Segment) -> Result<Self, Error> {
+        segment.check_length()?;
         let journal = segment.journal();
         let mut line: Vec<(Standing, Competitor)> = Vec::new();
         let (mut joined, mut holder, mut dead) = (0, None, Vec::new());

@@ -153,6 +153,7 @@ impl<'a, F: AsFd> Watch<'a, F> {
         const PASSING: u32 = 10;
 
         let segment = self.segment;
+        segment.check_length()?;
         if self.at_first.is_none() {
             self.at_first = Some((segment.journal().last_token(), self.competing()));
         }
