@@ -133,7 +133,6 @@ impl Segment {
     /// Whether the file has still its length: memory that has been cut off ends whoever touches it
     /// (`SIGBUS`). Between two calls it may happen all the same; files without a name are sealed
     /// against it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever waits"))]
     pub(super) fn check_length(&self) -> Result<(), Error> {
         let (expected, found) = (self.shape.layout.length as u64, length(&self.file, &self.name)?);
         if found == expected {

@@ -107,7 +107,13 @@ fn lock_in_noise(forgery: &Forgery, bytes: &[u8]) {
 fn touch<W: Wait>(outcome: Result<Option<Guard<'_, '_, u64, W>>, Error>) {
     match outcome {
         Ok(Some(mut guard)) => *guard += 1,
-        Ok(None) | Err(Error::Unsupported { .. } | Error::Corrupt { .. }) => {}
+        Ok(None)
+        | Err(
+            Error::Unsupported { .. }
+            | Error::Corrupt { .. }
+            | Error::OwnerDied { .. }
+            | Error::Unrecoverable { .. },
+        ) => {}
         Err(error) => panic!("{error:?}"),
     }
 }
