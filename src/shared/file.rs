@@ -104,7 +104,6 @@ pub(super) fn attach(place: &Place, plan: &Plan) -> Result<Segment, Error> {
 }
 
 /// Uses the segment at a place, whatever is in it.
-#[cfg_attr(not(test), expect(dead_code, reason = "for whoever looks on"))]
 pub(super) fn inspect(place: &Place) -> Result<Segment, Error> {
     attach(place, &Plan::ANY)
 }

@@ -8,7 +8,7 @@ use crate::shared::directory::Place;
 use crate::shared::layout::DataType;
 use crate::shared::mutex::{Data, Mutex};
 use crate::shared::segment::{Plan, Segment};
-use crate::shared::{Error, Kind, file, memfd};
+use crate::shared::{Error, Kind, Status, file, memfd};
 use crate::wait::Wait;
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -92,6 +92,24 @@ impl Options {
     /// As [`remove`](Self::remove).
     pub fn remove_at(path: impl AsRef<Path>) -> Result<(), Error> {
         file::remove(&Place::at(path.as_ref())?)
+    }
+
+    /// What the lock of this name is about, whatever type it protects: see [`Mutex::status`].
+    ///
+    /// # Errors
+    ///
+    /// As [`attach`](Self::attach), and [`Mutex::status`].
+    pub fn status(name: &str) -> Result<Status, Error> {
+        Status::of(&file::inspect(&Place::named(name)?)?)
+    }
+
+    /// The same, for a file at a path.
+    ///
+    /// # Errors
+    ///
+    /// As [`status`](Self::status).
+    pub fn status_at(path: impl AsRef<Path>) -> Result<Status, Error> {
+        Status::of(&file::inspect(&Place::at(path.as_ref())?)?)
     }
 
     /// How often a participant that is kept waiting looks whether the one it waits for is still
