@@ -25,6 +25,8 @@ sources! {
     "local/drop_in/slotted.rs"
     "local/drop_in/ticket.rs"
     "shared/identity.rs"
+    "shared/journal.rs"
+    "shared/reset.rs"
     "wait/channel.rs"
     "wait/mod.rs"
 }

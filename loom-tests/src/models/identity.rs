@@ -16,7 +16,7 @@ use crate::shared::identity::{Identity, Process};
 
 /// Whose lock each byte has on it: nobody's (0), or which process's. Nothing is ordered by it but
 /// the dead: all that they did comes before what is done by whoever gets a byte later.
-struct Kernel<const N: usize> {
+pub(super) struct Kernel<const N: usize> {
     bytes: [loom::sync::atomic::AtomicU32; N],
     /// Apart from the bytes, by which fences of the living would order something.
     graves: loom::sync::atomic::AtomicU32,
@@ -24,7 +24,7 @@ struct Kernel<const N: usize> {
 }
 
 impl<const N: usize> Kernel<N> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             bytes: std::array::from_fn(|_| loom::sync::atomic::AtomicU32::new(0)),
             graves: loom::sync::atomic::AtomicU32::new(0),
@@ -37,7 +37,7 @@ impl<const N: usize> Kernel<N> {
         byte.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    fn try_lock(&self, slot: Slot, process: u32) -> bool {
+    pub(super) fn try_lock(&self, slot: Slot, process: u32) -> bool {
         let locked = self.exchange(slot, 0, process);
         if locked && self.has_graves.load(Ordering::Relaxed) {
             self.graves.fetch_or(0, Ordering::Acquire);
@@ -45,12 +45,22 @@ impl<const N: usize> Kernel<N> {
         locked
     }
 
-    fn unlock(&self, slot: Slot, process: u32) {
+    pub(super) fn unlock(&self, slot: Slot, process: u32) {
         assert!(self.exchange(slot, process, 0), "somebody else has the byte");
     }
 
+    /// Whether somebody has a byte: if not, and its owner is dead, then all that this one did came
+    /// before.
+    pub(super) fn is_owned(&self, slot: Slot) -> bool {
+        let owned = self.bytes[slot.index()].load(Ordering::Relaxed) != 0;
+        if !owned && self.has_graves.load(Ordering::Relaxed) {
+            self.graves.fetch_or(0, Ordering::Acquire);
+        }
+        owned
+    }
+
     /// Unlocks what a process had that is no more.
-    fn bury(&self, process: u32) {
+    pub(super) fn bury(&self, process: u32) {
         self.graves.fetch_or(0, Ordering::Release);
         self.has_graves.store(true, Ordering::Relaxed);
         for slot in (0..).map(Slot::new).take(N) {
@@ -120,16 +130,22 @@ impl<const N: usize> Segment<N> {
 
     /// The number of a slot's owner, all of whom is seen.
     fn owner(&self, slot: usize) -> Option<u32> {
-        let owner = self.identities[slot].owner()?;
+        let owner = self.identities[slot].owner()?.process;
         assert_eq!(owner, known(owner.pid), "parts of several owners, or of none");
         Some(owner.pid)
     }
 }
 
 /// A process by its number, from 1: no part of it is another's.
-fn known(number: u32) -> Process {
+pub(super) fn known(number: u32) -> Process {
     let part = u64::from(number);
-    Process { pid: number, start_time: 100 + part, pid_namespace: 200 + part }
+    Process {
+        pid: number,
+        start_time: 100 + part,
+        pid_namespace: 200 + part,
+        time_namespace: 300 + part,
+        command: [400 + part, 500 + part],
+    }
 }
 
 /// So many processes claim a slot each, once, and keep it. As many as there is room for get one,

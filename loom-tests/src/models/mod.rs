@@ -7,6 +7,7 @@
 
 mod attempt;
 mod bound;
+mod deaths;
 mod exclusion;
 mod hand_over;
 mod identity;
@@ -57,6 +58,7 @@ pub(crate) fn all() -> impl Iterator<Item = Model> {
         ticket::MODELS,
         settle::MODELS,
         identity::MODELS,
+        deaths::MODELS,
     ];
     subjects.into_iter().flatten().copied()
 }

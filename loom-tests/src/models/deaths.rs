@@ -1,0 +1,269 @@
+//! Participants that die at any step, and others that clear up after them, who may die at that.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::identity::{Kernel, known};
+use super::{Bounds, Protected, check, exhaustive, models, preemptions};
+use crate::algorithm::{Algorithm, Bakery, BlackWhite, NobodySleeps, Recover, Slot, Turn};
+use crate::mortal;
+use crate::shared::identity::Identity;
+use crate::shared::journal::Journal;
+use crate::shared::record::Record;
+use crate::shared::reset::Dead;
+
+const SLOTS: usize = 3;
+
+/// The one that dies: in slot 0, as process 1.
+const MORTAL: Slot = Slot::new(0);
+
+const fn process(slot: Slot) -> u32 {
+    slot.number() + 1
+}
+
+/// A segment with room for three. What is done inside is done in two halves.
+struct Segment<A> {
+    protected: Protected<A>,
+    identities: [Identity; SLOTS],
+    records: [Record; SLOTS],
+    journal: Journal,
+    owners: Kernel<SLOTS>,
+    recoverers: Kernel<SLOTS>,
+}
+
+/// How far a participant has come, which only the model knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Life {
+    token: Option<u64>,
+    touches: u32,
+    came_out: bool,
+}
+
+impl<A: Recover> Segment<A> {
+    /// One that these have joined.
+    fn joined_by(new: fn() -> A, slots: &[u32]) -> Self {
+        let segment = Self {
+            protected: Protected::new(new()),
+            identities: std::array::from_fn(|_| Identity::new()),
+            records: std::array::from_fn(|_| Record::new()),
+            journal: Journal::new(),
+            owners: Kernel::new(),
+            recoverers: Kernel::new(),
+        };
+        for slot in slots.iter().map(|&slot| Slot::new(slot)) {
+            assert!(segment.owners.try_lock(slot, process(slot)));
+            assert!(segment.identities[slot.index()].publish(&known(process(slot))));
+            segment.protected.algorithm.join(slot);
+        }
+        segment
+    }
+
+    fn go_in(&self, me: Slot, life: &Cell<Life>) {
+        let token = self.journal.next_token().expect("there are enough");
+        self.records[me.index()].go_in(token, 1);
+        life.set(Life { token: Some(token), ..life.get() });
+    }
+
+    fn touch_twice(&self, life: &Cell<Life>) {
+        for _ in 0..2 {
+            mortal::step();
+            self.protected.touch();
+            life.set(Life { touches: life.get().touches + 1, ..life.get() });
+        }
+        mortal::step();
+    }
+
+    fn come_out(&self, me: Slot, life: &Cell<Life>) {
+        self.records[me.index()].come_out();
+        life.set(Life { came_out: true, ..life.get() });
+        self.protected.algorithm.leave(me, &NobodySleeps);
+    }
+
+    /// What the mortal does until it dies: one round.
+    fn mortal_round(&self, life: &Cell<Life>) {
+        self.protected.enter(MORTAL);
+        self.protected.spin(MORTAL);
+        self.go_in(MORTAL, life);
+        self.touch_twice(life);
+        self.come_out(MORTAL, life);
+    }
+
+    /// As the library looks after a slot. Whether it has reset it.
+    fn look_after(&self, slot: Slot, by: u32) -> bool {
+        let identity = &self.identities[slot.index()];
+        let Some(owner) = identity.owner() else { return false };
+        if self.owners.is_owned(slot) || !identity.is_still(&owner) {
+            return false;
+        }
+        if !self.recoverers.try_lock(slot, by) {
+            return false;
+        }
+        let dead = Dead {
+            slot,
+            owner: &owner.process,
+            identity,
+            record: &self.records[slot.index()],
+            journal: &self.journal,
+        };
+        let reset = identity.is_still(&owner)
+            && dead.reset(|| self.protected.algorithm.reset(slot, &NobodySleeps));
+        mortal::step();
+        self.recoverers.unlock(slot, by);
+        reset
+    }
+
+    /// One round of a participant that looks after the mortal as long as it is blocked. Who it is
+    /// told has died inside: a slot and a token.
+    fn living_round(&self, me: Slot) -> Option<(u32, u64)> {
+        self.protected.enter(me);
+        while self.protected.algorithm.poll(me, &NobodySleeps) != Turn::Mine {
+            if !self.look_after(MORTAL, process(me)) {
+                thread::yield_now();
+            }
+        }
+        let told = self.journal.is_poisoned().then(|| {
+            let obituary = self.journal.obituary();
+            assert_eq!((obituary.pid, obituary.command), (1, known(1).command));
+            (obituary.slot, obituary.conduct.token)
+        });
+        if told.is_some() {
+            self.journal.note_repair();
+        }
+        let life = Cell::new(Life::default());
+        self.go_in(me, &life);
+        self.touch_twice(&life);
+        self.come_out(me, &life);
+        told
+    }
+
+    /// To be called when all threads have ended: what has been told is what happened.
+    fn assert_told(&self, life: Life, told: &[Option<(u32, u64)>]) {
+        let told: Vec<_> = told.iter().flatten().collect();
+        match (life.token, life.came_out) {
+            (None, _) | (_, true) => assert!(told.is_empty(), "{told:?} after {life:?}"),
+            // The token may be gone, when nothing is left to be done with the data.
+            (Some(_), false) if life.touches == 2 && told.is_empty() => {}
+            (Some(token), false) => assert_eq!(told, [&(MORTAL.number(), token)], "{life:?}"),
+        }
+    }
+}
+
+/// Runs a model for each step at which the mortal can die.
+fn at_each_step(least: usize, dies_after: impl Fn(usize) -> bool) {
+    let mut steps = 0;
+    while dies_after(steps) {
+        steps += 1;
+    }
+    assert!(steps > least, "it lives longer than {steps} steps");
+}
+
+/// The mortal dies before each step of its life in turn, and the kernel takes its byte; meanwhile
+/// another wants in, and looks after it.
+fn dies<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() -> A) {
+    at_each_step(10, |steps| {
+        let died = std::sync::Arc::new(AtomicBool::new(false));
+        let note = died.clone();
+        check(bounds, move || {
+            let segment = Arc::new(Segment::joined_by(new, &[0, 1]));
+            let dying = {
+                let (segment, note) = (segment.clone(), note.clone());
+                thread::spawn(move || {
+                    let life = Cell::new(Life::default());
+                    if !mortal::live(steps, || segment.mortal_round(&life)) {
+                        note.store(true, Ordering::Relaxed);
+                        segment.owners.bury(process(MORTAL));
+                    }
+                    life.get()
+                })
+            };
+            let told = segment.living_round(Slot::new(1));
+            let life = dying.join().expect("loom reports panics itself");
+            // It may have been in before the mortal's death, and leave the telling to the next.
+            let next = segment.living_round(Slot::new(1));
+            segment.assert_told(life, &[told, next]);
+        });
+        died.load(Ordering::Relaxed)
+    });
+}
+
+/// The mortal is dead, having come to each step in turn; two want in.
+fn is_dead<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() -> A) {
+    at_each_step(10, |steps| {
+        let died = std::sync::Arc::new(AtomicBool::new(false));
+        let note = died.clone();
+        check(bounds, move || {
+            let segment = Arc::new(Segment::joined_by(new, &[0, 1, 2]));
+            let life = Cell::new(Life::default());
+            if !mortal::live(steps, || segment.mortal_round(&life)) {
+                note.store(true, Ordering::Relaxed);
+                segment.owners.bury(process(MORTAL));
+            }
+            let other = {
+                let segment = segment.clone();
+                thread::spawn(move || segment.living_round(Slot::new(2)))
+            };
+            let told = segment.living_round(Slot::new(1));
+            let other = other.join().expect("loom reports panics itself");
+            segment.assert_told(life.get(), &[told, other]);
+        });
+        died.load(Ordering::Relaxed)
+    });
+}
+
+/// The mortal is dead, having come to each step in turn; so dies the one that looks after it, at
+/// each of its steps in turn, while another wants in.
+fn recoverer_dies<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() -> A) {
+    at_each_step(10, |steps| {
+        let died = std::sync::Arc::new(AtomicBool::new(false));
+        at_each_step(3, |recovery_steps| {
+            let recoverer_died = std::sync::Arc::new(AtomicBool::new(false));
+            let notes = (died.clone(), recoverer_died.clone());
+            check(bounds, move || {
+                let segment = Arc::new(Segment::joined_by(new, &[0, 1, 2]));
+                let life = Cell::new(Life::default());
+                if !mortal::live(steps, || segment.mortal_round(&life)) {
+                    notes.0.store(true, Ordering::Relaxed);
+                    segment.owners.bury(process(MORTAL));
+                }
+                let recoverer = {
+                    let (segment, note) = (segment.clone(), notes.1.clone());
+                    thread::spawn(move || {
+                        let look = || {
+                            segment.look_after(MORTAL, 2);
+                        };
+                        if !mortal::live(recovery_steps, look) {
+                            note.store(true, Ordering::Relaxed);
+                            segment.recoverers.bury(2);
+                        }
+                    })
+                };
+                let told = segment.living_round(Slot::new(2));
+                recoverer.join().expect("loom reports panics itself");
+                segment.assert_told(life.get(), &[told]);
+            });
+            recoverer_died.load(Ordering::Relaxed)
+        });
+        died.load(Ordering::Relaxed)
+    });
+}
+
+models! {
+    "deaths"
+    /// 2 participants, one of which dies at each step, 2 preemptions.
+    dies_in_bakery: dies(preemptions(1, 2), Bakery::<3>::new);
+    /// 2 participants, one of which dies at each step, 2 preemptions.
+    dies_in_black_white: dies(preemptions(1, 2), BlackWhite::<3>::new);
+    /// 2 participants after a death at each step, 2 preemptions.
+    is_dead_in_bakery: is_dead(preemptions(1, 2), Bakery::<3>::new);
+    /// 2 participants after a death at each step, 2 preemptions.
+    is_dead_in_black_white: is_dead(preemptions(1, 2), BlackWhite::<3>::new);
+    /// A participant, and a recoverer that dies at each step after a death at each step, 2
+    /// preemptions.
+    recoverer_dies_in_bakery: recoverer_dies(preemptions(1, 2), Bakery::<3>::new);
+    /// A participant, and a recoverer that dies at each step after a death at each step, 2
+    /// preemptions.
+    recoverer_dies_in_black_white: recoverer_dies(preemptions(1, 2), BlackWhite::<3>::new);
+}
