@@ -19,6 +19,8 @@ pub(crate) struct Bounds {
     pub(crate) looking: bool,
     /// Whether a blocked participant may take its attempt back.
     pub(crate) withdrawing: bool,
+    /// Whether an attempt may be to enter if that is possible at once.
+    pub(crate) trying: bool,
     /// Whether participants join when they first come, not before.
     pub(crate) late: bool,
 }
@@ -33,6 +35,7 @@ impl Bounds {
             reset: Reset::Recover,
             looking: false,
             withdrawing: false,
+            trying: false,
             late: false,
         }
     }
@@ -52,13 +55,19 @@ impl Bounds {
         self
     }
 
-    pub(crate) const fn looking(mut self) -> Self {
+    /// So many crashes, and the dead are reset when somebody waits for them.
+    pub(crate) const fn dying(mut self, crashes: u8) -> Self {
         self.looking = true;
-        self
+        self.crashes(crashes, Reset::Recover)
     }
 
     pub(crate) const fn withdrawing(mut self) -> Self {
         self.withdrawing = true;
+        self
+    }
+
+    pub(crate) const fn trying(mut self) -> Self {
+        self.trying = true;
         self
     }
 
@@ -111,6 +120,9 @@ impl fmt::Display for Bounds {
         }
         if self.withdrawing {
             write!(f, ", withdrawing")?;
+        }
+        if self.trying {
+            write!(f, ", trying")?;
         }
         if self.late {
             write!(f, ", joining late")?;

@@ -175,6 +175,7 @@ pub(crate) fn bakery(two: Make, three: Make, four: Make) -> Vec<Model> {
         no_lockout(name, n(3).attempts(2), three),
         no_lockout(name, n(3).attempts(2).withdrawing(), three),
         no_lockout(name, n(3).attempts(2).crashes(1, Reset::Recover), three),
+        no_lockout(name, n(3).attempts(1).dying(2), three),
         safe(name, ORDER, n(3).attempts(2).crashes(4, Reset::Recover), three).long(),
         safe(name, ORDER, n(3).attempts(3), three).long(),
         safe(name, ORDER, n(4).attempts(1), four).long(),
@@ -204,6 +205,7 @@ pub(crate) fn black_white(two: Make, three: Make) -> Vec<Model> {
         no_lockout(name, n(3), three),
         no_lockout(name, n(3).attempts(1).withdrawing(), three),
         no_lockout(name, n(3).attempts(1).crashes(2, Reset::Recover), three),
+        no_lockout(name, n(3).attempts(1).dying(2), three),
         safe(name, numbers(3 + 1), n(3).crashes(1, Reset::Recover), three),
         safe(name, numbers(3), n(3).crashes(1, Reset::Recover), three).fails("numbers are bounded"),
         safe(name, EXCLUSION, n(3).crashes(1, Reset::Leave), three).fails("exclusion"),
@@ -249,6 +251,7 @@ pub(crate) fn peterson(fenced: Make, swapped: Make) -> Vec<Model> {
             no_lockout(name, n(2).stores(Stores::ByRegister), form).quick(),
             no_lockout(name, n(2).withdrawing(), form).quick(),
             no_lockout(name, n(2).crashes(5, Reset::Recover), form).quick(),
+            no_lockout(name, n(2).dying(5), form).quick(),
             safe(name, bypass(0), n(2), form).fails("bypassed more than 0"),
         ]);
     }
@@ -273,6 +276,7 @@ pub(crate) fn filter(two: Make, fenced: Make, swapped: Make) -> Vec<Model> {
             safe(name, EXCLUSION, n(3).withdrawing(), form),
             safe(name, EXCLUSION, n(3).crashes(1, Reset::Recover), form),
             no_lockout(name, n(3).crashes(1, Reset::Recover), form),
+            no_lockout(name, n(3).dying(1), form),
             safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
             safe(name, EXCLUSION, n(3).crashes(3, Reset::Recover), form).long(),
             no_lockout(name, n(3).withdrawing(), form).long(),
@@ -293,6 +297,7 @@ pub(crate) fn tournament(fenced: Make, swapped: Make, four: Make) -> Vec<Model> 
             no_lockout(name, n(3), form).quick(),
             no_lockout(name, n(3).withdrawing(), form).quick(),
             no_lockout(name, n(3).crashes(2, Reset::Recover), form),
+            no_lockout(name, n(3).dying(2), form),
             safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
         ]);
     }
@@ -307,26 +312,38 @@ pub(crate) fn tournament(fenced: Make, swapped: Make, four: Make) -> Vec<Model> 
 
 pub(crate) fn ticket(two: Make, three: Make) -> Vec<Model> {
     let name = "ticket";
+    let all_moves = |n: Bounds| n.withdrawing().trying();
     vec![
         safe(name, ORDER, n(2).attempts(3), two).quick(),
-        safe(name, ORDER, n(2).attempts(3).withdrawing(), two).quick(),
-        no_lockout(name, n(2).attempts(3).withdrawing(), two).quick(),
+        safe(name, ORDER, all_moves(n(2).attempts(3)), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(3)), two).quick(),
+        safe(name, ORDER, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
+        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
+        safe(name, ORDER, all_moves(n(2).attempts(2).dying(1)), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(2).dying(1)), two).quick(),
         safe(name, ORDER, n(3).attempts(3), three).quick(),
         safe(name, ORDER, n(3).attempts(2).stores(Stores::ByRegister), three).quick(),
         no_lockout(name, n(3).attempts(3), three).quick(),
         safe(name, ORDER, n(3).attempts(1).withdrawing(), three).quick(),
+        safe(name, ORDER, n(3).attempts(1).dying(1), three).quick(),
+        no_lockout(name, n(3).attempts(1).dying(1), three).quick(),
         no_lockout(name, n(3).attempts(1).withdrawing(), three),
-        safe(name, ORDER, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
-        safe(name, ORDER, n(2).attempts(2).withdrawing().crashes(1, Reset::Recover).looking(), two)
-            .quick(),
-        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
-        no_lockout(name, n(2).attempts(2).withdrawing().crashes(1, Reset::Recover).looking(), two)
-            .quick(),
-        safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Recover).looking(), three).quick(),
-        no_lockout(name, n(3).attempts(1).crashes(1, Reset::Recover).looking(), three).quick(),
-        safe(name, ORDER, n(3).attempts(1).crashes(2, Reset::Recover), three),
+        safe(name, ORDER, all_moves(n(2).attempts(2).dying(3)), two),
+        no_lockout(name, all_moves(n(2).attempts(2).dying(3)), two),
+        safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Recover), three),
+        safe(name, ORDER, n(3).attempts(1).dying(2), three),
+        no_lockout(name, n(3).attempts(1).dying(2), three),
+        safe(name, ORDER, all_moves(n(3).attempts(1).dying(1)), three),
+        no_lockout(name, all_moves(n(3).attempts(1).dying(1)), three),
+        safe(name, ORDER, n(3).attempts(2).dying(1), three),
         safe(name, ORDER, n(3).attempts(2).withdrawing(), three).long(),
         no_lockout(name, n(3).attempts(2).withdrawing(), three).long(),
+        safe(name, ORDER, n(3).attempts(1).dying(3), three).long(),
+        no_lockout(name, n(3).attempts(1).dying(3), three).long(),
+        safe(name, ORDER, all_moves(n(3).attempts(1).dying(2)), three).long(),
+        no_lockout(name, all_moves(n(3).attempts(1).dying(2)), three).long(),
+        safe(name, ORDER, n(3).attempts(1).crashes(2, Reset::Recover), three).long(),
+        no_lockout(name, n(3).attempts(1).crashes(2, Reset::Recover), three).long(),
     ]
 }
 
@@ -360,8 +377,8 @@ macro_rules! models_of {
     }};
     (fast) => {{
         $crate::models::fast(
-            |bounds| $crate::system::System::without_recovery(bounds, Fast::<2>::new),
-            |bounds| $crate::system::System::without_recovery(bounds, Fast::<3>::new),
+            |bounds| $crate::system::System::with_fewer_moves(bounds, Fast::<2>::new),
+            |bounds| $crate::system::System::with_fewer_moves(bounds, Fast::<3>::new),
         )
     }};
     (peterson) => {{

@@ -52,10 +52,8 @@ pub(crate) fn find(
     progress: Progress,
     most_states: usize,
 ) -> Result<Extent, Violation> {
-    let broken = |claim: String| Err(Violation { claim, steps: Vec::new() });
-    let Some(graph) = graph(system, most_states) else {
-        return broken("the states have an end".to_owned());
-    };
+    let broken = |claim: String| Violation { claim, steps: Vec::new() };
+    let graph = graph(system, most_states).map_err(broken)?;
     let number = system.bounds.participants;
     for who in 0..number {
         let tries = |node: NodeIndex| graph[node].trying & 1 << who != 0;
@@ -71,7 +69,7 @@ pub(crate) fn find(
                 Progress::NoDeadlock => "nobody gets in any more",
                 Progress::NoLockout => "one never gets in",
             };
-            return broken(format!("{what} (participant {who}, {} states)", component.len()));
+            return Err(broken(format!("{what} (participant {who}, {} states)", component.len())));
         }
     }
     Ok(Extent { states: graph.node_count(), depth: None })
@@ -98,8 +96,8 @@ fn is_fair(
     moved != 0 && (moved | excused) & all == all && (moved >> number | drained) & all == all
 }
 
-/// All reachable states. `None` if there are more than `most_states`.
-fn graph(system: &System, most_states: usize) -> Option<Graph> {
+/// All reachable states. An error if one ought not to be, or if there are more than `most_states`.
+fn graph(system: &System, most_states: usize) -> Result<Graph, String> {
     let mut graph = Graph::new();
     let mut known = HashMap::new();
     let mut open = Vec::new();
@@ -109,9 +107,12 @@ fn graph(system: &System, most_states: usize) -> Option<Graph> {
         open.push((state, node));
     }
     while let Some((state, from)) = open.pop() {
+        if let Some(why) = state.broken() {
+            return Err(why.to_owned());
+        }
         for (action, next) in system.next_steps(&state) {
             let agent = match action {
-                Action::Step(who) | Action::Withdraw(who) => Some(who),
+                Action::Step(who) | Action::Try(who) | Action::Withdraw(who) => Some(who),
                 Action::Arrival(who, _) => Some(system.bounds.participants + who),
                 Action::Crash(_) => None,
             };
@@ -131,10 +132,10 @@ fn graph(system: &System, most_states: usize) -> Option<Graph> {
             }
         }
         if graph.node_count() > most_states {
-            return None;
+            return Err("the states have an end".to_owned());
         }
     }
-    Some(graph)
+    Ok(graph)
 }
 
 fn node(system: &System, state: &State) -> Node {

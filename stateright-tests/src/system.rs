@@ -8,7 +8,7 @@ use stateright::{Model, Property};
 
 use crate::algorithm::{
     self, Algorithm, Blocked, DoorwayClosed, Intent, NobodySleeps, Recover, Slot, Standing, Turn,
-    Withdrawal,
+    Withdraw, Withdrawal,
 };
 use crate::bounds::{Bounds, Claims, Reset};
 use crate::machine::{self, Memory, Register, Rules, Step, Stores, Survey};
@@ -31,8 +31,9 @@ pub(crate) trait Moves: Send + Sync {
     fn standing(&self, of: Slot) -> Standing;
 }
 
-/// What is done about the dead, where an algorithm knows what.
-pub(crate) trait Recovery: Send + Sync {
+/// What every algorithm but the fast mutex can do besides.
+pub(crate) trait MoreMoves: Send + Sync {
+    fn try_enter(&self, me: Slot) -> bool;
     fn ahead_of(&self, me: Slot) -> Option<Slot>;
     fn reset(&self, dead: Slot) -> algorithm::Reset;
 }
@@ -61,7 +62,10 @@ impl<A: Algorithm + Send + Sync> Moves for A {
     }
 }
 
-impl<A: Recover + Send + Sync> Recovery for A {
+impl<A: Recover + Withdraw + Send + Sync> MoreMoves for A {
+    fn try_enter(&self, me: Slot) -> bool {
+        self.try_enter(me, &NobodySleeps)
+    }
     fn ahead_of(&self, me: Slot) -> Option<Slot> {
         self.ahead_of(me, &NobodySleeps)
     }
@@ -75,7 +79,7 @@ type Number = Box<dyn Fn(Slot) -> u32 + Send + Sync>;
 /// An algorithm and its participants.
 pub(crate) struct System {
     algorithm: Arc<dyn Moves>,
-    recovery: Option<Arc<dyn Recovery>>,
+    more: Option<Arc<dyn MoreMoves>>,
     /// How the number in a slot is read.
     number: Number,
     initial: Memory,
@@ -94,6 +98,8 @@ pub(crate) enum Doing {
     Joining,
     Outside,
     Entering,
+    /// Enters if it is let in at once.
+    Trying,
     Polling,
     Blocked(Blocked),
     /// Blocked, and about to learn by whom.
@@ -193,6 +199,8 @@ impl State {
 pub(crate) enum Action {
     /// The next step of what it is about, or the first of what comes after.
     Step(usize),
+    /// Enters if it is let in at once: the first step of that.
+    Try(usize),
     /// Takes a blocked attempt back.
     Withdraw(usize),
     /// One of its pending stores arrives.
@@ -201,25 +209,28 @@ pub(crate) enum Action {
 }
 
 impl System {
-    pub(crate) fn new<A: Recover + Send + Sync + 'static>(bounds: Bounds, new: fn() -> A) -> Self {
+    pub(crate) fn new<A: Recover + Withdraw + Send + Sync + 'static>(
+        bounds: Bounds,
+        new: fn() -> A,
+    ) -> Self {
         Self::with_numbers(bounds, new, |_, _| 0)
     }
 
     /// With numbers in its slots, and how to read them.
-    pub(crate) fn with_numbers<A: Recover + Send + Sync + 'static>(
+    pub(crate) fn with_numbers<A: Recover + Withdraw + Send + Sync + 'static>(
         bounds: Bounds,
         new: fn() -> A,
         number: fn(&A, Slot) -> u32,
     ) -> Self {
         let (algorithm, initial) = machine::build(|| Arc::new(new()));
         let moves: Arc<dyn Moves> = algorithm.clone();
-        let recovery: Arc<dyn Recovery> = algorithm.clone();
+        let more: Arc<dyn MoreMoves> = algorithm.clone();
         let number = Box::new(move |slot| number(&algorithm, slot));
-        Self::of(bounds, moves, Some(recovery), number, initial)
+        Self::of(bounds, moves, Some(more), number, initial)
     }
 
-    /// Of an algorithm that does not know what to do about the dead.
-    pub(crate) fn without_recovery<A: Algorithm + Send + Sync + 'static>(
+    /// Of an algorithm that can neither be tried nor knows what to do about the dead.
+    pub(crate) fn with_fewer_moves<A: Algorithm + Send + Sync + 'static>(
         bounds: Bounds,
         new: fn() -> A,
     ) -> Self {
@@ -230,7 +241,7 @@ impl System {
     fn of(
         bounds: Bounds,
         algorithm: Arc<dyn Moves>,
-        recovery: Option<Arc<dyn Recovery>>,
+        more: Option<Arc<dyn MoreMoves>>,
         number: Number,
         mut initial: Memory,
     ) -> Self {
@@ -243,8 +254,9 @@ impl System {
         let survey = Survey::new(&initial);
         let rules = Arc::new(Rules { stores: bounds.stores, survey, surveying: true });
         let claims = Claims::default();
-        let mut system = Self { algorithm, recovery, number, initial, data, bounds, claims, rules };
-        walk(&system);
+        let mut system = Self { algorithm, more, number, initial, data, bounds, claims, rules };
+        // Or they are over before anybody has come far.
+        walk(&system, |action| matches!(action, Action::Crash(_)));
         let rules = Arc::get_mut(&mut system.rules).expect("nobody else has it");
         rules.surveying = false;
         system
@@ -297,6 +309,11 @@ impl System {
                     Ok(Err(DoorwayClosed)) => self.out(state, who),
                 }
             }
+            Doing::Trying => match self.advance(state, who, |_, me| self.more().try_enter(me))? {
+                Err(Pause) => {}
+                Ok(true) => self.go_in(state, who),
+                Ok(false) => self.out(state, who),
+            },
             Doing::Polling => match self.advance(state, who, |it, me| it.poll(me))? {
                 Err(Pause) => {}
                 Ok(Turn::Mine) => self.go_in(state, who),
@@ -312,7 +329,7 @@ impl System {
                 }
             }
             Doing::Looking => {
-                if let Ok(ahead) = self.advance(state, who, |_, me| self.recovery().ahead_of(me))? {
+                if let Ok(ahead) = self.advance(state, who, |_, me| self.more().ahead_of(me))? {
                     state.participants[who].doing = Doing::Polling;
                     self.name(state, who, ahead);
                 }
@@ -332,7 +349,7 @@ impl System {
             Doing::Reset { inside } => {
                 let reset = |it: &dyn Moves, me| {
                     match self.bounds.reset {
-                        Reset::Recover => return self.recovery().reset(me),
+                        Reset::Recover => return self.more().reset(me),
                         Reset::Either if !inside => drop(it.withdraw(me)),
                         Reset::Leave | Reset::Either => it.leave(me),
                     }
@@ -401,11 +418,15 @@ impl System {
         state.participants[who].doing = Doing::Outside;
     }
 
-    #[expect(clippy::unused_self, reason = "as the others")]
     fn no_longer_in_line(&self, state: &mut State, who: usize) {
         let it = &mut state.participants[who];
         it.before = 0;
         it.bypassed.fill(0);
+        self.nobody_comes_after(state, who);
+    }
+
+    #[expect(clippy::unused_self, reason = "as the others")]
+    fn nobody_comes_after(&self, state: &mut State, who: usize) {
         for other in &mut state.participants {
             other.before &= !(1 << who);
         }
@@ -438,8 +459,8 @@ impl System {
         it.doing = Doing::Dead { inside, named: false };
     }
 
-    fn recovery(&self) -> &dyn Recovery {
-        self.recovery.as_deref().expect("models of the dead are of those who know what to do")
+    fn more(&self) -> &dyn MoreMoves {
+        self.more.as_deref().expect("models of the fast mutex do not ask for it")
     }
 
     /// A waiter has found whom it waits for.
@@ -539,6 +560,9 @@ impl Model for System {
             {
                 actions.push(Action::Withdraw(who));
             }
+            if self.bounds.trying && it.doing == Doing::Outside && it.attempts_left != Some(0) {
+                actions.push(Action::Try(who));
+            }
             let arrivals = state.memory.may_arrive(who, self.bounds.stores);
             actions.extend(arrivals.map(|index| Action::Arrival(who, index)));
             let idle = matches!(it.doing, Doing::Dead { .. } | Doing::Away | Doing::Outside);
@@ -552,8 +576,15 @@ impl Model for System {
         let mut state = last.clone();
         match action {
             Action::Step(who) => self.step(&mut state, who)?,
+            Action::Try(who) => {
+                self.begin(&mut state, who);
+                state.participants[who].doing = Doing::Trying;
+                self.step(&mut state, who)?;
+            }
             Action::Withdraw(who) => {
                 state.participants[who].doing = Doing::Withdrawing;
+                // It gives up its place with this, whatever comes of it.
+                self.nobody_comes_after(&mut state, who);
                 self.step(&mut state, who)?;
             }
             Action::Arrival(who, index) => state.memory.arrive(who, index),
