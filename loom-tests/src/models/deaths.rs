@@ -7,7 +7,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::identity::{Kernel, known};
-use super::{Bounds, Protected, check, exhaustive, models, preemptions};
+use super::{Bounds, Protected, check, models, preemptions};
 use crate::algorithm::{Algorithm, Bakery, BlackWhite, NobodySleeps, Recover, Slot, Turn};
 use crate::mortal;
 use crate::shared::identity::Identity;
