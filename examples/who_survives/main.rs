@@ -1,6 +1,6 @@
 //! Who survives? Locks between processes, each put through the same deaths and the same queues.
 //!
-//! `cargo run --release --example who_survives` prints the table, in about a minute; with `--
+//! `cargo run --release --example who_survives` prints the table, in a minute or two; with `--
 //! --markdown` as the README shows it. `-- --help` says what else it can do. No cell is known in
 //! advance: for each, processes are started (this program again), killed, stopped, forked, and
 //! asked. The exit status is 0 if this library's locks did in each case as they should.
@@ -36,8 +36,8 @@
 //!   and the holder releases right after the kill. The exit status asks for no more than that all
 //!   of them are in within the bound.
 //!
-//! "-" is a case for more processes than the lock has room for (Peterson's: two). The semaphore and
-//! the plain pthread mutex cannot know who holds them; they are what most programs use.
+//! "-" is a case for more processes than the lock has room for (Peterson's: two). All of
+//! it ends with this program, however that ends.
 
 mod board;
 mod cases;
