@@ -20,6 +20,9 @@ mod headers;
 mod hostile;
 mod named;
 mod races;
+mod removal;
+mod restarts;
+mod room;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
@@ -31,5 +34,10 @@ fn child() {
         ("adopts", anonymous::adopts),
         ("reads noise", headers::reads_noise),
         ("meets scribbles", hostile::meets_scribbles),
+        ("races", removal::races),
+        ("uses one", removal::uses_one),
+        ("removes by name", removal::removes_by_name),
+        ("keeps users out", removal::keeps_users_out),
+        ("fills up", room::fills_up),
     ]);
 }
