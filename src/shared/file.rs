@@ -128,16 +128,21 @@ fn look_at(place: &Place, plan: &Plan) -> Result<Look<Segment>, Error> {
     Segment::map(file, segment, shape).map(Look::Done)
 }
 
-/// Takes the file's name away if nobody uses it, unless, now that nobody can, it is not to be
-/// removed after all.
-fn take_away(place: &Place, is_to_go: impl FnOnce(&OwnedFd) -> bool) -> Result<Look<()>, Error> {
+/// Takes the file's name away if nobody uses it, unless it is not to go after all: another file by
+/// now, which may have users.
+fn take_away(place: &Place, is_to_go: impl Fn(&OwnedFd) -> bool) -> Result<Look<()>, Error> {
     let segment = place.name();
     let file = open_file(place)?;
     if !Segment::has_magic(&file, &segment)? {
         return Err(Error::NotASegment { segment });
     }
+    if !is_to_go(&file) {
+        return Ok(Look::Changed);
+    }
     let _alone = match deadman::keep_out(&file, &segment)? {
         Users::None(alone) => alone,
+        // Whoever has hold of a file without the name is about to find that out.
+        Users::Some if !leads_to(place, &file)? => return Ok(Look::Changed),
         Users::Some => return Err(Error::InUse { segment }),
         Users::Unknown => return Ok(Look::Busy),
     };
