@@ -25,7 +25,11 @@ pub struct Forgery {
 
 impl Forgery {
     pub fn new(kind: Kind, slots: u32) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::new_in(std::env::temp_dir(), kind, slots)
+    }
+
+    pub fn new_in(parent: impl AsRef<Path>, kind: Kind, slots: u32) -> Self {
+        let directory = tempfile::tempdir_in(parent).unwrap();
         let path = directory.path().join("segment");
         let options = Options::new().kind(kind).slots(slots);
         let mutex: Mutex<u64> = options.create_at(&path, 7).unwrap();

@@ -17,7 +17,7 @@ use proptest::test_runner::{Config, TestRunner};
 use proptest::{collection::vec, prop_oneof};
 
 use crate::child::Child;
-use crate::forgery::{Forgery, REGISTERS, parts, write};
+use crate::forgery::{Forgery, HEADER, REGISTERS, parts, write};
 
 const SLOTS: u32 = 5;
 
@@ -101,6 +101,49 @@ fn lock_in_noise(forgery: &Forgery, bytes: &[u8]) {
             write(&forgery.path, REGISTERS, &forgery.genuine[REGISTERS..][..bytes.len()]);
         }
     });
+}
+
+/// In a process of its own, which is killed should it hang.
+fn what_is_cut_off_or_changed_is_refused_or_works(kind: Kind) {
+    Child::start("meets every change", &[&kind.to_string()]).finish();
+}
+
+each_kind!(what_is_cut_off_or_changed_is_refused_or_works);
+
+/// Every length, and every byte.
+pub fn meets_every_change(arguments: &[&str]) {
+    let kind: Kind = arguments[0].parse().unwrap();
+    // On a file system that takes no time.
+    let forgery = Forgery::new_in("/dev/shm", kind, 2);
+    let whole = forgery.genuine.len();
+    for length in 0..whole + 130 {
+        let outcome = forgery.attach(&forgery.with(|bytes| bytes.resize(length, 0)));
+        assert_eq!(outcome.is_ok(), length == whole, "{length} bytes: {outcome:?}");
+    }
+    for offset in 0..whole {
+        for flip in [0x01, 0x80, 0xff] {
+            for bytes in [
+                forgery.with(|bytes| bytes[offset] ^= flip),
+                forgery.resealed(|bytes| bytes[offset] ^= flip),
+            ] {
+                match forgery.attach(&bytes) {
+                    Ok(mutex) => use_all(&mutex),
+                    Err(error) => assert!(offset < HEADER, "{offset} {flip}: {error}"),
+                }
+            }
+        }
+    }
+}
+
+/// Joins and calls, each time with a deadline; what comes of it depends on what has been changed.
+fn use_all(mutex: &Mutex<u64>) {
+    const MOMENT: Duration = Duration::from_micros(300);
+
+    let (one, other) = (mutex.join(), mutex.join());
+    for mut me in [one, other].into_iter().flatten() {
+        let _ = me.try_lock().map(|guard| guard.map(|mut value| *value += 1));
+        let _ = me.lock_for(MOMENT).map(|guard| guard.map(|mut value| *value += 1));
+    }
 }
 
 /// Any answer will do but an error that has nothing to do with registers.

@@ -34,6 +34,7 @@ fn child() {
         ("adopts", anonymous::adopts),
         ("reads noise", headers::reads_noise),
         ("meets scribbles", hostile::meets_scribbles),
+        ("meets every change", hostile::meets_every_change),
         ("races", removal::races),
         ("uses one", removal::uses_one),
         ("removes by name", removal::removes_by_name),

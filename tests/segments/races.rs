@@ -1,11 +1,13 @@
 //! Processes that come for the same segment at the same moment.
 
 use std::fs;
+use std::path::Path;
 
 use bakery_lock::shared::{Mutex, Options};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::child::{Child, hear, say};
+use crate::forgery::{reseal, write};
 
 const PROCESSES: u64 = 20;
 const ROUNDS: usize = 20;
@@ -20,6 +22,25 @@ struct Guests {
 
 #[test]
 fn of_many_that_open_a_new_name_one_makes_it() {
+    all_open_at_once(|_| ());
+}
+
+#[test]
+fn of_many_that_open_one_from_before_the_last_restart_one_makes_it_anew() {
+    all_open_at_once(|path| {
+        let mutex: Mutex<Guests> =
+            Options::new().create_at(path, Guests { host: 0, count: 1 }).unwrap();
+        drop(mutex);
+        let mut bytes = fs::read(path).unwrap();
+        bytes[56..72].copy_from_slice(b"the run before!!");
+        reseal(&mut bytes);
+        write(path, 0, &bytes);
+    });
+}
+
+/// Of the processes that open a segment at the same moment, once something has been put there,
+/// all find themselves in the one that one of them has made.
+fn all_open_at_once(prepare: impl Fn(&Path)) {
     let directory = tempfile::tempdir().unwrap();
     let mut children: Vec<_> =
         (1..=PROCESSES).map(|number| Child::start("opens", &[&number.to_string()])).collect();
@@ -28,6 +49,7 @@ fn of_many_that_open_a_new_name_one_makes_it() {
     }
     for round in 0..ROUNDS {
         let path = directory.path().join(round.to_string());
+        prepare(&path);
         for child in &mut children {
             child.tell(path.to_str().unwrap());
         }
