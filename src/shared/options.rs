@@ -41,7 +41,7 @@ impl Options {
     /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless
     /// set.
     ///
-    /// A slot takes 196 bytes, and the lock's owner looks at every slot that has ever been joined.
+    /// A slot takes 260 bytes, and the lock's owner looks at every slot that has ever been joined.
     pub const fn slots(mut self, slots: u32) -> Self {
         self.slots = Some(slots);
         self

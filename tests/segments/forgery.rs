@@ -76,13 +76,24 @@ pub fn reseal(bytes: &mut [u8]) {
     bytes[CHECKSUM..HEADER].copy_from_slice(&sum.to_ne_bytes());
 }
 
-/// Where the participants, the sleeping places and the data of a segment with one `u64` in it
-/// begin.
-pub fn parts(length: usize, slots: u32) -> (usize, usize, usize) {
-    let part = |size: usize| (slots as usize * size).next_multiple_of(ALIGN);
+/// What a part of a segment takes that has so many bytes a slot.
+const fn part(slots: u32, size: usize) -> usize {
+    (slots as usize * size).next_multiple_of(ALIGN)
+}
+
+/// Where the participants and the data of a segment with one `u64` in it begin.
+pub fn parts(length: usize, slots: u32) -> (usize, usize) {
     let data = length - size_of::<u64>();
-    let channels = data - part(4);
-    (channels - part(64), channels, data)
+    let (channels, journal) = (data - part(slots, 4), 128);
+    let records = channels - journal - part(slots, 64);
+    (records - part(slots, 64), data)
+}
+
+/// How long a segment is that has a bakery and one `u64` in it.
+pub fn bakery_length(slots: u32) -> usize {
+    let registers = 128 + part(slots, 128);
+    let (participants, records, journal) = (part(slots, 64), part(slots, 64), 128);
+    REGISTERS + registers + participants + records + journal + part(slots, 4) + size_of::<u64>()
 }
 
 pub fn write(path: &Path, offset: usize, bytes: &[u8]) {

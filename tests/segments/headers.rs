@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::child::Child;
-use crate::forgery::{Forgery, HEADER, REGISTERS, reseal};
+use crate::forgery::{Forgery, HEADER, REGISTERS, bakery_length, reseal};
 use crate::outcome::Opened;
 
 /// What an error is for, of those that a header can cause.
@@ -118,14 +118,14 @@ fn what_is_wrong_is_said() {
 #[test]
 fn impossible_shapes_are_found_out() {
     let (small, large) = (Forgery::new(Kind::Bakery, 2), Forgery::new(Kind::Bakery, 4096));
+    assert_eq!([2, 4096].map(bakery_length), [&small, &large].map(|made| made.genuine.len()));
     for (forgery, slots) in
         [(&small, 0), (&small, 1), (&large, 4097), (&large, 5000), (&large, u32::MAX)]
     {
         let bytes = forgery.resealed(|bytes| {
             if slots < 1 << 20 {
                 // So that nothing but the number is wrong.
-                let part = |size: u32| (slots * size).next_multiple_of(128) as usize;
-                bytes.resize(REGISTERS + 128 + part(128) + part(64) + part(4) + 8, 0);
+                bytes.resize(bakery_length(slots), 0);
             }
             let length = bytes.len() as u64;
             bytes[16..24].copy_from_slice(&length.to_ne_bytes());

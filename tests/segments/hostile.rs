@@ -43,7 +43,7 @@ pub fn meets_scribbles(arguments: &[&str]) {
     let kind: Kind = arguments[0].parse().unwrap();
     let slots = SLOTS.min(kind.slots().1);
     let forgery = Forgery::new(kind, slots);
-    let (participants, _, data) = parts(forgery.genuine.len(), slots);
+    let (participants, data) = parts(forgery.genuine.len(), slots);
     let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
     let all = noise(data - REGISTERS);
     let cases = (all, any::<bool>(), any::<bool>());
