@@ -53,6 +53,7 @@ pub(super) struct Seat<'a, W: Wait> {
 impl<'a, W: Wait> Seat<'a, W> {
     /// Claims a free slot, and then a place in the scans.
     pub(super) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
+        segment.check_length()?;
         let generation = fork::generation();
         let this = Process::this()
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;

@@ -10,6 +10,7 @@ use bakery_lock::shared::{Error, Kind, Mutex, Options};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::process::geteuid;
 
+use crate::child::Child;
 use crate::forgery::Forgery;
 use crate::outcome::Opened;
 
@@ -188,6 +189,30 @@ fn a_segment_has_all_its_memory_from_the_start() {
     for mutex in [named, nameless] {
         let metadata = File::from(mutex.as_fd().try_clone_to_owned().unwrap()).metadata().unwrap();
         assert!(metadata.blocks() * 512 >= metadata.len(), "{metadata:?}");
+    }
+}
+
+/// In a process of its own, which would be killed for touching what is gone.
+#[test]
+fn a_segment_that_is_cut_off_under_its_users_is_not_joined() {
+    let forgery = Forgery::new(Kind::Bakery, 8);
+    Child::start("is cut off", &[forgery.name()]).finish();
+}
+
+pub fn is_cut_off(arguments: &[&str]) {
+    let file = File::options().write(true).open(arguments[0]).unwrap();
+    let whole = file.metadata().unwrap().len();
+    let mutex: Mutex<u64> = Options::new().attach_at(arguments[0]).unwrap();
+    for length in [0, 1, 200, whole - 1, whole + 1] {
+        file.set_len(length).unwrap();
+        for error in [mutex.join().err(), mutex.status().err()] {
+            let is_told = matches!(
+                &error,
+                Some(Error::WrongLength { segment, expected, found })
+                    if segment == arguments[0] && [*expected, *found] == [whole, length]
+            );
+            assert!(is_told, "{length}: {error:?}");
+        }
     }
 }
 

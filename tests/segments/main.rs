@@ -32,6 +32,7 @@ fn child() {
         ("opens by name", named::opens_by_name),
         ("is refused by name", named::is_refused_by_name),
         ("adopts", anonymous::adopts),
+        ("is cut off", files::is_cut_off),
         ("reads noise", headers::reads_noise),
         ("meets scribbles", hostile::meets_scribbles),
         ("meets every change", hostile::meets_every_change),
