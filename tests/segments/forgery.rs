@@ -1,6 +1,7 @@
 //! Segments that somebody has changed, with the format as it is documented.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bakery_lock::shared::{Kind, Mutex, Options};
@@ -94,6 +95,17 @@ pub fn bakery_length(slots: u32) -> usize {
     let registers = 128 + part(slots, 128);
     let (participants, records, journal) = (part(slots, 64), part(slots, 64), 128);
     REGISTERS + registers + participants + records + journal + part(slots, 4) + size_of::<u64>()
+}
+
+/// In a file of its own, which nobody has used: processes that are just being started have for a
+/// moment what this one had.
+pub fn write_anew(path: &Path, bytes: &[u8]) {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let _ = fs::remove_file(path);
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
+    file.write_all(bytes).unwrap();
 }
 
 pub fn write(path: &Path, offset: usize, bytes: &[u8]) {

@@ -1,5 +1,6 @@
 //! Headers: each byte means something, and none is believed.
 
+use std::fs::{self, File};
 use std::ops::Range;
 
 use bakery_lock::shared::{Error, Kind, Mutex, Options};
@@ -137,6 +138,58 @@ fn impossible_shapes_are_found_out() {
     }
 }
 
+/// What nobody's type is like, in a header and a file that agree as far as they can.
+#[test]
+fn impossible_types_are_found_out_by_whoever_takes_any() {
+    let forgery = Forgery::new(Kind::Bakery, 2);
+    let before = forgery.genuine.len() as u64 - 8;
+    let status = |size: u64, align: u64, length: u64| {
+        let bytes = forgery.resealed(|all| {
+            for (at, field) in [(16, length), (32, size), (40, align)] {
+                all[at..at + 8].copy_from_slice(&field.to_ne_bytes());
+            }
+        });
+        fs::write(&forgery.path, bytes).unwrap();
+        // As long as it says, if files can be.
+        let file = File::options().write(true).open(&forgery.path).unwrap();
+        let _ = file.set_len(length.max(HEADER as u64));
+        Options::status_at(&forgery.path)
+    };
+    for (size, align) in [(8, 8), (0, 128), (24, 1), (1 << 20, 64), (1 << 36, 64)] {
+        let possible = status(size, align, before + size);
+        // There may not be room for the largest.
+        let is_right = matches!(&possible, Ok(_) | Err(Error::Io { doing: "map the segment", .. }));
+        assert!(is_right, "{size} {align}: {possible:?}");
+    }
+    for (size, length) in [(8, before), (8, before + 16), (1 << 20, before + 8), (0, before + 8)] {
+        let outcome = status(size, 8, length);
+        assert!(matches!(&outcome, Err(Error::Damaged { .. })), "{size} {length}: {outcome:?}");
+    }
+    let (most, half) = (u64::MAX, 1 << 63);
+    for (size, align) in [
+        (8, 0),
+        (8, 3),
+        (8, 256),
+        (half, half),
+        (0, half),
+        (8, 16),
+        (9, 8),
+        (most, 1),
+        (most - 127, 128),
+        (half, 128),
+        (half - 128, 128),
+        (half - before, 1),
+        (most - before + 1, 1),
+        (0, most),
+    ] {
+        for length in [before.wrapping_add(size), before + 8, before, most] {
+            let outcome = status(size, align, length);
+            let is_told = matches!(&outcome, Err(Error::Damaged { .. }));
+            assert!(is_told, "{size} {align} {length}: {outcome:?}");
+        }
+    }
+}
+
 #[test]
 fn a_cut_or_extended_file_has_the_wrong_length() {
     let forgery = Forgery::new(Kind::Ticket, 8);
@@ -246,6 +299,9 @@ pub fn reads_noise(_: &[&str]) {
         let outcome = forgery.attach(&bytes);
         assert!(outcome.is_err() || may_be_right, "{right} {sealed} {}", bytes.len());
         assert!(outcome.is_ok() || !is_right, "{outcome:?}");
+        // Whoever takes any type finds what is right so, and perhaps more.
+        let seen = Options::status_at(&forgery.path);
+        assert!(seen.is_ok() || outcome.is_err(), "{seen:?}");
         if let Ok(mutex) = outcome {
             let _ = mutex.join().and_then(|mut me| me.try_lock().map(|guard| guard.is_some()));
         }

@@ -126,9 +126,15 @@ pub fn meets_every_change(arguments: &[&str]) {
                 forgery.with(|bytes| bytes[offset] ^= flip),
                 forgery.resealed(|bytes| bytes[offset] ^= flip),
             ] {
-                match forgery.attach(&bytes) {
+                let attached = forgery.attach(&bytes);
+                let seen = Options::status_at(&forgery.path);
+                match attached {
                     Ok(mutex) => use_all(&mutex),
                     Err(error) => assert!(offset < HEADER, "{offset} {flip}: {error}"),
+                }
+                // Before and after somebody has used it. Whoever looks on takes any type.
+                for seen in [seen, Options::status_at(&forgery.path)] {
+                    assert!(seen.is_ok() || offset < HEADER, "{offset} {flip}: {seen:?}");
                 }
             }
         }

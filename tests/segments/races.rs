@@ -7,10 +7,9 @@ use bakery_lock::shared::{Mutex, Options};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::child::{Child, hear, say};
-use crate::forgery::{reseal, write};
+use crate::forgery::{reseal, write_anew};
 
 const PROCESSES: u64 = 20;
-const ROUNDS: usize = 20;
 
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 #[repr(C)]
@@ -22,32 +21,32 @@ struct Guests {
 
 #[test]
 fn of_many_that_open_a_new_name_one_makes_it() {
-    all_open_at_once(|_| ());
+    all_open_at_once(20, |_| ());
 }
 
 #[test]
 fn of_many_that_open_one_from_before_the_last_restart_one_makes_it_anew() {
-    all_open_at_once(|path| {
+    all_open_at_once(100, |path| {
         let mutex: Mutex<Guests> =
             Options::new().create_at(path, Guests { host: 0, count: 1 }).unwrap();
         drop(mutex);
         let mut bytes = fs::read(path).unwrap();
         bytes[56..72].copy_from_slice(b"the run before!!");
         reseal(&mut bytes);
-        write(path, 0, &bytes);
+        write_anew(path, &bytes);
     });
 }
 
 /// Of the processes that open a segment at the same moment, once something has been put there,
 /// all find themselves in the one that one of them has made.
-fn all_open_at_once(prepare: impl Fn(&Path)) {
+fn all_open_at_once(rounds: usize, prepare: impl Fn(&Path)) {
     let directory = tempfile::tempdir().unwrap();
     let mut children: Vec<_> =
         (1..=PROCESSES).map(|number| Child::start("opens", &[&number.to_string()])).collect();
     for child in &children {
         child.expect("here");
     }
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let path = directory.path().join(round.to_string());
         prepare(&path);
         for child in &mut children {
@@ -60,7 +59,7 @@ fn all_open_at_once(prepare: impl Fn(&Path)) {
         assert!((1..=PROCESSES).contains(&guests.host));
         assert!(hosts.iter().all(|host| *host == guests.host.to_string()), "{hosts:?}");
     }
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), ROUNDS);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), rounds);
     children.into_iter().for_each(Child::finish);
 }
 

@@ -14,7 +14,7 @@ use rustix::fs::{CWD, FileType, FlockOperation, Mode, fcntl_lock, fstat, mknodat
 use rustix::process::geteuid;
 
 use crate::child::{Child, command, hear, say, until};
-use crate::forgery::{Forgery, HEADER};
+use crate::forgery::{Forgery, HEADER, write_anew};
 
 /// That something failed with this error.
 macro_rules! assert_fails {
@@ -128,12 +128,6 @@ fn use_once(directory: &Path) {
 
 fn number(file: impl AsFd) -> u64 {
     fstat(file).unwrap().st_ino
-}
-
-/// As a file of a segment, which nobody else may use.
-fn write_anew(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
 #[test]
@@ -290,6 +284,7 @@ fn what_others_may_have_put_there_stays() {
 #[test]
 fn a_remover_that_does_not_get_on_is_told_of_and_one_that_dies_is_not_waited_for() {
     let forgery = Forgery::new(Kind::Bakery, 8);
+    write_anew(&forgery.path, &forgery.genuine);
     let child = Child::start("keeps users out", &[forgery.name()]);
     child.expect("locked");
     let options = Options::new();

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use bakery_lock::shared::{Error, Kind, Mutex, Options};
 
-use crate::forgery::{Forgery, write};
+use crate::forgery::{Forgery, write, write_anew};
 use crate::outcome::Opened;
 
 const BOOT_ID: usize = 56;
@@ -24,7 +24,8 @@ fn one_from_before_is_made_anew_by_whoever_has_a_value_for_it() {
     ];
     for make in MAKES {
         let forgery = Forgery::new(Kind::Bakery, 8);
-        let attached = forgery.attach(&stale(&forgery));
+        write_anew(&forgery.path, &stale(&forgery));
+        let attached = Options::new().attach_at(&forgery.path);
         assert_refused!(attached, Error::Stale { segment } if segment == forgery.name(), "attach");
         // It need not have been like the new one.
         let mutex = make(&Options::new().kind(Kind::Ticket).slots(3), &forgery).unwrap();
@@ -40,7 +41,7 @@ fn one_from_before_is_made_anew_by_whoever_has_a_value_for_it() {
 #[test]
 fn one_from_before_may_have_held_another_type() {
     let forgery = Forgery::new(Kind::Bakery, 8);
-    fs::write(&forgery.path, stale(&forgery)).unwrap();
+    write_anew(&forgery.path, &stale(&forgery));
     let mutex: Opened<[u8; 3]> = Options::new().open_at(&forgery.path, *b"new");
     assert_eq!(*mutex.unwrap().join().unwrap().lock().unwrap(), *b"new");
 }
