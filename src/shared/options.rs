@@ -142,8 +142,9 @@ impl Options {
     ///
     /// All its memory is there from the start, so a full file system is an error here and not a
     /// crash later. Whoever may write to the file may still cut it off; whoever then touches what is
-    /// gone is killed (`SIGBUS`). Calls that take time look before they do, and answer
-    /// [`Error::WrongLength`]; [anonymous](Self::anonymous) segments are sealed against it.
+    /// gone is killed (`SIGBUS`), as those who wait or are inside mostly are. [`Mutex::join`] and
+    /// [`Mutex::status`] look first, and answer [`Error::WrongLength`]. [Anonymous](Self::anonymous)
+    /// segments are sealed against it.
     ///
     /// # Errors
     ///
