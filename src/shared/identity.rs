@@ -127,4 +127,11 @@ impl Identity {
     pub(crate) fn is_still(&self, owner: &Owner) -> bool {
         self.state.load(Relaxed) == owner.state
     }
+
+    /// The same, for certain, for whoever has the lock on the slot's recovery byte: if another has
+    /// had it before and cleared the slot, it is seen, whether that lock lends an order or not.
+    pub(crate) fn is_still_for_certain(&self, owner: &Owner) -> bool {
+        // An update, which does not read an old value. Nothing is learned by it but the value.
+        self.state.compare_exchange(owner.state, owner.state, Relaxed, Relaxed).is_ok()
+    }
 }

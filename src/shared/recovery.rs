@@ -47,8 +47,11 @@ pub(super) fn look_after(
     let byte = RecoveryByte::try_lock(file, slot).map_err(io("lock a slot's recovery byte"))?;
     let Some(byte) = byte else { return Ok(Outcome::Wait) };
     // Another may have recovered it meanwhile, and a newcomer have joined.
-    let outcome =
-        if identity.is_still(&owner) { reset(segment, slot, &owner, wake) } else { Outcome::Wait };
+    let outcome = if identity.is_still_for_certain(&owner) {
+        reset(segment, slot, &owner, wake)
+    } else {
+        Outcome::Wait
+    };
     drop(byte);
     Ok(outcome)
 }

@@ -108,7 +108,7 @@ impl<A: Recover> Segment<A> {
             record: &self.records[slot.index()],
             journal: &self.journal,
         };
-        let reset = identity.is_still(&owner)
+        let reset = identity.is_still_for_certain(&owner)
             && dead.reset(|| self.protected.algorithm.reset(slot, &NobodySleeps));
         mortal::step();
         self.recoverers.unlock(slot, by);
