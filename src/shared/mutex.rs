@@ -222,7 +222,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// handler, for instance.
     ///
     /// One that sleeps notices it at its next look ([`Options::look_every`]), or when a signal
-    /// interrupts its sleep.
+    /// interrupts its sleep. One that need not wait gets in all the same.
     ///
     /// # Errors
     ///

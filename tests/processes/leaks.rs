@@ -23,6 +23,29 @@ fn hundreds_of_participants_come_and_go_without_a_trace() {
     Child::start("leaks nothing", &[path.to_str().unwrap()]).finish();
 }
 
+/// Ten thousand times a process attaches, joins, locks and lets go.
+#[test]
+fn ten_thousand_users_come_and_go_without_a_trace() {
+    let directory = tempfile::Builder::new().prefix(DIRECTORY).tempdir().unwrap();
+    let path = directory.path().join("segment");
+    let _maker: Mutex<u64> = Options::new().slots(3).create_at(&path, 0).unwrap();
+    Child::start("attaches again and again", &[path.to_str().unwrap()]).finish();
+    let status = Options::status_at(&path).unwrap();
+    assert_eq!((status.joined, status.acquisitions, status.recoveries), (0, 20_000, 0));
+}
+
+pub fn attaches_again_and_again(arguments: &[&str]) {
+    let path = Path::new(arguments[0]);
+    let before = possessions();
+    for _ in 0..10_000 {
+        let mutex: Mutex<u64> = Options::new().attach_at(path).unwrap();
+        let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
+        *one.lock().unwrap() += 1;
+        *other.lock().unwrap() += 1;
+    }
+    assert_eq!(possessions(), before);
+}
+
 /// This process's descriptors, with what they stand for, and how often it has a segment mapped.
 fn possessions() -> (BTreeMap<RawFd, PathBuf>, usize) {
     let fds = fs::read_dir("/proc/self/fd").unwrap().map(Result::unwrap).map(|entry| {

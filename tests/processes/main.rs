@@ -17,6 +17,7 @@ mod leaks;
 mod lives;
 mod order;
 mod slots;
+mod status;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
@@ -32,6 +33,7 @@ fn child() {
         ("comes and goes", slots::comes_and_goes),
         ("locks bytes", slots::locks_bytes),
         ("leaks nothing", leaks::leaks_nothing),
+        ("attaches again and again", leaks::attaches_again_and_again),
         ("is survived by a child", lives::is_survived_by_a_child),
         ("ends its main thread", lives::ends_its_main_thread),
         ("opens and closes", lives::opens_and_closes),
