@@ -17,18 +17,23 @@ use crate::shared::process::Stat;
 
 /// Whether the owner of a joined slot is dead. What it says holds for good, for this owner.
 ///
-/// `file` is an open description that has not the lock on the slot's byte.
-pub(super) fn is_dead(file: BorrowedFd<'_>, slot: Slot, owner: &Process) -> io::Result<bool> {
+/// `file` is an open description that has not the lock on the slot's byte; `this` is the process
+/// that asks.
+pub(super) fn is_dead(
+    file: BorrowedFd<'_>,
+    slot: Slot,
+    owner: &Process,
+    this: &Process,
+) -> io::Result<bool> {
     // Whoever joins has the byte before, and whoever leaves has it until after: a joined slot whose
     // byte nobody has is a dead one's. The kernel drops the lock with the last descriptor.
     // A child that was forked off may have kept the descriptor, and the lock, over its parent's
     // death: hence the second proof.
-    Ok(!ofd::is_owned(file, slot)? || is_contradicted(owner))
+    Ok(!ofd::is_owned(file, slot)? || is_contradicted(owner, this))
 }
 
 /// Whether there is no such process any more. False where that cannot be told.
-fn is_contradicted(owner: &Process) -> bool {
-    let Ok(this) = Process::this() else { return false };
+fn is_contradicted(owner: &Process, this: &Process) -> bool {
     if owner.pid_namespace != this.pid_namespace {
         return false;
     }

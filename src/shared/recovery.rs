@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::algorithm::{Reset, Slot, Standing, Wake};
 use crate::shared::Error;
-use crate::shared::identity::Owner;
+use crate::shared::identity::{Owner, Process};
 use crate::shared::liveness::is_dead;
 use crate::shared::ofd::RecoveryByte;
 use crate::shared::reset::Dead;
@@ -27,24 +27,32 @@ pub(super) enum Outcome {
     Stopped,
 }
 
+/// Who looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look<'a> {
+    /// An open description that owns none of the slots that are looked at.
+    pub(super) file: BorrowedFd<'a>,
+    pub(super) by: &'a Process,
+}
+
 /// Resets a slot if its owner is dead.
 ///
-/// `file` is an open description that does not own that slot.
 pub(super) fn look_after(
     segment: &Segment,
-    file: BorrowedFd<'_>,
+    look: Look<'_>,
     slot: Slot,
     wake: &impl Wake,
 ) -> Result<Outcome, Error> {
     let io = |doing| Error::io(segment.name(), doing);
     let identity = &segment.identities()[slot.index()];
     let Some(owner) = identity.owner() else { return Ok(Outcome::Nobody) };
-    let is_dead =
-        is_dead(file, slot, &owner.process).map_err(io("find out whether a participant lives"))?;
+    let is_dead = is_dead(look.file, slot, &owner.process, look.by)
+        .map_err(io("find out whether a participant lives"))?;
     if !is_dead || !identity.is_still(&owner) {
         return Ok(Outcome::Wait);
     }
-    let byte = RecoveryByte::try_lock(file, slot).map_err(io("lock a slot's recovery byte"))?;
+    let byte =
+        RecoveryByte::try_lock(look.file, slot).map_err(io("lock a slot's recovery byte"))?;
     let Some(byte) = byte else { return Ok(Outcome::Wait) };
     // Another may have recovered it meanwhile, and a newcomer have joined.
     let outcome = if identity.is_still_for_certain(&owner) {
@@ -78,7 +86,7 @@ fn reset(segment: &Segment, slot: Slot, owner: &Owner, wake: &impl Wake) -> Outc
 /// Resets all slots whose owners are dead: those that compete, or every one. Whether there was one.
 pub(super) fn reap(
     segment: &Segment,
-    file: BorrowedFd<'_>,
+    look: Look<'_>,
     me: Option<Slot>,
     wake: &impl Wake,
 ) -> Result<bool, Error> {
@@ -87,7 +95,7 @@ pub(super) fn reap(
         // A participant that looks for its own sake looks at those in its way only.
         let concerns = me
             .is_none_or(|me| slot != me && segment.registers().standing(slot) != Standing::Outside);
-        recovered |= concerns && look_after(segment, file, slot, wake)? == Outcome::Recovered;
+        recovered |= concerns && look_after(segment, look, slot, wake)? == Outcome::Recovered;
     }
     Ok(recovered)
 }

@@ -13,15 +13,12 @@ use crate::attempt::{self, Attempt, State};
 use crate::shared::claim::{claim, give_back};
 use crate::shared::identity::Process;
 use crate::shared::record::Record;
-use crate::shared::recovery::reap;
+use crate::shared::recovery::{Look, reap};
 use crate::shared::registers::{with_algorithm, with_withdrawing};
 use crate::shared::segment::Segment;
-use crate::shared::watch::{AmongSleepers, SegmentAttempt, SegmentWaker, Watch};
+use crate::shared::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
 use crate::shared::{Death, Error, Kind, clock, fork};
 use crate::wait::{Deadline, Never, Wait, Waker};
-
-/// How long a doorway may stay closed before the registers are taken for damaged.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether a lock may be taken whose last owner has died inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +37,7 @@ pub(super) struct Seat<'a, W: Wait> {
     token: u64,
     /// Which of several processes, told apart by the forks between them, has claimed it.
     generation: u32,
+    this: Process,
     /// Has the lock on the slot's byte, until it is given up or the last process that has the
     /// descriptor is gone.
     alive: OwnedFd,
@@ -63,14 +61,15 @@ impl<'a, W: Wait> Seat<'a, W> {
                 .map_err(Error::io(segment.name(), "lock the slot's byte"))
         };
         let mut slot = claim()?;
-        if slot.is_none() && reap(segment, alive.as_fd(), None, &waker::<W>(segment))? {
+        let look = Look { file: alive.as_fd(), by: &this };
+        if slot.is_none() && reap(segment, look, None, &waker::<W>(segment))? {
             slot = claim()?;
         }
         let full = || Error::Full { segment: segment.name().to_owned(), slots: segment.slots() };
         let slot = slot.ok_or_else(full)?;
         with_algorithm!(segment.registers(), algorithm => algorithm.join(slot));
         let (state, token, looked, wait) = (State::Outside, 0, None, PhantomData);
-        Ok(Self { segment, slot, state, token, generation, alive, every, looked, wait })
+        Ok(Self { segment, slot, state, token, generation, this, alive, every, looked, wait })
     }
 
     pub(super) fn slot(&self) -> Slot {
@@ -90,6 +89,11 @@ impl<'a, W: Wait> Seat<'a, W> {
     #[inline]
     fn is_ours(&self) -> bool {
         self.generation == fork::now()
+    }
+
+    #[inline]
+    fn look(&self) -> Look<'_> {
+        Look { file: self.alive.as_fd(), by: &self.this }
     }
 
     #[inline]
@@ -168,9 +172,9 @@ impl<'a, W: Wait> Seat<'a, W> {
     #[inline]
     pub(super) fn wait(&mut self, deadline: &impl Deadline, accept: Accept) -> Result<bool, Error> {
         self.check_ours()?;
-        let mut watch = Watch::new(self.segment, &self.alive, self.slot, self.every);
         // Should waiting panic, the attempt withdraws itself.
         self.state = State::Outside;
+        let mut watch = Watch::new(self.segment, self.look(), self.slot, self.every);
         let outcome = with_algorithm!(self.segment.registers(), algorithm => {
             watch.wait(self.attempt(algorithm), deadline)
         });
@@ -257,7 +261,7 @@ impl<'a, W: Wait> Seat<'a, W> {
             return Ok(false);
         }
         self.looked = Some(Instant::now());
-        reap(self.segment, self.alive.as_fd(), Some(self.slot), &waker::<W>(self.segment))
+        reap(self.segment, self.look(), Some(self.slot), &waker::<W>(self.segment))
     }
 
     fn unsupported(&self, what: &'static str) -> Error {
@@ -285,7 +289,7 @@ impl<'a, W: Wait> Seat<'a, W> {
             with_algorithm!(self.segment.registers(), algorithm => if was == State::Inside {
                 attempt::leave::<_, _, AmongSleepers<W>>(algorithm, me, lot);
             } else {
-                Watch::new(self.segment, &self.alive, me, self.every)
+                Watch::new(self.segment, self.look(), me, self.every)
                     .step_out(self.attempt(algorithm));
             });
         }

@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
 use crate::algorithm::{Slot, Standing};
+use crate::shared::identity::Process;
 use crate::shared::liveness::is_dead;
 use crate::shared::segment::Segment;
 use crate::shared::{Death, Error, Kind, clock};
@@ -75,10 +76,12 @@ impl Status {
         let journal = segment.journal();
         let mut line: Vec<(Standing, Competitor)> = Vec::new();
         let (mut joined, mut holder, mut dead) = (0, None, Vec::new());
+        let this = Process::this()
+            .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         for (slot, identity) in (0..).map(Slot::new).zip(segment.identities()) {
             let Some(owner) = identity.owner() else { continue };
             joined += 1;
-            let is_dead = is_dead(segment.as_fd(), slot, &owner.process)
+            let is_dead = is_dead(segment.as_fd(), slot, &owner.process, &this)
                 .map_err(Error::io(segment.name(), "find out whether a participant lives"))?;
             let standing = segment.registers().standing(slot);
             let conduct = segment.records()[slot.index()].read();

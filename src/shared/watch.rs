@@ -2,15 +2,17 @@
 
 use std::marker::PhantomData;
 use std::mem;
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use crate::algorithm::{Algorithm, Blocked, Slot, Standing, Turn, Wake, Withdrawal};
 use crate::attempt::Attempt;
-use crate::shared::recovery::{Outcome, look_after};
+use crate::shared::recovery::{Look, Outcome, look_after};
 use crate::shared::segment::{Segment, SegmentLot};
 use crate::shared::{Error, clock};
 use crate::wait::{Deadline, Lot, Never, Wait, Waker};
+
+/// How long what should not be may last before the registers are taken for damaged.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// However one process waits, others may sleep: whoever writes wakes.
 pub(super) struct AmongSleepers<W>(PhantomData<W>);
@@ -58,21 +60,20 @@ impl<D: Deadline> Deadline for Slice<'_, D> {
 }
 
 /// One participant's looks during one wait.
-pub(super) struct Watch<'a, F> {
+pub(super) struct Watch<'a> {
     segment: &'a Segment,
-    /// An open description of this participant's own.
-    file: &'a F,
+    look: Look<'a>,
     me: Slot,
     every: Duration,
-    /// In how many looks the one that this participant waits for was not to be found.
-    missed: u32,
+    /// Since when each look has found nobody where this participant waits for somebody.
+    missed: Option<(Option<Slot>, Instant)>,
     /// The last token at the first look, and how many others were competing then.
     at_first: Option<(u64, u64)>,
 }
 
-impl<'a, F: AsFd> Watch<'a, F> {
-    pub(super) fn new(segment: &'a Segment, file: &'a F, me: Slot, every: Duration) -> Self {
-        Self { segment, file, me, every, missed: 0, at_first: None }
+impl<'a> Watch<'a> {
+    pub(super) fn new(segment: &'a Segment, look: Look<'a>, me: Slot, every: Duration) -> Self {
+        Self { segment, look, me, every, missed: None, at_first: None }
     }
 
     /// Waits until it is this participant's turn, or until the deadline. Whether it is in.
@@ -149,23 +150,27 @@ impl<'a, F: AsFd> Watch<'a, F> {
 
     /// Looks after the one that this participant waits for.
     pub(super) fn look(&mut self, wake: &impl Wake) -> Result<(), Error> {
-        /// So often it may be that it has just gone.
-        const PASSING: u32 = 10;
-
         let segment = self.segment;
         segment.check_length()?;
         if self.at_first.is_none() {
             self.at_first = Some((segment.journal().last_token(), self.competing()));
         }
-        let outcome = match segment.registers().ahead_of(self.me, wake) {
-            Some(on) => look_after(segment, self.file.as_fd(), on, wake)?,
+        // Registers that name this participant itself are damaged.
+        let on = segment.registers().ahead_of(self.me, wake).filter(|on| *on != self.me);
+        let outcome = match on {
+            Some(on) => look_after(segment, self.look, on, wake)?,
             None => Outcome::Nobody,
         };
-        self.missed = if outcome == Outcome::Nobody { self.missed + 1 } else { 0 };
+        self.missed = match self.missed {
+            _ if outcome != Outcome::Nobody => None,
+            Some((missed, since)) if missed == on => Some((on, since)),
+            _ => Some((on, Instant::now())),
+        };
         if segment.is_stopped() {
             return Err(segment.owner_died());
         }
-        if self.missed > PASSING {
+        // It may have gone a moment ago, but not again and again.
+        if self.missed.is_some_and(|(_, since)| since.elapsed() > PATIENCE) {
             return Err(segment.corrupt(self.me, "waits for one that is not there"));
         }
         Ok(())
