@@ -30,7 +30,10 @@ fn status_tells_who_is_inside_and_who_waits(kind: Kind) {
         children[number].tell("wait");
     }
     let look = || shared.mutex.status().unwrap();
-    until(|| look().queue.iter().all(|waiting| waiting.since.is_some()));
+    // Longer than the clock's tick, so that it counts.
+    let waits =
+        |since: SystemTime| since.elapsed().is_ok_and(|time| time > Duration::from_millis(20));
+    until(|| look().queue.iter().all(|waiting| waiting.since.is_some_and(waits)));
     for status in [look(), Options::status_at(&shared.path).unwrap()] {
         assert_eq!(status.segment, shared.path());
         assert_eq!(status.joined, 5);
