@@ -1,0 +1,52 @@
+//! Kills: real processes that share a lock, ended by SIGKILL at every step of it.
+//!
+//! - `cargo run --release -p crash-tests -- points`: at every access to a register, at every fence,
+//!   and between system calls. The library's own sources are compiled a second time for this, with
+//!   a numbered crash point before each of these; see [`points`].
+//! - `cargo test --release -p crash-tests`: some of each.
+//!
+//! Each command takes names (`bakery`, `points bakery doorway`) of what alone it is to do. Each wait
+//! ends; one that is not over after ten seconds (`limit=MILLISECONDS`) is a failure.
+
+#![cfg(target_os = "linux")]
+
+#[allow(dead_code, private_interfaces, reason = "the library does more with it than the tests")]
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../src/algorithm/mod.rs"]
+pub mod algorithm;
+mod atomic;
+#[allow(dead_code, reason = "the library does more with it than the tests")]
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../src/attempt.rs"]
+mod attempt;
+mod crash;
+mod options;
+pub mod points;
+mod process;
+#[allow(dead_code, reason = "the library does more with it than the tests")]
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../src/shared/mod.rs"]
+pub mod shared;
+#[allow(dead_code, unused_imports, reason = "the library does more with it than the tests")]
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../src/wait/mod.rs"]
+pub mod wait;
+
+use std::process::ExitCode;
+
+use options::Options;
+
+/// Does what the arguments say.
+#[must_use]
+pub fn command(arguments: &[String]) -> ExitCode {
+    process::be_punctual();
+    let options = Options::from(arguments.get(1..).unwrap_or_default());
+    let good = match arguments.first().map(String::as_str) {
+        Some("points") => points::run(&options),
+        _ => {
+            eprintln!("crash-tests points [NAME]...");
+            false
+        }
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

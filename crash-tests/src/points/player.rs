@@ -1,0 +1,174 @@
+//! What one participant of a case does, in a process of its own.
+
+use std::os::fd::AsFd;
+use std::process;
+use std::time::Duration;
+
+use super::board::{Board, Died, Event, Phase};
+use super::case::{Memory, options};
+use super::wait::Brief;
+use crate::atomic::crash_point;
+use crate::crash;
+use crate::process::{moment, until};
+use crate::shared::{self, Death, Error};
+
+/// What the lock protects: two words that are the same unless somebody is inside.
+pub(super) type Data = [u64; 2];
+pub(super) type Mutex = shared::Mutex<Data, Brief>;
+type Guard<'p, 'a> = shared::Guard<'p, 'a, Data, Brief>;
+
+/// Where a participant dies, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dies {
+    Never,
+    /// At its so-manieth crash point.
+    At(u64),
+    /// When it has joined.
+    Joined,
+    /// At its so-manieth crash point after that.
+    InDoorway(u64),
+    InLine,
+    /// Between the two words.
+    Inside,
+}
+
+/// A participant's part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) dies: Dies,
+    /// Inside, it waits until it is let go.
+    pub(super) stays: bool,
+    /// It does not wait longer than this.
+    pub(super) patience: Option<Duration>,
+    /// As many participants one after the other, all of them joined.
+    pub(super) joins: u32,
+}
+
+/// Joins, locks, increments, unlocks, and is gone.
+pub(super) const COMES_AND_GOES: Part =
+    Part { dies: Dies::Never, stays: false, patience: None, joins: 1 };
+
+pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: Part) {
+    let player = board.player(number);
+    player.is_process(process::id());
+    crash::begin(&player.trace);
+    if let Dies::At(point) = part.dies {
+        crash::arm(point);
+    }
+    let mutex = attach(memory).expect("a segment");
+    let mut participants: Vec<_> = (0..part.joins).map(|_| join(&mutex)).collect();
+    player.comes_to(Phase::Joined);
+    match part.dies {
+        Dies::Joined => crash::die(),
+        Dies::InDoorway(point) => crash::arm(point),
+        _ => {}
+    }
+    for participant in &mut participants {
+        takes_its_turn(board, number, participant, part);
+    }
+    player.comes_to(Phase::Left);
+    drop(participants);
+    player.comes_to(Phase::Gone);
+}
+
+fn attach(memory: &Memory) -> Result<Mutex, Error> {
+    match memory {
+        Memory::Anonymous { mutex, .. } => {
+            options().attach_fd(mutex.as_fd().try_clone_to_owned().expect("a descriptor"))
+        }
+        Memory::Named { kind, slots, directory } => {
+            let path = directory.path().join("segment");
+            options().kind(*kind).slots(*slots).open_at(path, [0; 2])
+        }
+    }
+}
+
+/// Where every slot is taken, and another has just begun to recover the only dead one's, there is
+/// none for a moment.
+fn join(mutex: &Mutex) -> Participant<'_> {
+    let mut outcome = mutex.join();
+    until(Duration::from_secs(1), || {
+        if matches!(outcome, Err(Error::Full { .. })) {
+            outcome = mutex.join();
+        }
+        outcome.is_ok()
+    });
+    outcome.expect("a slot")
+}
+
+type Participant<'a> = shared::Participant<'a, Data, Brief>;
+
+fn takes_its_turn(board: &Board, number: usize, participant: &mut Participant, part: Part) {
+    let player = board.player(number);
+    board.note(number, Event::Begins);
+    if let Some(death) = takes_it_unless_told(board, number, participant, part) {
+        board.note(number, Event::Told(died(board, &death)));
+        board.note(number, Event::Begins);
+        let guard = participant.lock_or_repair(|data, death| {
+            player.comes_to(Phase::Inside);
+            board.note(number, Event::Repairs(died(board, death)));
+            crash_point("about to repair");
+            data[1] = data[0];
+            crash_point("repaired");
+        });
+        is_inside(board, number, guard.expect("a turn"), part);
+    }
+    player.comes_to(Phase::Left);
+}
+
+fn takes_it_unless_told(
+    board: &Board,
+    number: usize,
+    participant: &mut Participant,
+    part: Part,
+) -> Option<Death> {
+    let player = board.player(number);
+    let outcome = match part.patience {
+        None => participant.enter().and_then(|waiting| {
+            player.comes_to(Phase::Entered);
+            board.note(number, Event::Entered);
+            if part.dies == Dies::InLine {
+                crash::die();
+            }
+            waiting.wait().map(Some)
+        }),
+        Some(patience) => {
+            player.comes_to(Phase::Entered);
+            participant.lock_for(patience)
+        }
+    };
+    match outcome {
+        Ok(Some(guard)) => is_inside(board, number, guard, part),
+        Ok(None) => {}
+        Err(Error::OwnerDied { death, .. }) => return Some(death),
+        Err(error) => panic!("{error}"),
+    }
+    None
+}
+
+fn died(board: &Board, death: &Death) -> Died {
+    Died { who: board.find(death.pid), token: death.token }
+}
+
+fn is_inside(board: &Board, number: usize, mut guard: Guard, part: Part) {
+    let player = board.player(number);
+    player.comes_to(Phase::Inside);
+    board.note(number, Event::Inside(guard.token()));
+    crash_point("inside");
+    if guard[0] != guard[1] {
+        board.note(number, Event::Broken);
+    }
+    guard[0] += 1;
+    crash_point("half written");
+    if part.dies == Dies::Inside {
+        crash::die();
+    }
+    guard[1] += 1;
+    crash_point("written");
+    while part.stays && !player.may_go() {
+        moment();
+    }
+    board.note(number, Event::Leaves);
+    player.comes_to(Phase::Leaving);
+    drop(guard);
+}

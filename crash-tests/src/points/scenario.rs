@@ -1,0 +1,189 @@
+//! Who else is there when somebody dies.
+
+use std::time::Duration;
+
+use super::board::Phase;
+use super::case::{Case, Failure, Who};
+use super::player::{COMES_AND_GOES, Dies, Part};
+
+/// A number of victims, which die at given points, and others.
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    /// How many slots it takes at least.
+    pub(super) places: u32,
+    /// How many victims there are.
+    pub(super) deaths: usize,
+    /// Whether the segment is made by those who come.
+    pub(super) is_named: bool,
+    /// Whether the victim takes the same steps each time, alone.
+    pub(super) is_alone: bool,
+    /// Plays it, with the victims' points. Who the victims were.
+    pub(super) play: fn(&mut Case, &[u64]) -> Result<Vec<Who>, Failure>,
+}
+
+const fn scenario(
+    name: &'static str,
+    places: u32,
+    deaths: usize,
+    play: fn(&mut Case, &[u64]) -> Result<Vec<Who>, Failure>,
+) -> Scenario {
+    Scenario { name, places, deaths, is_named: false, is_alone: false, play }
+}
+
+pub(super) const SCENARIOS: [Scenario; 18] = [
+    Scenario { is_alone: true, ..scenario("alone", 2, 1, alone) },
+    Scenario { is_named: true, ..scenario("making-it", 2, 1, alone) },
+    scenario("behind-a-holder", 2, 1, behind_a_holder),
+    scenario("ahead-of-a-waiter", 2, 1, ahead_of_a_waiter),
+    scenario("between-waiters", 4, 1, between_waiters),
+    scenario("together", 2, 1, together),
+    scenario("gives-up", 3, 1, gives_up),
+    scenario("finds-dead-holder", 2, 1, finds_a_dead_holder),
+    scenario("finds-dead-waiter", 4, 1, finds_a_dead_waiter),
+    scenario("finds-dead-doorway-1", 2, 1, |case, at| finds_a_dead_doorway(case, at, 2)),
+    scenario("finds-dead-doorway-2", 2, 1, |case, at| finds_a_dead_doorway(case, at, 3)),
+    scenario("finds-dead-doorway-3", 2, 1, |case, at| finds_a_dead_doorway(case, at, 4)),
+    scenario("finds-dead-doorway-4", 2, 1, |case, at| finds_a_dead_doorway(case, at, 5)),
+    scenario("finds-all-slots-dead", 2, 1, finds_all_slots_dead),
+    Scenario { is_named: true, ..scenario("making-it-twice", 2, 2, one_after_the_other) },
+    scenario("twice", 2, 2, one_after_the_other),
+    scenario("twice-in-line", 4, 2, behind_each_other),
+    scenario("thrice", 2, 3, one_after_the_other),
+];
+
+fn dying(at: u64) -> Part {
+    Part::dying(Dies::At(at))
+}
+
+fn alone(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(dying(at[0]));
+    case.dies_alone(victim)?;
+    let first = case.start(Part::staying());
+    case.until(first, Phase::Inside)?;
+    let second = case.start(COMES_AND_GOES);
+    case.until(second, Phase::Entered)?;
+    case.let_go(first);
+    Ok(vec![victim])
+}
+
+fn behind_a_holder(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let holder = case.start(Part::staying());
+    case.until(holder, Phase::Inside)?;
+    let victim = case.start(dying(at[0]));
+    case.until(victim, Phase::Entered)?;
+    case.let_go(holder);
+    case.gone(holder)?;
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+fn ahead_of_a_waiter(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(Part { stays: true, ..dying(at[0]) });
+    case.until(victim, Phase::Inside)?;
+    let waiter = case.start(COMES_AND_GOES);
+    case.until(waiter, Phase::Entered)?;
+    case.let_go(victim);
+    Ok(vec![victim])
+}
+
+fn between_waiters(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let holder = case.start(Part::staying());
+    case.until(holder, Phase::Inside)?;
+    let before = case.start(COMES_AND_GOES);
+    case.until(before, Phase::Entered)?;
+    let victim = case.start(dying(at[0]));
+    case.until(victim, Phase::Entered)?;
+    let behind = case.start(COMES_AND_GOES);
+    case.until(behind, Phase::Entered)?;
+    case.let_go(holder);
+    Ok(vec![victim])
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the other scenarios")]
+fn together(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(dying(at[0]));
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+fn gives_up(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let holder = case.start(Part::staying());
+    case.until(holder, Phase::Inside)?;
+    let victim = case.start(Part { patience: Some(Duration::from_micros(500)), ..dying(at[0]) });
+    case.until(victim, Phase::Entered)?;
+    let behind = case.start(COMES_AND_GOES);
+    case.gone(victim)?;
+    case.let_go(holder);
+    case.gone(behind)?;
+    Ok(vec![victim])
+}
+
+fn finds_a_dead_holder(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let dead = case.start(Part::dying(Dies::Inside));
+    case.gone(dead)?;
+    let victim = case.start(dying(at[0]));
+    case.until(victim, Phase::Entered)?;
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+fn finds_a_dead_waiter(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let holder = case.start(Part::staying());
+    case.until(holder, Phase::Inside)?;
+    let dead = case.start(Part::dying(Dies::InLine));
+    case.gone(dead)?;
+    let victim = case.start(dying(at[0]));
+    case.until(victim, Phase::Entered)?;
+    let behind = case.start(COMES_AND_GOES);
+    case.until(behind, Phase::Entered)?;
+    case.let_go(holder);
+    Ok(vec![victim])
+}
+
+fn finds_a_dead_doorway(case: &mut Case, at: &[u64], step: u64) -> Result<Vec<Who>, Failure> {
+    let dead = case.start(Part::dying(Dies::InDoorway(step)));
+    case.gone(dead)?;
+    let victim = case.start(dying(at[0]));
+    case.until(victim, Phase::Entered)?;
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+fn finds_all_slots_dead(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let dead = case.start(Part { joins: case.slots(), ..Part::dying(Dies::Joined) });
+    case.gone(dead)?;
+    let victim = case.start(dying(at[0]));
+    case.until(victim, Phase::Entered)?;
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+/// Each of them finds what the ones before have left.
+fn one_after_the_other(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let mut victims = Vec::new();
+    for point in at {
+        let victim = case.start(dying(*point));
+        victims.push(victim);
+        if !case.dies_alone(victim)? {
+            break;
+        }
+    }
+    case.start(COMES_AND_GOES);
+    Ok(victims)
+}
+
+/// Each of them waits for the one before, and the first for a holder.
+fn behind_each_other(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let holder = case.start(Part::staying());
+    case.until(holder, Phase::Inside)?;
+    let mut victims = Vec::new();
+    for point in at {
+        let victim = case.start(dying(*point));
+        victims.push(victim);
+        case.until(victim, Phase::Entered)?;
+    }
+    let behind = case.start(COMES_AND_GOES);
+    case.until(behind, Phase::Entered)?;
+    case.let_go(holder);
+    Ok(victims)
+}
