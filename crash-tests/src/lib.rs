@@ -3,6 +3,8 @@
 //! - `cargo run --release -p crash-tests -- points`: at every access to a register, at every fence,
 //!   and between system calls. The library's own sources are compiled a second time for this, with
 //!   a numbered crash point before each of these; see [`points`].
+//! - `cargo run --release -p crash-tests -- steps`: at every instruction of the library as it is,
+//!   single-stepped under ptrace; see [`steps`].
 //! - `cargo test --release -p crash-tests`: some of each.
 //!
 //! Each command takes names (`bakery`, `points bakery doorway`) of what alone it is to do. Each wait
@@ -27,6 +29,7 @@ mod process;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../src/shared/mod.rs"]
 pub mod shared;
+pub mod steps;
 #[allow(dead_code, unused_imports, reason = "the library does more with it than the tests")]
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../src/wait/mod.rs"]
@@ -34,7 +37,12 @@ pub mod wait;
 
 use std::process::ExitCode;
 
+use bakery_lock::shared::Kind;
 use options::Options;
+
+/// The locks that survive deaths.
+const KINDS: [Kind; 6] =
+    [Kind::Bakery, Kind::BlackWhite, Kind::Ticket, Kind::Peterson, Kind::Filter, Kind::Tournament];
 
 /// Does what the arguments say.
 #[must_use]
@@ -43,8 +51,9 @@ pub fn command(arguments: &[String]) -> ExitCode {
     let options = Options::from(arguments.get(1..).unwrap_or_default());
     let good = match arguments.first().map(String::as_str) {
         Some("points") => points::run(&options),
+        Some("steps") => steps::run(&options),
         _ => {
-            eprintln!("crash-tests points [NAME]...");
+            eprintln!("crash-tests points | steps | storm SECONDS | recovery TIMES [NAME]...");
             false
         }
     };

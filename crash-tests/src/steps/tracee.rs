@@ -1,0 +1,260 @@
+//! Those who take part: one that is single-stepped, and others.
+
+use std::fs;
+use std::os::fd::AsFd;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use bakery_lock::shared::{Error, Guard, Participant};
+use rustix::process::{Signal, getpid, kill_process};
+
+use super::{Brief, Data, Mutex, Path, options_of};
+use crate::crash::die;
+use crate::process::{Child, End, moment, until};
+
+/// What the victim and the others tell, known of the dead as well.
+#[derive(Debug)]
+pub(super) struct Stage {
+    phase: AtomicU32,
+    victim: AtomicU32,
+    held: AtomicU32,
+    go: AtomicU32,
+    leave_when_asleep: AtomicU32,
+    told: AtomicU32,
+}
+
+/// How often survivors were told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Never,
+    Once,
+    Again,
+}
+
+const OUTSIDE: u32 = 0;
+/// Inside `lock`.
+const LOCKS: u32 = 1;
+const INSIDE: u32 = 2;
+/// Inside the guard's drop.
+const LEAVES: u32 = 3;
+const LEFT: u32 = 4;
+
+impl Stage {
+    pub(super) fn wipe(&self) {
+        for word in
+            [&self.phase, &self.victim, &self.held, &self.go, &self.leave_when_asleep, &self.told]
+        {
+            word.store(0, SeqCst);
+        }
+    }
+
+    fn comes_to(&self, phase: u32) {
+        self.phase.store(phase, SeqCst);
+    }
+
+    pub(super) fn until_held(&self, limit: Duration) -> bool {
+        until(limit, || self.held.load(SeqCst) == 1)
+    }
+
+    pub(super) fn leave_when_asleep(&self, victim: &Tracee, leave: bool) {
+        self.victim.store(victim.0.pid().as_raw_pid().unsigned_abs(), SeqCst);
+        self.leave_when_asleep.store(leave.into(), SeqCst);
+    }
+
+    pub(super) fn let_go(&self) {
+        self.go.store(1, SeqCst);
+    }
+
+    pub(super) fn told(&self) -> Told {
+        match self.told.load(SeqCst) {
+            0 => Told::Never,
+            1 => Told::Once,
+            _ => Told::Again,
+        }
+    }
+
+    /// `None`: between the last instruction before the lock and the first after it, and likewise on
+    /// the way out, the segment decides.
+    pub(super) fn must_be_told(&self, another_had_died: bool, killed: bool) -> Option<bool> {
+        match self.phase.load(SeqCst) {
+            OUTSIDE | LOCKS if another_had_died => Some(true),
+            OUTSIDE | LEFT => Some(false),
+            INSIDE => Some(killed),
+            _ => None,
+        }
+    }
+}
+
+/// A process that stops after each instruction.
+pub(super) struct Tracee(Child);
+
+/// Whether the system lets a process be traced by its parent.
+pub(super) fn may_trace() -> bool {
+    let mut child = Child::fork(|| assert!(is_traced(), "refused"));
+    child.end_within(Duration::from_secs(10)) == Some(End::Done)
+}
+
+fn is_traced() -> bool {
+    let nothing = ptr::null_mut::<libc::c_void>();
+    // SAFETY: this request has no other arguments.
+    unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, nothing, nothing) == 0 }
+}
+
+/// Where the stepping begins and ends.
+fn mark() {
+    let _ = kill_process(getpid(), Signal::STOP);
+}
+
+impl Tracee {
+    /// Starts it, and waits until it is at its first mark.
+    pub(super) fn start(role: impl FnOnce()) -> Self {
+        let mut child = Child::fork(|| {
+            assert!(is_traced(), "refused");
+            role();
+        });
+        assert_eq!(child.stop(), Some(libc::SIGSTOP), "it stops at its mark");
+        Self(child)
+    }
+
+    fn resume(&self, request: impl TryInto<libc::c_int>) {
+        let nothing = ptr::null_mut::<libc::c_void>();
+        let (request, pid) = (request.try_into().ok().expect("a small number"), self.0.pid());
+        #[expect(clippy::cast_sign_loss, reason = "C libraries differ in the type of a request")]
+        // SAFETY: the child is stopped; the request takes no address and a signal, none here.
+        let answer =
+            unsafe { libc::ptrace(request as libc::c_uint, pid.as_raw_pid(), nothing, nothing) };
+        assert_eq!(answer, 0, "a child that is stopped can be stepped");
+    }
+
+    /// Takes so many steps, or those to its second mark. How many, and whether it is not there yet.
+    pub(super) fn step(&mut self, most: u64, limit: Duration) -> Result<(u64, bool), String> {
+        let start = Instant::now();
+        for number in 0..most {
+            self.resume(libc::PTRACE_SINGLESTEP);
+            match self.0.stop() {
+                Some(libc::SIGTRAP) => {}
+                Some(libc::SIGSTOP) => {
+                    self.resume(libc::PTRACE_CONT);
+                    return match self.0.end_within(limit) {
+                        Some(End::Done) => Ok((number, false)),
+                        _ => Err("stuck, or failed, at its end".to_owned()),
+                    };
+                }
+                other => return Err(format!("it stops with {other:?} after {number} steps")),
+            }
+            if start.elapsed() > limit {
+                return Err(format!("stuck after {number} steps"));
+            }
+        }
+        Ok((most, true))
+    }
+
+    pub(super) fn run_until_asleep(&mut self, limit: Duration) -> Result<(), String> {
+        self.resume(libc::PTRACE_CONT);
+        if until(limit, || self.0.sleeps()) { Ok(()) } else { Err("stuck awake".to_owned()) }
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.0.kill();
+    }
+}
+
+fn attach(mutex: &Mutex, path: Path) -> Mutex {
+    let memory = mutex.as_fd().try_clone_to_owned().expect("a descriptor");
+    options_of(path).attach_fd(memory).expect("a segment")
+}
+
+fn increment(data: &mut Data) {
+    for word in data {
+        // SAFETY: a reference; written where the program says so, and not later.
+        unsafe { ptr::write_volatile(word, *word + 1) };
+    }
+}
+
+/// The victim: locks, increments, unlocks.
+pub(super) fn lives(stage: &Stage, mutex: &Mutex, path: Path) {
+    let mutex = attach(mutex, path);
+    if path == Path::Joining {
+        mark();
+        takes_its_turn(stage, &mut mutex.join().expect("a slot"));
+        mark();
+    } else {
+        let mut participant = mutex.join().expect("a slot");
+        mark();
+        takes_its_turn(stage, &mut participant);
+        mark();
+    }
+}
+
+fn takes_its_turn(stage: &Stage, participant: &mut Participant<'_, Data, Brief>) {
+    stage.comes_to(LOCKS);
+    match participant.lock() {
+        Ok(guard) => return is_inside(stage, guard),
+        Err(Error::OwnerDied { .. }) => {}
+        Err(why) => panic!("{why}"),
+    }
+    let guard = participant.lock_or_repair(|data, _| {
+        stage.comes_to(INSIDE);
+        data[1] = data[0];
+    });
+    is_inside(stage, guard.expect("a turn"));
+}
+
+fn is_inside(stage: &Stage, mut guard: Guard<'_, '_, Data, Brief>) {
+    stage.comes_to(INSIDE);
+    increment(&mut guard);
+    stage.comes_to(LEAVES);
+    drop(guard);
+    stage.comes_to(LEFT);
+}
+
+/// Is inside until it is let go, or the victim sleeps.
+pub(super) fn holds(stage: &Stage, mutex: &Mutex) {
+    let mutex = attach(mutex, Path::Contended);
+    let mut participant = mutex.join().expect("a slot");
+    let guard = participant.lock().expect("a turn");
+    stage.held.store(1, SeqCst);
+    while stage.go.load(SeqCst) == 0 {
+        let victim = stage.victim.load(SeqCst);
+        if stage.leave_when_asleep.load(SeqCst) == 1 && victim != 0 {
+            let stat = fs::read_to_string(format!("/proc/{victim}/stat")).unwrap_or_default();
+            // The state stands behind the program's name, which may hold anything.
+            if stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")) {
+                break;
+            }
+        }
+        moment();
+    }
+    drop(guard);
+}
+
+/// Leaves the two words different.
+pub(super) fn dies_inside(mutex: &Mutex) {
+    let mutex = attach(mutex, Path::Recovering);
+    let mut participant = mutex.join().expect("a slot");
+    let mut guard = participant.lock().expect("a turn");
+    guard[0] += 1;
+    die();
+}
+
+/// A survivor: has to get in, and finds the data whole unless it is told.
+pub(super) fn comes_after(stage: &Stage, mutex: &Mutex) {
+    let mutex = attach(mutex, Path::Recovering);
+    let mut participant = mutex.join().expect("a slot");
+    if let Err(why) = participant.lock().map(|guard| check(&guard)) {
+        assert!(matches!(why, Error::OwnerDied { .. }), "{why}");
+        let mut repaired = false;
+        let guard = participant.lock_or_repair(|data, _| {
+            data[1] = data[0];
+            repaired = true;
+        });
+        check(&guard.expect("a turn"));
+        assert!(repaired, "it was told, and then there was nothing to repair");
+        stage.told.fetch_add(1, SeqCst);
+    }
+}
+
+fn check(data: &Data) {
+    assert_eq!(data[0], data[1], "half-written, and nobody told");
+}
