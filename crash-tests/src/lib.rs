@@ -5,6 +5,8 @@
 //!   a numbered crash point before each of these; see [`points`].
 //! - `cargo run --release -p crash-tests -- steps`: at every instruction of the library as it is,
 //!   single-stepped under ptrace; see [`steps`].
+//! - `cargo run --release -p crash-tests -- storm 60`: at any time, for 60 seconds, some processes
+//!   being stopped besides; see [`storm`].
 //! - `cargo test --release -p crash-tests`: some of each.
 //!
 //! Each command takes names (`bakery`, `points bakery doorway`) of what alone it is to do. Each wait
@@ -30,6 +32,7 @@ mod process;
 #[path = "../../src/shared/mod.rs"]
 pub mod shared;
 pub mod steps;
+pub mod storm;
 #[allow(dead_code, unused_imports, reason = "the library does more with it than the tests")]
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../src/wait/mod.rs"]
@@ -52,6 +55,7 @@ pub fn command(arguments: &[String]) -> ExitCode {
     let good = match arguments.first().map(String::as_str) {
         Some("points") => points::run(&options),
         Some("steps") => steps::run(&options),
+        Some("storm") => storm::run(&options),
         _ => {
             eprintln!("crash-tests points | steps | storm SECONDS | recovery TIMES [NAME]...");
             false
