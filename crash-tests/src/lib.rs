@@ -7,6 +7,7 @@
 //!   single-stepped under ptrace; see [`steps`].
 //! - `cargo run --release -p crash-tests -- storm 60`: at any time, for 60 seconds, some processes
 //!   being stopped besides; see [`storm`].
+//! - `cargo run --release -p crash-tests -- recovery`: how long after a kill the next owner is in.
 //! - `cargo test --release -p crash-tests`: some of each.
 //!
 //! Each command takes names (`bakery`, `points bakery doorway`) of what alone it is to do. Each wait
@@ -27,6 +28,7 @@ mod crash;
 mod options;
 pub mod points;
 mod process;
+mod recovery;
 #[allow(dead_code, reason = "the library does more with it than the tests")]
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../src/shared/mod.rs"]
@@ -56,6 +58,7 @@ pub fn command(arguments: &[String]) -> ExitCode {
         Some("points") => points::run(&options),
         Some("steps") => steps::run(&options),
         Some("storm") => storm::run(&options),
+        Some("recovery") => recovery::run(&options),
         _ => {
             eprintln!("crash-tests points | steps | storm SECONDS | recovery TIMES [NAME]...");
             false
