@@ -1,6 +1,7 @@
 //! How slots change hands.
 
 use crate::algorithm::Slot;
+use crate::atomic::crash_point;
 use crate::shared::identity::{Identity, Process};
 
 /// The locks on the slots' bytes, for one claim: held by it until it unlocks them, or until the
@@ -38,5 +39,6 @@ pub(crate) fn claim<B: Bytes>(
 /// one's.
 pub(crate) fn give_back(identities: &[Identity], bytes: &impl Bytes, slot: Slot) {
     identities[slot.index()].clear();
+    crash_point("a slot that is free, but for its byte");
     bytes.unlock(slot);
 }

@@ -86,6 +86,7 @@ fn make(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     if !deadman::hold(&file, &name)? {
         return Err(Error::BeingRemoved { segment: name });
     }
+    crash_point("a segment without a name that has a user");
     let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
     let segment = Segment::map(file, name, shape)?;
     match linkat(CWD, unnamed, &place.directory, &place.file, AtFlags::SYMLINK_FOLLOW) {
@@ -118,9 +119,11 @@ fn look_at(place: &Place, plan: &Plan) -> Result<Look<Segment>, Error> {
     let file = open_file(place)?;
     // Before it has a user, so that whoever is refused is in nobody's way.
     let shape = Segment::check(&file, &segment, plan)?;
+    crash_point("a segment that is as wanted");
     if !deadman::hold(&file, &segment)? {
         return Ok(Look::Busy);
     }
+    crash_point("a user of a segment");
     // Now that nobody can take its name away.
     if !leads_to(place, &file)? {
         return Ok(Look::Changed);
@@ -146,12 +149,16 @@ fn take_away(place: &Place, is_to_go: impl Fn(&OwnedFd) -> bool) -> Result<Look<
         Users::Some => return Err(Error::InUse { segment }),
         Users::Unknown => return Ok(Look::Busy),
     };
+    crash_point("kept everybody out");
     // From here on nobody else takes this file's name away, who keeps to the rules.
     if !leads_to(place, &file)? || !is_to_go(&file) {
         return Ok(Look::Changed);
     }
     match unlinkat(&place.directory, &place.file, AtFlags::empty()) {
-        Ok(()) => Ok(Look::Done(())),
+        Ok(()) => {
+            crash_point("a name taken away");
+            Ok(Look::Done(()))
+        }
         Err(Errno::NOENT) => Ok(Look::Changed),
         Err(error) => Err(Error::io(segment, "remove the file")(error)),
     }

@@ -7,6 +7,7 @@
 use std::os::fd::BorrowedFd;
 
 use crate::algorithm::{Reset, Slot, Standing, Wake};
+use crate::atomic::crash_point;
 use crate::shared::Error;
 use crate::shared::identity::{Owner, Process};
 use crate::shared::liveness::is_dead;
@@ -60,6 +61,7 @@ pub(super) fn look_after(
     } else {
         Outcome::Wait
     };
+    crash_point("looked after one, but for its recovery byte");
     drop(byte);
     Ok(outcome)
 }
