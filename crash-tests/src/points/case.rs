@@ -46,6 +46,8 @@ pub(super) struct Case {
     limit: Duration,
     /// Whether the last to die was inside, as the segment says.
     inside: Option<(Who, bool)>,
+    /// Whether somebody removes it, so that there may be several, one after the other.
+    is_removed: bool,
 }
 
 /// How a victim fared.
@@ -76,7 +78,16 @@ impl Case {
             let mutex = options().kind(kind).slots(slots).anonymous([0; 2]);
             Memory::Anonymous { mutex: mutex.map_err(|why| why.to_string())? }
         };
-        Ok(Self { board, kind, slots, memory, cast: Vec::new(), limit, inside: None })
+        Ok(Self {
+            board,
+            kind,
+            slots,
+            memory,
+            cast: Vec::new(),
+            limit,
+            inside: None,
+            is_removed: false,
+        })
     }
 
     pub(super) fn slots(&self) -> u32 {
@@ -86,6 +97,7 @@ impl Case {
     pub(super) fn start(&mut self, part: Part) -> Who {
         let (board, who) = (self.board, self.cast.len());
         assert!(who < PLAYERS, "there is no room for so many");
+        self.is_removed |= part.removes;
         let memory = &self.memory;
         self.cast.push(Child::fork(|| play(board, who, memory, part)));
         who
@@ -158,7 +170,7 @@ impl Case {
         }
         let log = self.board.log();
         let phases: Vec<_> = (0..killed.len()).map(|who| self.board.player(who).phase()).collect();
-        judge(self.kind, &log, &killed, &phases)?;
+        judge(self.kind, self.is_removed, &log, &killed, &phases)?;
         let is_told = |victim| {
             log.iter().any(|(_, event)| match event {
                 Event::Told(died) | Event::Repairs(died) => died.who == Some(victim),

@@ -16,12 +16,13 @@ use crate::shared::Kind;
 
 pub(super) fn judge(
     kind: Kind,
+    is_removed: bool,
     log: &[(Who, Event)],
     killed: &[bool],
     phases: &[Phase],
 ) -> Result<(), Failure> {
     let fail = |what: String| format!("{what} (log: {log:?}; ends: {phases:?})");
-    let mut judge = Judge { killed, phases, ..Judge::default() };
+    let mut judge = Judge { is_removed, killed, phases, ..Judge::default() };
     for (place, (who, event)) in log.iter().enumerate() {
         judge.step(*who, *event).map_err(fail)?;
         let is_last = log.iter().rposition(|(by, _)| by == who) == Some(place);
@@ -44,6 +45,8 @@ fn keeps_order(kind: Kind) -> bool {
 
 #[derive(Default)]
 struct Judge<'a> {
+    /// Whether another segment may have taken the place of the first.
+    is_removed: bool,
     killed: &'a [bool],
     /// At the end of each.
     phases: &'a [Phase],
@@ -87,7 +90,7 @@ impl Judge<'_> {
                 if let Some(dead) = self.poisoned {
                     return Err(format!("{who} was not told that {dead} died inside"));
                 }
-                if token <= self.token {
+                if token <= self.token && !(self.is_removed && token == 1) {
                     return Err(format!("token {token} came after {}", self.token));
                 }
                 self.inside = Some(who);
@@ -134,7 +137,7 @@ impl Judge<'_> {
         }
         let token = died.token;
         match self.owners.iter().rfind(|(owner, had)| *owner == who || *had == token) {
-            Some((owner, had)) if (*owner, *had) != (who, token) => {
+            Some((owner, had)) if (*owner, *had) != (who, token) && !self.is_removed => {
                 Err(format!("{who} is said to have died with token {token}; {owner} had {had}"))
             }
             _ => Ok(()),

@@ -40,13 +40,15 @@ pub(super) struct Part {
     pub(super) stays: bool,
     /// It does not wait longer than this.
     pub(super) patience: Option<Duration>,
+    /// At last, it removes the segment.
+    pub(super) removes: bool,
     /// As many participants one after the other, all of them joined.
     pub(super) joins: u32,
 }
 
 /// Joins, locks, increments, unlocks, and is gone.
 pub(super) const COMES_AND_GOES: Part =
-    Part { dies: Dies::Never, stays: false, patience: None, joins: 1 };
+    Part { dies: Dies::Never, stays: false, patience: None, removes: false, joins: 1 };
 
 pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: Part) {
     let player = board.player(number);
@@ -69,7 +71,16 @@ pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: 
     player.comes_to(Phase::Left);
     drop(participants);
     player.comes_to(Phase::Gone);
+    if let (true, Memory::Named { directory, .. }) = (part.removes, memory) {
+        drop(mutex);
+        match shared::Options::remove_at(directory.path().join(FILE)) {
+            Ok(()) | Err(Error::InUse { .. } | Error::NotFound { .. }) => {}
+            Err(why) => panic!("{why}"),
+        }
+    }
 }
+
+const FILE: &str = "segment";
 
 fn attach(memory: &Memory) -> Result<Mutex, Error> {
     match memory {
@@ -77,7 +88,7 @@ fn attach(memory: &Memory) -> Result<Mutex, Error> {
             options().attach_fd(mutex.as_fd().try_clone_to_owned().expect("a descriptor"))
         }
         Memory::Named { kind, slots, directory } => {
-            let path = directory.path().join("segment");
+            let path = directory.path().join(FILE);
             options().kind(*kind).slots(*slots).open_at(path, [0; 2])
         }
     }

@@ -30,9 +30,12 @@ const fn scenario(
     Scenario { name, places, deaths, is_named: false, is_alone: false, play }
 }
 
-pub(super) const SCENARIOS: [Scenario; 18] = [
+pub(super) const SCENARIOS: [Scenario; 21] = [
     Scenario { is_alone: true, ..scenario("alone", 2, 1, alone) },
     Scenario { is_named: true, ..scenario("making-it", 2, 1, alone) },
+    Scenario { is_named: true, ..scenario("making-it-together", 2, 1, together) },
+    Scenario { is_named: true, ..scenario("removing-it", 2, 1, removing_it) },
+    Scenario { is_named: true, ..scenario("removing-it-together", 2, 1, removing_it_together) },
     scenario("behind-a-holder", 2, 1, behind_a_holder),
     scenario("ahead-of-a-waiter", 2, 1, ahead_of_a_waiter),
     scenario("between-waiters", 4, 1, between_waiters),
@@ -63,6 +66,25 @@ fn alone(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
     let second = case.start(COMES_AND_GOES);
     case.until(second, Phase::Entered)?;
     case.let_go(first);
+    Ok(vec![victim])
+}
+
+fn removing_it(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(Part { removes: true, ..dying(at[0]) });
+    case.gone(victim)?;
+    let first = case.start(Part::staying());
+    case.until(first, Phase::Inside)?;
+    let second = case.start(COMES_AND_GOES);
+    case.until(second, Phase::Entered)?;
+    case.let_go(first);
+    Ok(vec![victim])
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the other scenarios")]
+fn removing_it_together(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(Part { removes: true, ..dying(at[0]) });
+    case.start(Part { removes: true, ..COMES_AND_GOES });
+    case.start(COMES_AND_GOES);
     Ok(vec![victim])
 }
 

@@ -11,7 +11,7 @@ use crate::shared::Kind;
 /// Slots enough for every scenario.
 const SLOTS: u32 = 4;
 /// Unless asked otherwise: with two deaths, every so-manieth point of both; with three, of all.
-const STRIDES: [u64; 3] = [1, 5, 25];
+const STRIDES: [u64; 3] = [1, 2, 7];
 /// A sweep that has failed so often is not worth going on with.
 const FAILURES: usize = 3;
 /// Where others run at the same time, the same step is not always the same point: so many points in
