@@ -64,6 +64,7 @@ enum Call {
     },
     /// Into the line and out again.
     StepOut(u8),
+    Status,
     /// Somebody writes into the segment.
     Scribble {
         at: u16,
@@ -129,6 +130,9 @@ fn check(kind: Kind, error: &Error) {
     match error {
         Error::Unsupported { .. } if kind == Kind::FastUnrecoverable => {}
         Error::Corrupt { .. } => {}
+        // What a journal says is believed.
+        Error::OwnerDied { .. } if kind != Kind::FastUnrecoverable => {}
+        Error::Unrecoverable { .. } if kind == Kind::FastUnrecoverable => {}
         _ => panic!("{error}"),
     }
 }
@@ -204,6 +208,10 @@ fn run<W: Wait>(file: &File, calls: &[Call]) {
                 if let Some(index) = pick(who, &all) {
                     step_out(kind, &mut all[index], file, length);
                 }
+            }
+            Call::Status => {
+                let status = mutex.status().unwrap();
+                assert!(status.queue.len() + status.dead.len() <= 2 * slots as usize);
             }
             Call::Scribble { at, word } => {
                 let room = length - 256 - size_of_val(word);

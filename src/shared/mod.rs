@@ -19,11 +19,38 @@
 //! # }
 //! ```
 //!
+//! # When processes die
+//!
+//! ... at whatever instruction, the others go on, in their order. If one died inside, those who come
+//! after are told so until somebody repairs the value:
+//!
+//! ```
+//! use bakery_lock::shared::{Death, Mutex};
+//! # use bakery_lock::shared::{Error, Options, Participant};
+//! # fn main() -> Result<(), Error> {
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = directory.path().join("both");
+//! // Two counts that are to be the same.
+//! let both: Mutex<[u64; 2]> = Options::new().open_at(&path, [0, 0])?;
+//! let mut me = both.join()?;
+//! let mut counts = me.lock_or_repair(|counts: &mut [u64; 2], death: &Death| {
+//!     eprintln!("{death}");
+//!     counts[1] = counts[0];
+//! })?;
+//! counts[0] += 1;
+//! counts[1] += 1;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! See [`Mutex`] for what counts as a death and what does not, [`Guard::token`] for a number that
+//! only grows, [`Mutex::status`] for who is inside and who waits.
+//!
 //! # What is in a segment
 //!
-//! A header that says what it is, the algorithm's registers, who owns which slot, the places where
-//! waiters sleep, and the value. Nothing in it is a pointer. It is complete before it gets its
-//! name, and it is checked by whoever attaches.
+//! A header that says what it is; the algorithm's registers; who owns which slot, and what it is
+//! about; a journal of tokens and deaths; the places where waiters sleep; and the value. Nothing in
+//! it is a pointer. It is complete before it gets its name, and it is checked by whoever attaches.
 //!
 //! # What is trusted
 //!

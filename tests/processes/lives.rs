@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use bakery_lock::shared::{Kind, Mutex};
 use rustix::process::Signal;
@@ -204,4 +205,45 @@ fn pid_namespaces_are_told_apart() {
     // Across namespaces, one that holds is found dead too.
     holder.kill();
     assert!(third.ask("lock").contains(": process 1 (processes-"));
+}
+
+/// Signals interrupt its sleep, and nothing else.
+#[test]
+fn a_waiter_stays_in_line_while_signals_arrive() {
+    let shared = Shared::<Ledger>::new(Kind::Bakery, 4);
+    let mut children = servants(&shared, "park", 2);
+    let handles = Child::start("handles signals", &[shared.path()]);
+    handles.expect("joined");
+    assert_eq!(children[0].ask("lock"), "in");
+    handles.expect("in line");
+    assert_eq!(children[1].ask("enter"), "in line");
+    for _ in 0..100 {
+        handles.until_asleep();
+        handles.signal(Signal::USR1);
+    }
+    assert_eq!(children[0].ask("leave"), "out");
+    let handled: u32 = handles.hear().parse().unwrap();
+    assert!(handled > 0);
+    assert_eq!(children[1].ask("wait"), "in");
+    assert_eq!(children[1].ask("leave"), "out");
+    shared.peek(|ledger| assert_eq!(ledger.signatures(), [0, 7, 1]));
+}
+
+static HANDLED: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn handle(_: libc::c_int) {
+    HANDLED.fetch_add(1, Relaxed);
+}
+
+pub fn handles_signals(arguments: &[&str]) {
+    // SAFETY: the handler does one atomic addition.
+    unsafe { libc::signal(libc::SIGUSR1, handle as *const () as libc::sighandler_t) };
+    let mutex: Mutex<Ledger> = attach(arguments[0]);
+    let mut me = mutex.join().unwrap();
+    say("joined");
+    until(|| mutex.status().unwrap().holder.is_some());
+    let waiting = me.enter().unwrap();
+    say("in line");
+    waiting.wait().unwrap().sign(7);
+    say(&HANDLED.load(Relaxed).to_string());
 }

@@ -37,6 +37,7 @@ fn child() {
         ("is survived by a child", lives::is_survived_by_a_child),
         ("ends its main thread", lives::ends_its_main_thread),
         ("opens and closes", lives::opens_and_closes),
+        ("handles signals", lives::handles_signals),
         ("becomes another program", lives::becomes_another_program),
     ]);
 }
