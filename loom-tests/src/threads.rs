@@ -1,5 +1,6 @@
 //! The seam's other half, with loom's threads: stands in for the library's `src/threads.rs`.
 
+use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::LockResult;
 
@@ -15,6 +16,9 @@ pub(crate) use crate::thread_locals::locals as thread_local;
 /// is).
 pub(crate) struct Mutex<T> {
     locked: AtomicBool,
+    /// Who sleeps until it is unlocked. All threads of a model run on one thread of the system and
+    /// change in loom's operations only.
+    asleep: RefCell<Vec<Thread>>,
     value: UnsafeCell<T>,
 }
 
@@ -26,7 +30,8 @@ pub(crate) struct Guard<'a, T> {
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { locked: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        let locked = AtomicBool::new(false);
+        Self { locked, asleep: RefCell::default(), value: UnsafeCell::new(value) }
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "as std's")]
@@ -40,9 +45,19 @@ impl<T> Mutex<T> {
         // Not a swap: one that finds it locked would be a store that loom cannot order with the
         // unlocking one.
         while self.locked.compare_exchange(false, true, lock, Relaxed).is_err() {
-            yield_now();
+            self.sleep();
         }
         Ok(Guard { mutex: self, value: Some(self.value.get_mut()), unlock })
+    }
+
+    /// As std's does. Two that yield instead can pass the turn to each other for ever while the
+    /// third has it locked: to be off the processor by a yield costs no preemption.
+    fn sleep(&self) {
+        let me = current();
+        self.asleep.borrow_mut().push(me.clone());
+        while self.asleep.borrow().iter().any(|it| it.id() == me.id()) {
+            park();
+        }
     }
 }
 
@@ -50,6 +65,11 @@ impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         self.value = None;
         self.mutex.locked.store(false, self.unlock);
+        // Being woken orders them behind this as well, for loom. With the mutex as it should be they
+        // are anyway.
+        for sleeper in self.mutex.asleep.take() {
+            sleeper.unpark();
+        }
     }
 }
 

@@ -185,12 +185,12 @@ models! {
     ended_inside: against::<_, 3>(1, preemptions(1, 3), Bakery::<3>::new, ends_inside);
     /// 2 threads that share the only slot, 2 rounds, 2 preemptions.
     one_slot: locking::<_, 1>(2, preemptions(2, 2), Bakery::<1>::new);
-    /// 3 threads, of which 2 share the last slot, 1 round, 1 preemption.
-    last_slot: locking::<_, 2>(3, preemptions(1, 1), Bakery::<2>::new);
-    /// 3 threads, of which 2 share the last slot, 1 round, 1 preemption.
-    last_slot_of_peterson: locking::<_, 2>(3, preemptions(1, 1), Peterson::<Fenced>::new);
-    /// 3 threads, of which 2 share the last slot and one waits only so long, 1 preemption.
-    last_slot_impatient: against::<_, 2>(2, preemptions(1, 1), Bakery::<2>::new, impatient);
+    /// 3 threads, of which 2 share the last slot, 1 round, 2 preemptions.
+    last_slot: locking::<_, 2>(3, preemptions(1, 2), Bakery::<2>::new);
+    /// 3 threads, of which 2 share the last slot, 1 round, 2 preemptions.
+    last_slot_of_peterson: locking::<_, 2>(3, preemptions(1, 2), Peterson::<Fenced>::new);
+    /// 3 threads, of which 2 share the last slot and one waits only so long, 2 preemptions.
+    last_slot_impatient: against::<_, 2>(2, preemptions(1, 2), Bakery::<2>::new, impatient);
     /// 2 threads with own slots, 2 preemptions.
     reentered: against::<_, 3>(1, preemptions(1, 2), Bakery::<3>::new, reenters);
     /// 2 threads that share the only slot, 2 preemptions.
