@@ -128,11 +128,11 @@ impl Child {
         self.end == Some(End::Killed)
     }
 
-    /// Waits until it stops or ends: the signal that it stopped with.
+    /// Waits until it stops or ends: the signal that it stopped with. A signal ends the wait too.
     pub(crate) fn stop(&mut self) -> Option<i32> {
-        let (_, status) = waitpid(Some(self.pid), WaitOptions::UNTRACED)
-            .expect("it is a child")
-            .expect("waited for");
+        let Ok(Some((_, status))) = waitpid(Some(self.pid), WaitOptions::UNTRACED) else {
+            return None;
+        };
         if !status.stopped() {
             self.end = Some(how(status));
         }

@@ -54,10 +54,10 @@ mod deaths_at_every_step_stop_nobody {
 #[test]
 fn deaths_at_some_instructions_stop_nobody() {
     for (path, some) in [
-        ("uncontended", "stride=7"),
-        ("contended", "stride=50"),
-        ("recovering", "stride=500"),
-        ("joining", "stride=1000"),
+        ("uncontended", "stride=1"),
+        ("contended", "stride=5"),
+        ("recovering", "stride=101"),
+        ("joining", "stride=201"),
     ] {
         passes(&["steps", path, some]);
     }

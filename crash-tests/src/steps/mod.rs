@@ -11,9 +11,14 @@
 //! - *recovering*: another has died inside; the child finds that, recovers, repairs and goes on.
 //! - *joining*: it joins before and gives its slot back after.
 //!
-//! Of long paths every so-manieth instruction is taken; the table says which.
+//! The path is stepped through once, from which the place of each instruction is known. The victims
+//! are let run to a breakpoint shortly before theirs, and stepped from there; those that, at full
+//! speed, went another way (a sleep that ended sooner), and all of them where there are no
+//! breakpoints, are stepped from the beginning. `every` is the stride that was asked for.
 
-mod tracee;
+mod parts;
+mod route;
+mod trace;
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +29,9 @@ use bakery_lock::wait::{Deadline, Lot, Park, Wait};
 use crate::KINDS;
 use crate::options::Options;
 use crate::process::{Child, End, shared_memory};
-use tracee::{Stage, Told, Tracee};
+use parts::{Stage, Told};
+use route::Route;
+use trace::{Reached, Tracee, may_trace};
 
 /// Two words that are the same unless somebody is inside.
 type Data = [u64; 2];
@@ -77,12 +84,10 @@ enum Kill {
     After(u64),
     /// When it sleeps for the first time.
     Asleep,
-    Never,
 }
 
 /// What came of one victim.
 struct Outcome {
-    instructions: u64,
     killed: bool,
     told: bool,
 }
@@ -102,7 +107,7 @@ pub(crate) fn run(options: &Options) -> bool {
         println!("SKIPPED: no single-stepping on this architecture");
         return true;
     }
-    if !tracee::may_trace() {
+    if !may_trace() {
         println!("SKIPPED: this system refuses ptrace");
         return true;
     }
@@ -126,32 +131,18 @@ pub(crate) fn run(options: &Options) -> bool {
 }
 
 fn one_path(stage: &'static Stage, path: Path, kind: Kind, options: &Options) -> bool {
-    /// For one path of one lock: the steps before the kills take this long in all.
-    const BUDGET: Duration = Duration::from_secs(20);
-
     let mut tally = Tally::default();
     let mut failures = Vec::new();
-    let whole = Instant::now();
-    let length = match one_kill(stage, path, kind, Kill::Never, options) {
-        Ok(outcome) => outcome.instructions,
-        Err(why) => {
-            println!("FAILED: {}, {kind}, without a kill: {why}", path.name());
-            return false;
-        }
-    };
-    // On an average, half of the path goes before.
-    let all = whole.elapsed() * u32::try_from(length / 2).unwrap_or(u32::MAX);
-    let affordable = all.as_secs_f64() / BUDGET.as_secs_f64();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "small and positive"
-    )]
-    let stride = options.stride.unwrap_or(affordable.ceil() as u64).max(1);
+    let mut route = Route::default();
+    if let Err(why) = survey(stage, path, kind, &mut route, options) {
+        println!("FAILED: {}, {kind}, without a kill: {why}", path.name());
+        return false;
+    }
+    let (length, stride) = (route.length(), options.stride.unwrap_or(1).max(1));
     let asleep = if path == Path::Contended { 3 } else { 0 };
     let kills = (0..length).step_by(usize::try_from(stride).unwrap_or(usize::MAX)).map(Kill::After);
     for kill in kills.chain((0..asleep).map(|_| Kill::Asleep)) {
-        match one_kill(stage, path, kind, kill, options) {
+        match one_kill(stage, path, kind, kill, &route, options) {
             Ok(outcome) if outcome.killed => {
                 tally.kills += 1;
                 *(if outcome.told { &mut tally.told } else { &mut tally.silent }) += 1;
@@ -198,33 +189,67 @@ fn warm_up() -> Result<(), Error> {
     Ok(())
 }
 
+/// Starts everybody on a path; the victim stops at its mark.
+fn start(
+    stage: &'static Stage,
+    path: Path,
+    kind: Kind,
+    leave_when_asleep: bool,
+    limit: Duration,
+) -> Result<(Mutex, Option<Child>, Tracee), String> {
+    stage.wipe();
+    let mutex = make(path, kind).map_err(|why| why.to_string())?;
+    let holder = (path == Path::Contended).then(|| Child::fork(|| parts::holds(stage, &mutex)));
+    if holder.is_some() && !stage.until_held(limit) {
+        return Err("stuck: nobody gets in at all".to_owned());
+    }
+    if path == Path::Recovering {
+        Child::fork(|| parts::dies_inside(&mutex)).end_within(limit);
+    }
+    let victim = Tracee::start(|| parts::lives(stage, &mutex, path));
+    stage.leave_when_asleep(&victim, leave_when_asleep);
+    Ok((mutex, holder, victim))
+}
+
+/// Steps through the whole path, and writes it down.
+fn survey(
+    stage: &'static Stage,
+    path: Path,
+    kind: Kind,
+    route: &mut Route,
+    options: &Options,
+) -> Result<(), String> {
+    let (_mutex, _holder, mut victim) = start(stage, path, kind, true, options.limit)?;
+    victim.step(u64::MAX, options.limit, |address| route.add(address))?;
+    victim.finish(options.limit)
+}
+
 fn one_kill(
     stage: &'static Stage,
     path: Path,
     kind: Kind,
     kill: Kill,
+    route: &Route,
     options: &Options,
 ) -> Result<Outcome, String> {
-    stage.wipe();
-    let mutex = make(path, kind).map_err(|why| why.to_string())?;
-    let mut holder =
-        (path == Path::Contended).then(|| Child::fork(|| tracee::holds(stage, &mutex)));
-    if path == Path::Recovering {
-        Child::fork(|| tracee::dies_inside(&mutex)).end_within(options.limit);
-    }
-    if holder.is_some() && !stage.until_held(options.limit) {
-        return Err("stuck: nobody gets in at all".to_owned());
-    }
-    let mut victim = Tracee::start(|| tracee::lives(stage, &mutex, path));
-    stage.leave_when_asleep(&victim, kill != Kill::Asleep);
-    let (instructions, killed) = match kill {
-        Kill::After(number) => victim.step(number, options.limit)?,
-        Kill::Never => victim.step(u64::MAX, options.limit)?,
-        Kill::Asleep => {
-            victim.run_until_asleep(options.limit)?;
-            (0, true)
+    let limit = options.limit;
+    let (mut mutex, mut holder, mut victim) =
+        start(stage, path, kind, kill != Kill::Asleep, limit)?;
+    let mut killed = true;
+    match kill {
+        Kill::Asleep => victim.run_until_asleep(limit)?,
+        Kill::After(number) => {
+            if victim.go_along(route, number, limit)? != Reached::There {
+                // At full speed it went another way.
+                drop((victim, holder));
+                (mutex, holder, victim) = start(stage, path, kind, true, limit)?;
+                killed = victim.step(number, limit, |_| ())? == Reached::There;
+                if !killed {
+                    victim.finish(limit)?;
+                }
+            }
         }
-    };
+    }
     if killed {
         victim.kill();
     }
@@ -239,7 +264,7 @@ fn one_kill(
         return Err("the holder is stuck, or has failed".to_owned());
     }
     for number in [1, 2] {
-        let mut survivor = Child::fork(|| tracee::comes_after(stage, &mutex));
+        let mut survivor = Child::fork(|| parts::comes_after(stage, &mutex));
         match survivor.end_within(options.limit) {
             Some(End::Done) => {}
             None => return Err(format!("survivor {number} is stuck; victim: {stage:?}")),
@@ -256,5 +281,5 @@ fn one_kill(
             "told: {told}; dead inside, as the segment says: {is_dead_inside}; victim: {stage:?}"
         ));
     }
-    Ok(Outcome { instructions, killed, told })
+    Ok(Outcome { killed, told })
 }

@@ -1,17 +1,17 @@
-//! Those who take part: one that is single-stepped, and others.
+//! What those do who take part: one that is single-stepped, and others.
 
 use std::fs;
 use std::os::fd::AsFd;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bakery_lock::shared::{Error, Guard, Participant};
-use rustix::process::{Signal, getpid, kill_process};
 
+use super::trace::{Tracee, mark};
 use super::{Brief, Data, Mutex, Path, options_of};
 use crate::crash::die;
-use crate::process::{Child, End, moment, until};
+use crate::process::{moment, until};
 
 /// What the victim and the others tell, known of the dead as well.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Stage {
     }
 
     pub(super) fn leave_when_asleep(&self, victim: &Tracee, leave: bool) {
-        self.victim.store(victim.0.pid().as_raw_pid().unsigned_abs(), SeqCst);
+        self.victim.store(victim.pid().as_raw_pid().unsigned_abs(), SeqCst);
         self.leave_when_asleep.store(leave.into(), SeqCst);
     }
 
@@ -83,80 +83,6 @@ impl Stage {
             INSIDE => Some(killed),
             _ => None,
         }
-    }
-}
-
-/// A process that stops after each instruction.
-pub(super) struct Tracee(Child);
-
-/// Whether the system lets a process be traced by its parent.
-pub(super) fn may_trace() -> bool {
-    let mut child = Child::fork(|| assert!(is_traced(), "refused"));
-    child.end_within(Duration::from_secs(10)) == Some(End::Done)
-}
-
-fn is_traced() -> bool {
-    let nothing = ptr::null_mut::<libc::c_void>();
-    // SAFETY: this request has no other arguments.
-    unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, nothing, nothing) == 0 }
-}
-
-/// Where the stepping begins and ends.
-fn mark() {
-    let _ = kill_process(getpid(), Signal::STOP);
-}
-
-impl Tracee {
-    /// Starts it, and waits until it is at its first mark.
-    pub(super) fn start(role: impl FnOnce()) -> Self {
-        let mut child = Child::fork(|| {
-            assert!(is_traced(), "refused");
-            role();
-        });
-        assert_eq!(child.stop(), Some(libc::SIGSTOP), "it stops at its mark");
-        Self(child)
-    }
-
-    fn resume(&self, request: impl TryInto<libc::c_int>) {
-        let nothing = ptr::null_mut::<libc::c_void>();
-        let (request, pid) = (request.try_into().ok().expect("a small number"), self.0.pid());
-        #[expect(clippy::cast_sign_loss, reason = "C libraries differ in the type of a request")]
-        // SAFETY: the child is stopped; the request takes no address and a signal, none here.
-        let answer =
-            unsafe { libc::ptrace(request as libc::c_uint, pid.as_raw_pid(), nothing, nothing) };
-        assert_eq!(answer, 0, "a child that is stopped can be stepped");
-    }
-
-    /// Takes so many steps, or those to its second mark. How many, and whether it is not there yet.
-    pub(super) fn step(&mut self, most: u64, limit: Duration) -> Result<(u64, bool), String> {
-        let start = Instant::now();
-        for number in 0..most {
-            self.resume(libc::PTRACE_SINGLESTEP);
-            match self.0.stop() {
-                Some(libc::SIGTRAP) => {}
-                Some(libc::SIGSTOP) => {
-                    self.resume(libc::PTRACE_CONT);
-                    return match self.0.end_within(limit) {
-                        Some(End::Done) => Ok((number, false)),
-                        _ => Err("stuck, or failed, at its end".to_owned()),
-                    };
-                }
-                other => return Err(format!("it stops with {other:?} after {number} steps")),
-            }
-            if start.elapsed() > limit {
-                return Err(format!("stuck after {number} steps"));
-            }
-        }
-        Ok((most, true))
-    }
-
-    pub(super) fn run_until_asleep(&mut self, limit: Duration) -> Result<(), String> {
-        self.resume(libc::PTRACE_CONT);
-        if until(limit, || self.0.sleeps()) { Ok(()) } else { Err("stuck awake".to_owned()) }
-    }
-
-    pub(super) fn kill(&mut self) {
-        self.0.kill();
     }
 }
 
