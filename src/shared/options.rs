@@ -115,7 +115,8 @@ impl Options {
     /// How often a participant that is kept waiting looks whether the one it waits for is still
     /// alive: 10 ms unless set. A setting of this process, not of the segment.
     ///
-    /// A death is noticed after this time at the latest. A look takes a few system calls.
+    /// A death is noticed after this time at the latest. A look takes a few system calls; with zero,
+    /// a waiter does nothing else.
     pub const fn look_every(mut self, interval: Duration) -> Self {
         self.look_every = Some(interval);
         self

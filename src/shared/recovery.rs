@@ -37,7 +37,6 @@ pub(super) struct Look<'a> {
 }
 
 /// Resets a slot if its owner is dead.
-///
 pub(super) fn look_after(
     segment: &Segment,
     look: Look<'_>,

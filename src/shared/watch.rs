@@ -38,24 +38,26 @@ pub(super) type SegmentAttempt<'a, A, W> = Attempt<'a, A, SegmentLot<'a>, AmongS
 
 /// A stretch of waiting between two looks.
 struct Slice<'d, D> {
-    end: Instant,
+    /// `None`: beyond what the clock can tell.
+    end: Option<Instant>,
     deadline: &'d D,
 }
 
 impl<'d, D: Deadline> Slice<'d, D> {
     fn new(length: Duration, deadline: &'d D) -> Self {
-        Self { end: Instant::now() + length, deadline }
+        Self { end: Instant::now().checked_add(length), deadline }
     }
 
     fn is_over(&self) -> bool {
-        self.end.left().is_none()
+        self.end.is_some_and(|end| end.left().is_none())
     }
 }
 
 impl<D: Deadline> Deadline for Slice<'_, D> {
     #[inline]
     fn left(&self) -> Option<Duration> {
-        Some(self.deadline.left()?.min(self.end.left()?))
+        let left = self.deadline.left()?;
+        self.end.map_or(Some(left), |end| Some(left.min(end.left()?)))
     }
 }
 
@@ -153,7 +155,10 @@ impl<'a> Watch<'a> {
         let segment = self.segment;
         segment.check_length()?;
         if self.at_first.is_none() {
-            self.at_first = Some((segment.journal().last_token(), self.competing()));
+            // In this order: one that is in and out between the two is counted, not held against
+            // the lock.
+            let competing = self.competing();
+            self.at_first = Some((segment.journal().last_token(), competing));
         }
         // Registers that name this participant itself are damaged.
         let on = segment.registers().ahead_of(self.me, wake).filter(|on| *on != self.me);

@@ -1,8 +1,11 @@
 //! Attempts that end without the lock, seen from other processes.
 
-use bakery_lock::shared::Kind;
+use std::thread;
+use std::time::Duration;
 
-use crate::child::Child;
+use bakery_lock::shared::{Kind, Mutex, Options};
+
+use crate::child::{Child, until};
 use crate::obey::{servants, two};
 use crate::{data::Ledger, data::Shared};
 
@@ -119,3 +122,22 @@ fn tries_do_not_pass_the_line(kind: Kind) {
 }
 
 each_kind!(tries_do_not_pass_the_line: bakery Bakery, black_white BlackWhite, ticket Ticket);
+
+/// Looks as often as can be, or never: whoever waits gets in.
+#[test]
+fn any_interval_between_looks_will_do() {
+    let shared = Shared::<Ledger>::new(Kind::Ticket, 4);
+    for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let mutex: Mutex<Ledger> =
+            Options::new().look_every(interval).attach_at(&shared.path).unwrap();
+        let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
+        let guard = one.lock().unwrap();
+        assert!(other.try_lock().unwrap().is_none());
+        thread::scope(|scope| {
+            scope.spawn(|| other.lock().unwrap().add());
+            until(|| mutex.status().unwrap().queue.len() == 1);
+            drop(guard);
+        });
+    }
+    assert_eq!(shared.peek(|ledger| ledger.left), 3);
+}
