@@ -212,18 +212,18 @@ fn pid_namespaces_are_told_apart() {
 fn a_waiter_stays_in_line_while_signals_arrive() {
     let shared = Shared::<Ledger>::new(Kind::Bakery, 4);
     let mut children = servants(&shared, "park", 2);
-    let handles = Child::start("handles signals", &[shared.path()]);
-    handles.expect("joined");
+    let waiter = Child::start("handles signals", &[shared.path()]);
+    waiter.expect("joined");
     assert_eq!(children[0].ask("lock"), "in");
-    handles.expect("in line");
+    waiter.expect("in line");
     assert_eq!(children[1].ask("enter"), "in line");
     for _ in 0..100 {
-        handles.until_asleep();
-        handles.signal(Signal::USR1);
+        waiter.until_asleep();
+        waiter.signal(Signal::USR1);
     }
     assert_eq!(children[0].ask("leave"), "out");
-    let handled: u32 = handles.hear().parse().unwrap();
-    assert!(handled > 0);
+    let interruptions: u32 = waiter.hear().parse().unwrap();
+    assert!(interruptions > 0);
     assert_eq!(children[1].ask("wait"), "in");
     assert_eq!(children[1].ask("leave"), "out");
     shared.peek(|ledger| assert_eq!(ledger.signatures(), [0, 7, 1]));
