@@ -33,6 +33,26 @@ pub(crate) fn step() {
     }
 }
 
+/// Of whose life something is left out, in the midst of which nobody dies.
+pub(crate) struct Spared(Option<(ThreadId, usize)>);
+
+/// Lets this thread not die for a while, if it is the mortal one.
+pub(crate) fn spare() -> Spared {
+    let mine = MORTAL.get().filter(|(thread, _)| *thread == current().id());
+    if mine.is_some() {
+        MORTAL.set(None);
+    }
+    Spared(mine)
+}
+
+impl Drop for Spared {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            MORTAL.set(self.0);
+        }
+    }
+}
+
 /// Lets this thread do so many steps of its life. Whether that was all of it.
 pub(crate) fn live(steps: usize, life: impl FnOnce()) -> bool {
     MORTAL.set(Some((current().id(), steps)));

@@ -245,9 +245,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
 
     #[inline]
     fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
-        // Relaxed: there was no critical section since the doorway, whose fences have released what
-        // was before.
-        self.word(me).store(Word::IDLE.0, Relaxed);
+        // Release: on behalf of one who died inside, it hands the critical section on.
+        self.word(me).store(Word::IDLE.0, Release);
         wake.fence();
         wake.wake(me.number());
         Withdrawal::Done

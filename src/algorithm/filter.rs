@@ -145,10 +145,13 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
 
     #[inline]
     fn standing(&self, of: Slot) -> Standing {
-        match self.slots.as_ref()[of.index()].level.load(Relaxed) {
-            0 => Standing::Outside,
-            level => Standing::Line(self.last_level().saturating_sub(level).into()),
+        if self.slots.as_ref()[of.index()].level.load(Relaxed) == 0 {
+            return Standing::Outside;
         }
+        // Of those on one level, whoever is held back there goes last.
+        let level = self.level(of);
+        let place = 2 * u64::from(self.last_level() - level);
+        Standing::Line(place + u64::from(self.ahead_of(of, level).is_some()))
     }
 
     #[inline]

@@ -13,7 +13,7 @@
 //! | [`Peterson`] | load, store; or one swap | first come first served | 0 | 3 | O(1), 2 fences; or 1 swap |
 //! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences |
 //! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
-//! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 3 | O(1), 2 fetch-and-adds |
+//! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 2 | O(1), 2 fetch-and-adds |
 //!
 //! *Bypass*: how often a participant that has completed its doorway may be passed by others that came
 //! to theirs later. (Where that is 0, any one other goes in before it at most once: if it was there

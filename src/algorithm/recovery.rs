@@ -43,7 +43,9 @@ pub trait Recover: Algorithm {
 
     /// Takes a dead participant out of the line, or out of the critical section.
     ///
-    /// With most algorithms that is withdrawing on its behalf.
+    /// With most algorithms that is withdrawing on its behalf. [`Reset::Later`] may be the answer
+    /// until another that is dead is reset, or has been tried to be: whoever waits should ask
+    /// [`ahead_of`](Self::ahead_of) again before it tries again.
     #[inline]
     fn reset(&self, dead: Slot, wake: &impl Wake) -> Reset {
         self.withdraw(dead, wake);

@@ -36,7 +36,7 @@ const SERVE_NEXT: u64 = 1 << 32;
 const ATTEMPTS: usize = 16;
 
 /// So far ahead is behind.
-const PASSED: u32 = 1 << 31;
+const PASSED: u32 = 0x8000_0000;
 
 const fn ticket(served: u64) -> u32 {
     (served >> 32) as u32
@@ -497,7 +497,7 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> Recover for TicketOn<S> {
     /// choosing, and then whoever died choosing. Passes over what was withdrawn, too.
     fn ahead_of(&self, me: Slot, wake: &impl Wake) -> Option<Slot> {
         let served = self.queue.help(wake);
-        let [mut choosing, mut orphaned] = [None; 2];
+        let (mut choosing, mut orphaned) = (None, None);
         for (slot, of) in (0..).map(Slot::new).zip(self.slots.as_ref()) {
             match of.place.load(Relaxed) {
                 OUTSIDE => {}

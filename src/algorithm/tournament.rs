@@ -156,10 +156,13 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
 
     #[inline]
     fn standing(&self, of: Slot) -> Standing {
-        match self.slots.as_ref()[of.index()].height.load(Relaxed) {
-            0 => Standing::Outside,
-            height => Standing::Line(u32::MAX.saturating_sub(height).into()),
+        if self.slots.as_ref()[of.index()].height.load(Relaxed) == 0 {
+            return Standing::Outside;
         }
+        // Of those who meet, whoever is held back goes last.
+        let height = self.height(of);
+        let place = 2 * (u64::from(u32::BITS) - u64::from(height));
+        Standing::Line(place + u64::from(self.ahead_of(of, height).1.is_some()))
     }
 
     #[inline]

@@ -45,7 +45,7 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "black_white",
         "withdrawing turns the colour",
-        "        self.word(me).store(Word::IDLE.0, Relaxed);",
+        "        self.word(me).store(Word::IDLE.0, Release);",
         "        self.leave(me, wake);",
     ),
     (
@@ -88,10 +88,62 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("filter", "only the same level is looked at", ">= level)", "== level)"),
     (
         "ticket",
-        "serving and passing over are two steps that overlap",
-        "let mut served = self.served.fetch_add(SERVE_NEXT, Release).wrapping_add(SERVE_NEXT);",
-        "self.served.fetch_add(SERVE_NEXT, Release);
-        let mut served = self.served.load(Relaxed);",
+        "a ticket is marked that may be served by now",
+        "            if self.served.compare_exchange_weak(served, marked, Relaxed, Relaxed).is_ok() {
+                return Withdrawal::Done;
+            }",
+        "            self.served.fetch_or(marked & 0xffff_ffff, Relaxed);
+            return Withdrawal::Done;",
+    ),
+    (
+        "ticket",
+        "what was withdrawn is passed over without asking whether another has done so",
+        "            let skipped = self.served.compare_exchange(served, without, Relaxed, Relaxed);
+            served = skipped.map_or_else(|now| now, |_| without);",
+        "            let step = without.wrapping_sub(served);
+            served = self.served.fetch_add(step, Relaxed).wrapping_add(step);",
+    ),
+    (
+        "ticket",
+        "a leaver's slot is given up before the next is served",
+        "        self.queue.serve_next(wake);
+        self.slot(me).settle(None);",
+        "        self.slot(me).settle(None);
+        self.queue.serve_next(wake);",
+    ),
+    (
+        "ticket",
+        "a slot is given up before its ticket is marked",
+        "        let outcome = self.queue.withdraw(slot.ticket());
+        if outcome == Withdrawal::Done {
+            slot.settle(None);
+        }
+        outcome",
+        "        let mine = slot.ticket();
+        slot.settle(None);
+        self.queue.withdraw(mine)",
+    ),
+    (
+        "ticket",
+        "the next ticket is looked at after the slots",
+        "        let is_out = |ahead| {",
+        "        let next = self.queue.look().0;
+        let line = next.saturating_sub(first);
+        let is_out = |ahead| {",
+    ),
+    (
+        "ticket",
+        "a slot is given up before others are helped",
+        "        self.queue.help(wake);
+        slot.settle(None);",
+        "        slot.settle(None);
+        self.queue.help(wake);",
+    ),
+    (
+        "ticket",
+        "one who died choosing is named for ever, though another has to be reset first",
+        "choosing.or(orphaned)",
+        "orphaned.or(choosing)",
     ),
     ("fast", "the flags are not looked at", "on = self.raised();", "on = None;"),
     (

@@ -48,6 +48,11 @@ const OTHERS: &[(&str, &str)] = &[
     ("CONTENDING", "INSIDE"),
     ("INSIDE", "OUTSIDE"),
     ("INSIDE", "CONTENDING"),
+    ("OUTSIDE", "CHOOSING"),
+    ("CHOOSING", "OUTSIDE"),
+    ("CHOOSING", "ORPHANED"),
+    ("ORPHANED", "OUTSIDE"),
+    ("ORPHANED", "CHOOSING"),
     ("self.x.", "self.y."),
     ("self.y.", "self.x."),
     ("NOBODY", "my_name"),
@@ -128,7 +133,7 @@ fn changes(name: &str, line: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (token, other) in OTHERS {
         let places = line.match_indices(token).filter(|(at, _)| is_whole(line, *at, token));
-        if compiles(name, line, token) {
+        if compiles(name, line, token, other) {
             found.extend(places.map(|(at, _)| instead(at, token, other)));
         }
     }
@@ -181,13 +186,22 @@ fn integers(line: &str) -> Vec<(usize, &str)> {
         .collect()
 }
 
-/// Whether a name's other is known there.
-fn compiles(name: &str, line: &str, token: &str) -> bool {
-    match token {
-        "IDLE" | "CHOOSING" => name != "peterson" && !line.contains("const "),
-        "DOWN" | "RAISED" => name == "fast" && !line.contains("const "),
-        "OUTSIDE" | "CONTENDING" | "INSIDE" => !line.contains("const "),
-        "NOBODY" => line.contains("let next = "),
-        _ => true,
+/// Whether the other one is Rust there, and a name's other is known.
+fn compiles(name: &str, line: &str, token: &str, other: &str) -> bool {
+    let is_name = |word: &str| word.chars().all(|c| c.is_ascii_uppercase());
+    let defined = line.contains("const ");
+    match (token, other) {
+        // A closure.
+        (" || ", _) => !line.contains(", || "),
+        // In a pattern.
+        (" | ", _) => !line.trim_start().starts_with(|c: char| c.is_ascii_uppercase()),
+        ("NOBODY", _) => line.contains("let next = "),
+        _ if !is_name(token) => true,
+        _ if defined => false,
+        ("IDLE" | "CHOOSING", "IDLE" | "CHOOSING") => matches!(name, "bakery" | "black_white"),
+        ("OUTSIDE" | "CHOOSING" | "ORPHANED", "OUTSIDE" | "CHOOSING" | "ORPHANED") => {
+            name == "ticket"
+        }
+        _ => name == "fast",
     }
 }

@@ -28,7 +28,7 @@ pub fn go_astray<A: Fixed>(registers: &[u8], moves: &[u8]) {
     for step in moves.chunks_exact(4) {
         let me = Slot::new(u32::from(step[1]) % u32::try_from(capacity).expect("it is small"));
         let intent = if step[2] % 2 == 0 { Intent::Stay } else { Intent::MayWithdraw };
-        match step[0] % 9 {
+        match step[0] % 10 {
             0 => lock.join(me),
             1 | 2 => drop(lock.enter(me, intent, &wake)),
             3 | 4 => {
@@ -40,6 +40,7 @@ pub fn go_astray<A: Fixed>(registers: &[u8], moves: &[u8]) {
             5 => drop(blocked.map(|by| lock.is_blocked(me, by))),
             6 => lock.leave(me, &wake),
             7 => drop(lock.withdraw(me, &wake)),
+            8 => _ = lock.standing(me),
             _ => {
                 let from = 128 * usize::from(step[1]) + usize::from(step[2]);
                 overwrite(&mut lock, from, &[step[3]; 4]);

@@ -19,6 +19,7 @@ mod numbers;
 mod panics;
 mod predecessor;
 mod queue;
+mod recovery;
 mod recursion;
 mod registers;
 mod shape;

@@ -1,7 +1,7 @@
 //! Mutants that no model catches, and why: one that is caught all the same is pointed out. And
 //! models that are not to be run deeper, and why.
 
-use crate::atomic::AcqRel;
+use crate::atomic::{AcqRel, Relaxed};
 use crate::models::Model;
 use crate::mutation::{Instead, Site};
 
@@ -18,12 +18,16 @@ struct Survivor {
 const ANY_FENCE: &[Instead] = &[Instead::Nothing, Instead::Weaker(AcqRel)];
 
 const FAST: &str = "src/algorithm/fast.rs";
+const TICKET: &str = "src/algorithm/ticket.rs";
+
+const EARLY: &str = "what is read in the slot is acted upon by an exchange, which sees the last value of what was \
+                     written before, unless the slot was written, or read, out of order: load buffering, which loom \
+                     does not know";
 
 const EVERY_TWO: &str = "one of the fences between every two accesses, which make the register accesses sequentially \
                          consistent for any number of participants; with two and three nothing was found that needs it";
 
-const FOR_READERS: &str =
-    "written for whoever looks after a dead participant; the next attempt overwrites it";
+const FOR_READERS: &str = "written for whoever looks on; the next attempt overwrites it";
 
 const SURVIVORS: &[Survivor] = &[
     Survivor {
@@ -70,18 +74,25 @@ const SURVIVORS: &[Survivor] = &[
         why: FOR_READERS,
     },
     Survivor {
-        file: "src/algorithm/ticket.rs",
-        after: "if let Some(ticket) = ticket",
-        line: "self.ticket(me).store(ticket, Relaxed)",
-        mutants: &[Instead::Nothing],
-        why: FOR_READERS,
+        file: TICKET,
+        after: "",
+        line: "self.place.store(place, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: EARLY,
     },
     Survivor {
-        file: "src/algorithm/tournament.rs",
+        file: TICKET,
         after: "",
-        line: "height.store(0, Relaxed)",
-        mutants: &[Instead::Nothing],
-        why: FOR_READERS,
+        line: "match slot.place.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: EARLY,
+    },
+    Survivor {
+        file: TICKET,
+        after: "",
+        line: "slot.place.store(ORPHANED, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: EARLY,
     },
 ];
 

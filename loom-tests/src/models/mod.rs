@@ -14,6 +14,7 @@ mod identity;
 mod joining;
 mod lease;
 mod parking;
+mod recovery;
 mod settle;
 mod ticket;
 mod withdrawal;
@@ -59,6 +60,7 @@ pub(crate) fn all() -> impl Iterator<Item = Model> {
         settle::MODELS,
         identity::MODELS,
         deaths::MODELS,
+        recovery::MODELS,
     ];
     subjects.into_iter().flatten().copied()
 }

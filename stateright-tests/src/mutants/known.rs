@@ -27,6 +27,8 @@ const WATCHED: &str =
 const DAMAGE: &str = "for registers that were overwritten; `registers` in tests/threads finds it";
 const CODE: &str = "the same thing by another number";
 const PRIVATE: &str = "nobody reads it before it is written again";
+const BACK: &str = "not claimed here, or for longer lines; `recovery` in tests/threads finds it";
+const AGAIN: &str = "it is reset later, when it is served";
 const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
 const BUSY: &str = "whether anybody is there, which the tests of the drop-in mutex ask";
 const FENCES: &str = "one of the fences between every two accesses: see the type's documentation";
@@ -143,16 +145,24 @@ const ALL: &[Known] = &[
     known(TICKET, "pub fn is_busy", "", "", BUSY),
     known(TICKET, "", "const ATTEMPTS: usize = 16", "", "how soon a doorway counts as closed"),
     known(TICKET, "", "for _ in 0..ATTEMPTS", "", "how soon a doorway counts as closed"),
-    known(TICKET, "", ">= Self::WINDOW", "`>=` -> `>`", QUEUE),
-    known(TICKET, "", ">= Self::WINDOW", "wrapping_sub", QUEUE),
-    known(TICKET, ">= Self::WINDOW", "break;", "", "how soon a doorway counts as closed"),
     known(TICKET, "", "let taken = served.wrapping_add(1)", "", QUEUE),
-    known(TICKET, "", "match mine.wrapping_sub(ticket(self.served", "", QUEUE),
-    known(TICKET, "", "0..Self::WINDOW =>", "", QUEUE),
-    known(TICKET, "", "self.served.fetch_sub(mark(mine), Relaxed)", "left out", QUEUE),
-    known(TICKET, "", "ticket: Register32::new(0)", "", PRIVATE),
-    known(TICKET, "if let Some(ticket) = ticket", "self.ticket(me).store(ticket", "", PRIVATE),
-    known(TICKET, "", "ticket.is_some()", "", "nobody tries here; the models with loom do"),
+    known(TICKET, "", "const FIRST: u64 = 3", "`3` -> `4`", CODE),
+    known(TICKET, "", "PASSED.. => continue", "", "how soon a doorway counts as closed"),
+    known(TICKET, "PASSED.. => continue", "_ => break", "", "how soon a doorway counts as closed"),
+    known(TICKET, "", "ahead => far += ", "", BACK),
+    known(TICKET, "", "line.saturating_sub(WINDOW) <= far", "", BACK),
+    known(TICKET, "", "(first as u64) << 32", "", QUEUE),
+    known(TICKET, "", "match low(mine).wrapping_sub(ticket(served))", "", QUEUE),
+    known(TICKET, "", "1..Self::WINDOW => {}", "`1` -> `0`", CODE),
+    known(TICKET, "", "let ahead = dead.wrapping_sub(", "", BACK),
+    known(TICKET, "", "1..WINDOW => served | mark", "`1` -> `0`", CODE),
+    known(TICKET, "", "1..WINDOW => served | mark", "`1` -> `2`", AGAIN),
+    known(TICKET, "", "_ => return ahead.cast_signed() < 0", "", CODE),
+    known(TICKET, "is_ok() {", "return true;", "", AGAIN),
+    known(TICKET, "}", "false", "`false` -> `true`", "so often no exchange fails here"),
+    known(TICKET, "", "let (mut near, mut far) = ", "", BACK),
+    known(TICKET, "", "OUTSIDE | ORPHANED => {}", "", "as a ticket it would be out of range"),
+    known(TICKET, "", "CHOOSING | ORPHANED => Standing::Doorway", "", BACK),
     known(FAST, "slot.flag.store(RAISED", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "};", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "slot.flag.store(DOWN", "fence(SeqCst)", "left out", FENCES),
