@@ -220,6 +220,8 @@ unsafe impl<S: AsRef<[FastSlot]> + ?Sized> Algorithm for FastOn<S> {
             phase::INSIDE => Standing::Line(0),
             phase::CONTENDING => Standing::Line(1),
             _ if slot.flag.load(Relaxed) != DOWN => Standing::Doorway,
+            // On its way out, or from the doorway to where it contends.
+            _ if self.owner() == Some(of) => Standing::Line(1),
             _ => Standing::Outside,
         }
     }

@@ -18,8 +18,11 @@ use crate::shared::segment::Segment;
 /// What became of a slot that somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Its owner lives, as far as anybody can prove; or somebody else sees to it.
+    /// Its owner lives, as far as anybody can prove.
     Wait,
+    /// Its owner is dead, or was a moment ago, and somebody else sees to it, or its turn has to come
+    /// first.
+    Busy,
     /// It has no owner.
     Nobody,
     /// Its owner was dead; it has none now.
@@ -53,12 +56,12 @@ pub(super) fn look_after(
     }
     let byte =
         RecoveryByte::try_lock(look.file, slot).map_err(io("lock a slot's recovery byte"))?;
-    let Some(byte) = byte else { return Ok(Outcome::Wait) };
+    let Some(byte) = byte else { return Ok(Outcome::Busy) };
     // Another may have recovered it meanwhile, and a newcomer have joined.
     let outcome = if identity.is_still_for_certain(&owner) {
         reset(segment, slot, &owner, wake)
     } else {
-        Outcome::Wait
+        Outcome::Busy
     };
     crash_point("looked after one, but for its recovery byte");
     drop(byte);
@@ -81,22 +84,26 @@ fn reset(segment: &Segment, slot: Slot, owner: &Owner, wake: &impl Wake) -> Outc
     }
     // One that cannot be recovered has nothing to be reset when it was outside.
     let is_free = dead.reset(|| registers.reset(slot, wake).unwrap_or(Reset::Done));
-    if is_free { Outcome::Recovered } else { Outcome::Wait }
+    if is_free { Outcome::Recovered } else { Outcome::Busy }
 }
 
-/// Resets all slots whose owners are dead: those that compete, or every one. Whether there was one.
+/// Resets all slots whose owners are dead: those that compete, or every one. Whether there was one,
+/// be it that somebody else sees to it.
 pub(super) fn reap(
     segment: &Segment,
     look: Look<'_>,
     me: Option<Slot>,
     wake: &impl Wake,
 ) -> Result<bool, Error> {
-    let mut recovered = false;
+    let mut found = false;
     for slot in (0..segment.slots()).map(Slot::new) {
         // A participant that looks for its own sake looks at those in its way only.
         let concerns = me
             .is_none_or(|me| slot != me && segment.registers().standing(slot) != Standing::Outside);
-        recovered |= concerns && look_after(segment, look, slot, wake)? == Outcome::Recovered;
+        if concerns {
+            let outcome = look_after(segment, look, slot, wake)?;
+            found |= matches!(outcome, Outcome::Recovered | Outcome::Busy);
+        }
     }
-    Ok(recovered)
+    Ok(found)
 }

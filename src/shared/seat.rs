@@ -60,10 +60,18 @@ impl<'a, W: Wait> Seat<'a, W> {
             claim(segment.identities(), &alive, &this)
                 .map_err(Error::io(segment.name(), "lock the slot's byte"))
         };
-        let mut slot = claim()?;
         let look = Look { file: alive.as_fd(), by: &this };
-        if slot.is_none() && reap(segment, look, None, &waker::<W>(segment))? {
+        let since = Instant::now();
+        let mut slot = claim()?;
+        // One that somebody else sees to is free in a moment.
+        while slot.is_none() && reap(segment, look, None, &waker::<W>(segment))? {
             slot = claim()?;
+            if slot.is_none() {
+                if since.elapsed() > PATIENCE {
+                    break;
+                }
+                W::pause();
+            }
         }
         let full = || Error::Full { segment: segment.name().to_owned(), slots: segment.slots() };
         let slot = slot.ok_or_else(full)?;

@@ -9,7 +9,7 @@ use super::case::{Memory, options};
 use super::wait::Brief;
 use crate::atomic::crash_point;
 use crate::crash;
-use crate::process::{moment, until};
+use crate::process::moment;
 use crate::shared::{self, Death, Error};
 
 /// What the lock protects: two words that are the same unless somebody is inside.
@@ -58,7 +58,7 @@ pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: 
         crash::arm(point);
     }
     let mutex = attach(memory).expect("a segment");
-    let mut participants: Vec<_> = (0..part.joins).map(|_| join(&mutex)).collect();
+    let mut participants: Vec<_> = (0..part.joins).map(|_| mutex.join().expect("a slot")).collect();
     player.comes_to(Phase::Joined);
     match part.dies {
         Dies::Joined => crash::die(),
@@ -92,19 +92,6 @@ fn attach(memory: &Memory) -> Result<Mutex, Error> {
             options().kind(*kind).slots(*slots).open_at(path, [0; 2])
         }
     }
-}
-
-/// Where every slot is taken, and another has just begun to recover the only dead one's, there is
-/// none for a moment.
-fn join(mutex: &Mutex) -> Participant<'_> {
-    let mut outcome = mutex.join();
-    until(Duration::from_secs(1), || {
-        if matches!(outcome, Err(Error::Full { .. })) {
-            outcome = mutex.join();
-        }
-        outcome.is_ok()
-    });
-    outcome.expect("a slot")
 }
 
 type Participant<'a> = shared::Participant<'a, Data, Brief>;
