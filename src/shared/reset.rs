@@ -5,7 +5,6 @@
 //! the identity, by which the slot is found to be a dead one's, goes last.
 
 use crate::algorithm::{Reset, Slot};
-use crate::atomic::{SeqCst, fence};
 use crate::shared::identity::{Identity, Process};
 use crate::shared::journal::Journal;
 use crate::shared::record::Record;
@@ -29,9 +28,8 @@ impl Dead<'_> {
             self.journal.note_death(self.slot, self.owner, conduct);
         }
         self.record.come_out();
-        // Orders the dead one's last steps, which the kernel's word that it is dead has brought
-        // here, and the journal before the reset, which lets the next one in.
-        fence(SeqCst);
+        // The algorithm's own release hands on what the dead one did, which the kernel's word that
+        // it is dead has brought here, and the journal.
         if take_out() == Reset::Later {
             return false;
         }

@@ -26,7 +26,7 @@ sources! {
     "local/drop_in/ticket.rs"
     "shared/identity.rs"
     "shared/journal.rs"
-    "shared/reset.rs"
+    "shared/record.rs"
     "wait/channel.rs"
     "wait/mod.rs"
 }

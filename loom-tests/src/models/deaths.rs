@@ -7,18 +7,21 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::identity::{Kernel, known};
-use super::{Bounds, Protected, check, models, preemptions};
+use super::{Bounds, Protected, check, exhaustive, models, preemptions};
 use crate::algorithm::{Algorithm, Bakery, BlackWhite, NobodySleeps, Recover, Slot, Turn};
 use crate::mortal;
 use crate::shared::identity::Identity;
-use crate::shared::journal::Journal;
-use crate::shared::record::Record;
+use crate::shared::journal::{Journal, Obituary};
+use crate::shared::record::{Conduct, Record};
 use crate::shared::reset::Dead;
 
 const SLOTS: usize = 3;
 
-/// The one that dies: in slot 0, as process 1.
-const MORTAL: Slot = Slot::new(0);
+/// The one that dies: in slot 1, as process 2.
+const MORTAL: Slot = Slot::new(1);
+
+/// When everybody goes in.
+const SINCE: u64 = 7;
 
 const fn process(slot: Slot) -> u32 {
     slot.number() + 1
@@ -63,7 +66,7 @@ impl<A: Recover> Segment<A> {
 
     fn go_in(&self, me: Slot, life: &Cell<Life>) {
         let token = self.journal.next_token().expect("there are enough");
-        self.records[me.index()].go_in(token, 1);
+        self.records[me.index()].go_in(token, SINCE);
         life.set(Life { token: Some(token), ..life.get() });
     }
 
@@ -115,9 +118,9 @@ impl<A: Recover> Segment<A> {
         reset
     }
 
-    /// One round of a participant that looks after the mortal as long as it is blocked. Who it is
-    /// told has died inside: a slot and a token.
-    fn living_round(&self, me: Slot) -> Option<(u32, u64)> {
+    /// One round of a participant that looks after the mortal as long as it is blocked. Its token,
+    /// and that of the one who, as it is told, has died inside.
+    fn living_round(&self, me: Slot) -> (u64, Option<u64>) {
         self.protected.enter(me);
         while self.protected.algorithm.poll(me, &NobodySleeps) != Turn::Mine {
             if !self.look_after(MORTAL, process(me)) {
@@ -126,8 +129,10 @@ impl<A: Recover> Segment<A> {
         }
         let told = self.journal.is_poisoned().then(|| {
             let obituary = self.journal.obituary();
-            assert_eq!((obituary.pid, obituary.command), (1, known(1).command));
-            (obituary.slot, obituary.conduct.token)
+            let dead = known(process(MORTAL));
+            assert_eq!((obituary.pid, obituary.command), (dead.pid, dead.command));
+            assert_eq!((obituary.slot, obituary.conduct.since), (MORTAL.number(), SINCE));
+            obituary.conduct.token
         });
         if told.is_some() {
             self.journal.note_repair();
@@ -136,17 +141,23 @@ impl<A: Recover> Segment<A> {
         self.go_in(me, &life);
         self.touch_twice(&life);
         self.come_out(me, &life);
-        told
+        (life.get().token.expect("it was in"), told)
     }
 
-    /// To be called when all threads have ended: what has been told is what happened.
-    fn assert_told(&self, life: Life, told: &[Option<(u32, u64)>]) {
-        let told: Vec<_> = told.iter().flatten().collect();
+    /// To be called when all threads have ended: what has been told is what happened, and nobody
+    /// has had another's token.
+    fn assert_told(&self, life: Life, rounds: &[(u64, Option<u64>)]) {
+        let told: Vec<_> = rounds.iter().filter_map(|(_, told)| *told).collect();
+        let mut tokens: Vec<_> = rounds.iter().map(|(token, _)| *token).chain(life.token).collect();
+        tokens.sort_unstable();
+        assert!(tokens.is_sorted_by(|one, next| one < next), "{tokens:?}");
+        let idle = Conduct { token: 0, since: 0 };
+        assert!(self.records.iter().all(|record| record.read() == idle));
         match (life.token, life.came_out) {
             (None, _) | (_, true) => assert!(told.is_empty(), "{told:?} after {life:?}"),
             // The token may be gone, when nothing is left to be done with the data.
             (Some(_), false) if life.touches == 2 && told.is_empty() => {}
-            (Some(token), false) => assert_eq!(told, [&(MORTAL.number(), token)], "{life:?}"),
+            (Some(token), false) => assert_eq!(told, [token], "{life:?}"),
         }
     }
 }
@@ -167,7 +178,7 @@ fn dies<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() -> A) {
         let died = std::sync::Arc::new(AtomicBool::new(false));
         let note = died.clone();
         check(bounds, move || {
-            let segment = Arc::new(Segment::joined_by(new, &[0, 1]));
+            let segment = Arc::new(Segment::joined_by(new, &[1, 2]));
             let dying = {
                 let (segment, note) = (segment.clone(), note.clone());
                 thread::spawn(move || {
@@ -179,10 +190,10 @@ fn dies<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() -> A) {
                     life.get()
                 })
             };
-            let told = segment.living_round(Slot::new(1));
+            let told = segment.living_round(Slot::new(2));
             let life = dying.join().expect("loom reports panics itself");
             // It may have been in before the mortal's death, and leave the telling to the next.
-            let next = segment.living_round(Slot::new(1));
+            let next = segment.living_round(Slot::new(2));
             segment.assert_told(life, &[told, next]);
         });
         died.load(Ordering::Relaxed)
@@ -205,7 +216,7 @@ fn is_dead<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() -> A) {
                 let segment = segment.clone();
                 thread::spawn(move || segment.living_round(Slot::new(2)))
             };
-            let told = segment.living_round(Slot::new(1));
+            let told = segment.living_round(Slot::new(0));
             let other = other.join().expect("loom reports panics itself");
             segment.assert_told(life.get(), &[told, other]);
         });
@@ -232,11 +243,11 @@ fn recoverer_dies<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() ->
                     let (segment, note) = (segment.clone(), notes.1.clone());
                     thread::spawn(move || {
                         let look = || {
-                            segment.look_after(MORTAL, 2);
+                            segment.look_after(MORTAL, process(Slot::new(0)));
                         };
                         if !mortal::live(recovery_steps, look) {
                             note.store(true, Ordering::Relaxed);
-                            segment.recoverers.bury(2);
+                            segment.recoverers.bury(process(Slot::new(0)));
                         }
                     })
                 };
@@ -250,8 +261,30 @@ fn recoverer_dies<A: Recover + Algorithm + 'static>(bounds: Bounds, new: fn() ->
     });
 }
 
+/// A death puts an end to a lock: whoever sees that sees all of who it was.
+fn stops(bounds: Bounds) {
+    check(bounds, || {
+        let journal = Arc::new(Journal::new());
+        let conduct = Conduct { token: 5, since: SINCE };
+        let notes = {
+            let journal = journal.clone();
+            thread::spawn(move || journal.note_end(MORTAL, &known(process(MORTAL)), conduct))
+        };
+        if journal.is_stopped() {
+            let Obituary { pid, slot, conduct: found, command } = journal.obituary();
+            let dead = known(process(MORTAL));
+            assert_eq!((pid, slot, found), (dead.pid, MORTAL.number(), conduct));
+            assert_eq!(command, dead.command);
+        }
+        notes.join().expect("loom reports panics itself");
+        assert!(journal.is_stopped());
+    });
+}
+
 models! {
     "deaths"
+    /// 2 threads, exhaustive.
+    stops_for_all: stops(exhaustive(1));
     /// 2 participants, one of which dies at each step, 2 preemptions.
     dies_in_bakery: dies(preemptions(1, 2), Bakery::<3>::new);
     /// 2 participants, one of which dies at each step, 2 preemptions.
