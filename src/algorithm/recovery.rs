@@ -41,7 +41,8 @@ pub trait Recover: Algorithm {
         }
     }
 
-    /// Takes a dead participant out of the line, or out of the critical section.
+    /// Takes a dead participant out of the line, or out of the critical section. What it did there
+    /// happens before whatever the next one does.
     ///
     /// With most algorithms that is withdrawing on its behalf. [`Reset::Later`] may be the answer
     /// until another that is dead is reset, or has been tried to be: whoever waits should ask
