@@ -23,6 +23,7 @@ mod recovery;
 mod recursion;
 mod registers;
 mod shape;
+mod standings;
 mod storms;
 mod waking;
 mod words;

@@ -29,6 +29,8 @@ const CODE: &str = "the same thing by another number";
 const PRIVATE: &str = "nobody reads it before it is written again";
 const BACK: &str = "not claimed here, or for longer lines; `recovery` in tests/threads finds it";
 const AGAIN: &str = "it is reset later, when it is served";
+const ONLOOKERS: &str = "for whoever looks on, and nothing that these models claim; `standings` in \
+     tests/threads asks for what one thread can bring about";
 const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
 const BUSY: &str = "whether anybody is there, which the tests of the drop-in mutex ask";
 const FENCES: &str = "one of the fences between every two accesses: see the type's documentation";
@@ -138,6 +140,15 @@ const ALL: &[Known] = &[
         "`OUTSIDE` -> `CONTENDING`",
         "the slow path, whose end asks for `y` too",
     ),
+    known(BAKERY, "", "CHOOSING => Standing::Doorway", "", ONLOOKERS),
+    known(BLACK_WHITE, "return Standing::Outside", "word == Word::CHOOSING", "", ONLOOKERS),
+    known(BLACK_WHITE, "", "u64::from(is_new) << 32", "`32`", CODE),
+    known(FAST, "", "Standing::", "", ONLOOKERS),
+    known(FILTER, "", "Standing::", "", ONLOOKERS),
+    known(FILTER, "let level = self.level(of)", "let place = ", "", ONLOOKERS),
+    known(TOURNAMENT, "fn standing", "", "", ONLOOKERS),
+    known(TOURNAMENT, "let height = self.height(of)", "let place = ", "", ONLOOKERS),
+    known(TOURNAMENT, "", "Standing::Line(", "", ONLOOKERS),
     known(TOURNAMENT, "", ".filter(|slot| slot.index() < self.capacity())", "", DAMAGE),
     known(TICKET, "", "1 << (ticket % TicketQueue::WINDOW)", "`1` -> `2`", QUEUE),
     known(TICKET, "", "pub const WINDOW: u32 = 32", "", QUEUE),

@@ -4,6 +4,7 @@
 mod known;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::models::{self, Model};
 
@@ -45,9 +46,13 @@ impl Mutant {
     #[must_use]
     pub fn run(&self) -> Verdict {
         for model in (self.models)().iter().filter(|model| model.is_quick()) {
-            if let Err(violation) = model.explore() {
-                return Verdict::Caught { by: model.to_string(), why: violation.claim };
-            }
+            let found = catch_unwind(AssertUnwindSafe(|| model.explore()));
+            let why = match found {
+                Ok(Ok(_)) => continue,
+                Ok(Err(violation)) => violation.claim,
+                Err(_) => "it panics".to_owned(),
+            };
+            return Verdict::Caught { by: model.to_string(), why };
         }
         Verdict::Survived
     }
