@@ -72,7 +72,10 @@ pub(crate) fn fence_after_rmw() {
 
 /// Orders accesses as far as this thread's own death can tell: the processor stops between two
 /// instructions, so only the compiler is held back.
-#[cfg_attr(not(feature = "shared"), allow(dead_code, reason = "threads do not die"))]
+#[cfg_attr(
+    not(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw))),
+    allow(dead_code, reason = "threads do not die")
+)]
 #[inline]
 pub(crate) fn death_fence() {
     compiler_fence(SeqCst);

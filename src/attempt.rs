@@ -115,7 +115,10 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
 }
 
 /// For those who do the waiting themselves.
-#[cfg_attr(not(feature = "shared"), allow(dead_code, reason = "processes do"))]
+#[cfg_attr(
+    not(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw))),
+    allow(dead_code, reason = "processes do")
+)]
 impl<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'_, A, L, W> {
     /// Ends an attempt that a poll has said to be in.
     #[inline]

@@ -6,6 +6,7 @@ use crate::machine::Stores;
 
 /// What is explored.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what may happen in a model, each by itself")]
 pub(crate) struct Bounds {
     pub(crate) participants: usize,
     /// Each participant's attempts; `None`: no end of them.
