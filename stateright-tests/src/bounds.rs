@@ -137,6 +137,8 @@ impl fmt::Display for Bounds {
 pub(crate) struct Claims {
     /// Nobody goes in before one that had completed its doorway when it began its own.
     pub(crate) first_come_first_served: bool,
+    /// The order can be read from the registers at any time.
+    pub(crate) standings: bool,
     /// How often any one other may go in between a participant's doorway and its turn.
     pub(crate) bypass: Option<u8>,
     /// The greatest number that a slot may hold.

@@ -476,9 +476,9 @@ impl System {
     }
 
     /// Whether what can be read of the participants is so. Of stores that are on their way it
-    /// cannot be asked; and of order only where there is one.
+    /// cannot be asked; and of order only where that is claimed.
     fn standings_agree(&self, state: &State) -> bool {
-        if !self.claims.first_come_first_served || self.bounds.stores != Stores::AtOnce {
+        if !self.claims.standings || self.bounds.stores != Stores::AtOnce {
             return true;
         }
         let mut memory = state.memory.clone();

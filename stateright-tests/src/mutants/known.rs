@@ -144,6 +144,7 @@ const ALL: &[Known] = &[
     known(BLACK_WHITE, "return Standing::Outside", "word == Word::CHOOSING", "", ONLOOKERS),
     known(BLACK_WHITE, "", "u64::from(is_new) << 32", "`32`", CODE),
     known(FAST, "", "Standing::", "", ONLOOKERS),
+    known(FILTER, "fn standing", "", "", ONLOOKERS),
     known(FILTER, "", "Standing::", "", ONLOOKERS),
     known(FILTER, "let level = self.level(of)", "let place = ", "", ONLOOKERS),
     known(TOURNAMENT, "fn standing", "", "", ONLOOKERS),
