@@ -53,7 +53,7 @@ planted! {
         "wake.fence();\n        wake." "wake(me.number());\n        Withdrawal::Done"
         => "withdrawal::black_white_tried", DEADLOCK;
     the_wake_of_the_next_ticket: "src/algorithm/ticket.rs",
-        "wake." "wake(ticket(served));"
+        "wake.fence_after_rmw();\n        wake." "wake(ticket(served));"
         => "parking::ticket", DEADLOCK;
     the_wake_at_a_meeting: "src/algorithm/peterson.rs",
         "wake.fence();\n        wake." "wake(me.number());"
@@ -71,6 +71,6 @@ planted! {
         "LEASE." "set(Lease::Over);\n            Free::with"
         => "lease::bakery_with_room", "this thread has locked this mutex already";
     the_gate: "src/algorithm/ticket.rs",
-        "return Ok(self.next." "fetch_add(1, Relaxed));"
+        "return Ok(self.next." "fetch_add(1, Release));"
         => "lease::bakery_of_one", "panicked at";
 }
