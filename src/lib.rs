@@ -46,6 +46,7 @@
 //! | `std` | yes | timeouts, yielding, and on Linux waiters that sleep ([`wait::Park`]) |
 //! | `lock_api` | yes | the drop-in mutexes |
 //! | `shared` | yes | locks between processes (Linux) |
+//! | `serde` | no | `serde::Serialize` for what their status says |
 //!
 //! Without any of them the crate is `no_std`, allocates nothing and depends on nothing: [`Lock`]
 //! with [`wait::Spin`] or a [`Wait`](wait::Wait) of your own.
