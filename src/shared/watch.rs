@@ -160,6 +160,12 @@ impl<'a> Watch<'a> {
             let competing = self.competing();
             self.at_first = Some((segment.journal().last_token(), competing));
         }
+        // Nobody else writes what says that this participant waits.
+        if segment.kind().can_recover()
+            && segment.registers().standing(self.me) == Standing::Outside
+        {
+            return Err(segment.corrupt(self.me, "waits, and its registers deny it"));
+        }
         // Registers that name this participant itself are damaged.
         let on = segment.registers().ahead_of(self.me, wake).filter(|on| *on != self.me);
         let outcome = match on {

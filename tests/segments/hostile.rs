@@ -103,6 +103,34 @@ fn lock_in_noise(forgery: &Forgery, bytes: &[u8]) {
     });
 }
 
+/// Nobody but a participant itself writes that it waits: if that is gone, it is told, and soon.
+fn one_whose_registers_are_gone_comes_back(kind: Kind) {
+    let forgery = Forgery::new(kind, 2);
+    let (participants, _) = parts(forgery.genuine.len(), 2);
+    let mutex: Mutex<u64, SpinYield> = Options::new().attach_at(&forgery.path).unwrap();
+    let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
+    let inside = one.lock().unwrap();
+    let outcome = thread::scope(|scope| {
+        let waiting = other.enter().unwrap();
+        write(&forgery.path, REGISTERS, &vec![0; participants - REGISTERS]);
+        scope.spawn(move || waiting.wait().map(drop)).join().unwrap()
+    });
+    drop(inside);
+    match kind {
+        Kind::Ticket => {
+            let error = outcome.unwrap_err();
+            assert!(
+                matches!(&error, Error::Corrupt { slot: 1, what, .. } if what.contains("deny")),
+                "{error}"
+            );
+        }
+        // With nobody there, it is its turn.
+        _ => outcome.unwrap(),
+    }
+}
+
+each_kind!(one_whose_registers_are_gone_comes_back);
+
 /// In a process of its own, which is killed should it hang.
 fn what_is_cut_off_or_changed_is_refused_or_works(kind: Kind) {
     Child::start("meets every change", &[&kind.to_string()]).finish();
