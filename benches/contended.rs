@@ -15,7 +15,8 @@ use bakery_lock::{BakeryMutex, BlackWhiteMutex, Mutex, TournamentMutex};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 use crossbeam_utils::CachePadded;
 
-use support::Subject;
+use support::pinning::pin;
+use support::{Subject, UnlockedFairly};
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
@@ -110,38 +111,5 @@ fn busy(time: Duration) {
     if !time.is_zero() {
         let start = Instant::now();
         while start.elapsed() < time {}
-    }
-}
-
-/// Binds this thread to one of the cores that it may use, in turn.
-#[cfg(target_os = "linux")]
-fn pin(thread: usize) {
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-
-    let allowed = sched_getaffinity(None).expect("a thread may know its cores");
-    let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).cycle();
-    let mut chosen = CpuSet::new();
-    chosen.set(cores.nth(thread).expect("a thread has a core"));
-    sched_setaffinity(None, &chosen).expect("a thread may choose among its cores");
-}
-
-#[cfg(not(target_os = "linux"))]
-fn pin(_: usize) {}
-
-/// `parking_lot`'s mutex as it is when every unlock hands it to whoever waits longest.
-#[derive(Default)]
-struct UnlockedFairly(parking_lot::Mutex<u64>);
-
-impl Subject for UnlockedFairly {
-    type Seat<'a> = ();
-
-    fn sit(&self) {}
-
-    #[inline]
-    fn pass<R>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> R) -> R {
-        let mut guard = self.0.lock();
-        let result = section(&mut guard);
-        parking_lot::MutexGuard::unlock_fair(guard);
-        result
     }
 }

@@ -6,7 +6,6 @@
 
 mod support;
 
-use std::cell::UnsafeCell;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use criterion::{BenchmarkGroup, Criterion};
 use crossbeam_utils::CachePadded;
 
 use support::Subject;
+use support::peers::Pthread;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 type Explicit<A, W = DefaultWait> = Lock<A, u64, W>;
@@ -46,7 +46,8 @@ fn main() {
 
 fn peers(group: &mut Group) {
     alone::<std::sync::Mutex<u64>>(group, "std Mutex");
-    alone::<PthreadMutex>(group, "pthread mutex");
+    alone::<Pthread<false>>(group, "pthread mutex");
+    alone::<Pthread<true>>(group, "pthread mutex, robust and shared");
     alone::<parking_lot::Mutex<u64>>(group, "parking_lot Mutex");
     alone::<parking_lot::FairMutex<u64>>(group, "parking_lot FairMutex");
     alone::<spin::mutex::TicketMutex<u64>>(group, "spin TicketMutex");
@@ -99,40 +100,4 @@ fn with_joined<S: Subject>(group: &mut Group, name: &str, joined: usize) {
             });
         });
     });
-}
-
-/// The C library's default mutex.
-struct PthreadMutex {
-    mutex: UnsafeCell<libc::pthread_mutex_t>,
-    value: UnsafeCell<u64>,
-}
-
-// SAFETY: `value` is reached with `mutex` locked only.
-unsafe impl Sync for PthreadMutex {}
-
-impl Default for PthreadMutex {
-    fn default() -> Self {
-        Self {
-            mutex: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER),
-            value: UnsafeCell::default(),
-        }
-    }
-}
-
-impl Subject for PthreadMutex {
-    type Seat<'a> = ();
-
-    fn sit(&self) {}
-
-    #[inline]
-    fn pass<R>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> R) -> R {
-        // SAFETY: the mutex is initialised and does not move while locked; the value is this
-        // thread's in between.
-        unsafe {
-            libc::pthread_mutex_lock(self.mutex.get());
-            let result = section(&mut *self.value.get());
-            libc::pthread_mutex_unlock(self.mutex.get());
-            result
-        }
-    }
 }

@@ -1,5 +1,13 @@
 //! What the benchmarks measure: every lock behind one trait.
 
+#![allow(dead_code, unused_imports, reason = "no benchmark uses all of it")]
+
+#[cfg(target_os = "linux")]
+pub(crate) mod peers;
+pub(crate) mod pinning;
+#[cfg(feature = "shared")]
+pub(crate) mod shared;
+
 use std::sync::PoisonError;
 
 use bakery_lock::wait::Wait;
@@ -86,5 +94,23 @@ impl Subject for mcslock::raw::spins::Mutex<u64> {
     #[inline]
     fn pass<R>(&self, seat: &mut Self::Seat<'_>, section: impl FnOnce(&mut u64) -> R) -> R {
         self.lock_with_then(seat, section)
+    }
+}
+
+/// `parking_lot`'s mutex as it is when every unlock hands it to whoever waits longest.
+#[derive(Default)]
+pub(crate) struct UnlockedFairly(parking_lot::Mutex<u64>);
+
+impl Subject for UnlockedFairly {
+    type Seat<'a> = ();
+
+    fn sit(&self) {}
+
+    #[inline]
+    fn pass<R>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> R) -> R {
+        let mut guard = self.0.lock();
+        let result = section(&mut guard);
+        parking_lot::MutexGuard::unlock_fair(guard);
+        result
     }
 }

@@ -1,0 +1,119 @@
+//! Threads that compete for every passage.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::stats::Waits;
+use crate::support::Subject;
+use crate::support::pinning::pin;
+
+/// Who competes, and for how long.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) threads: usize,
+    pub(crate) pinned: bool,
+    pub(crate) length: Duration,
+}
+
+/// What came of one round.
+pub(crate) struct Round {
+    /// Each thread's passages.
+    pub(crate) shares: Vec<u64>,
+    pub(crate) took: Duration,
+    /// Processor time of the whole process.
+    pub(crate) busy: Duration,
+}
+
+/// What each passage was like, in a round of its own: the clock takes time.
+pub(crate) struct Closer {
+    pub(crate) waits: Waits,
+    /// The most that others went in between somebody's arrival and its own entry, beyond one for
+    /// each other thread, which may have been there before.
+    pub(crate) passed: u64,
+}
+
+fn processor_time() -> Duration {
+    let now = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(now).unwrap_or_default()
+}
+
+/// Runs the threads, each with a seat of its own, until the time is over. What each answers.
+///
+/// The lock is held until all of them are in line: whoever came first would have it to itself for a
+/// time slice, and the figure would be about that.
+fn run<S: Subject, R: Send>(
+    lock: &S,
+    terms: Terms,
+    thread: impl Fn(&mut S::Seat<'_>, &AtomicBool) -> R + Sync,
+) -> (Vec<R>, Duration, Duration) {
+    const LINE_UP: Duration = Duration::from_millis(5);
+
+    let (start, over) = (Barrier::new(terms.threads + 1), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let spawn = |id: usize| {
+            let (start, over, thread) = (&start, &over, &thread);
+            scope.spawn(move || {
+                if terms.pinned {
+                    pin(id);
+                }
+                let mut seat = lock.sit();
+                start.wait();
+                thread(&mut seat, over)
+            })
+        };
+        let threads: Vec<_> = (0..terms.threads).map(spawn).collect();
+        let (began, before) = lock.pass(&mut lock.sit(), |_| {
+            start.wait();
+            std::thread::sleep(LINE_UP);
+            (Instant::now(), processor_time())
+        });
+        std::thread::sleep(terms.length);
+        let (took, busy) = (began.elapsed(), processor_time().saturating_sub(before));
+        over.store(true, Relaxed);
+        let answers = threads.into_iter().map(|it| it.join().expect("no thread panics")).collect();
+        (answers, took, busy)
+    })
+}
+
+/// Counts passages, and does nothing else. Those that end when the time is over count as well: one
+/// for each thread at most.
+pub(crate) fn race<S: Subject>(terms: Terms) -> Round {
+    let lock = CachePadded::new(S::default());
+    let (shares, took, busy) = run(&*lock, terms, |seat, over| {
+        let mut passages = 0_u64;
+        while !over.load(Relaxed) {
+            lock.pass(seat, |value| *value += 1);
+            passages += 1;
+        }
+        passages
+    });
+    Round { shares, took, busy }
+}
+
+pub(crate) fn look_closer<S: Subject>(terms: Terms) -> Closer {
+    let lock = CachePadded::new(S::default());
+    let entries = CachePadded::new(AtomicU64::new(0));
+    let (answers, ..) = run(&*lock, terms, |seat, over| {
+        let (mut waits, mut most) = (Waits::new(), 0);
+        while !over.load(Relaxed) {
+            let (before, came) = (entries.load(Relaxed), Instant::now());
+            lock.pass(seat, |_| {
+                waits.add(came.elapsed());
+                let entry = entries.load(Relaxed);
+                entries.store(entry + 1, Relaxed);
+                most = most.max(entry - before);
+            });
+        }
+        (waits, most)
+    });
+    let mut all = Closer { waits: Waits::new(), passed: 0 };
+    for (waits, most) in &answers {
+        all.waits.merge(waits);
+        all.passed = all.passed.max(most.saturating_sub(terms.threads as u64 - 1));
+    }
+    all
+}

@@ -1,0 +1,98 @@
+//! The locks that threads compete for.
+
+use std::time::Duration;
+
+use bakery_lock::wait::{Spin, SpinYield};
+use bakery_lock::{BakeryMutex, BlackWhiteMutex, Mutex};
+
+use crate::contest::{Closer, Round, Terms, look_closer, race};
+use crate::stats::{deviation, jain, median};
+use crate::support::{Subject, UnlockedFairly};
+
+/// A lock, by name.
+struct Contestant {
+    name: &'static str,
+    /// The number of threads from which on it keeps the order.
+    in_order_from: Option<usize>,
+    /// Whether its waiters leave the processor to others. If not, it takes part only while there
+    /// are as many processors as threads.
+    yields: bool,
+    race: fn(Terms) -> Round,
+    look_closer: fn(Terms) -> Closer,
+}
+
+const fn contestant<S: Subject>(
+    name: &'static str,
+    in_order_from: Option<usize>,
+    yields: bool,
+) -> Contestant {
+    Contestant { name, in_order_from, yields, race: race::<S>, look_closer: look_closer::<S> }
+}
+
+const FIELD: [Contestant; 10] = [
+    contestant::<std::sync::Mutex<u64>>("std Mutex", None, true),
+    contestant::<parking_lot::Mutex<u64>>("parking_lot Mutex", None, true),
+    // In order once they have queued: two threads often find it free.
+    contestant::<UnlockedFairly>("parking_lot, fair unlock", Some(8), true),
+    contestant::<spin::mutex::TicketMutex<u64>>("spin TicketMutex", Some(2), false),
+    contestant::<mcslock::raw::spins::Mutex<u64>>("mcslock raw", Some(2), false),
+    contestant::<Mutex<u64>>("Mutex", Some(2), true),
+    contestant::<Mutex<u64, SpinYield>>("Mutex, SpinYield", Some(2), true),
+    contestant::<Mutex<u64, Spin>>("Mutex, Spin", Some(2), false),
+    contestant::<BakeryMutex<u64, 64>>("BakeryMutex 64", Some(2), true),
+    contestant::<BlackWhiteMutex<u64, 64>>("BlackWhiteMutex 64", Some(2), true),
+];
+
+/// What came of a lock, by all rounds.
+pub(crate) struct Result {
+    pub(crate) name: &'static str,
+    pub(crate) keeps_order: bool,
+    pub(crate) terms: Terms,
+    /// Wall time by passages of all threads together: the median.
+    pub(crate) nanoseconds: f64,
+    /// Of the same.
+    pub(crate) deviation: f64,
+    /// The median.
+    pub(crate) jain: f64,
+    /// Processors used: the median.
+    pub(crate) processors: f64,
+    pub(crate) closer: Closer,
+}
+
+/// The locks take turns in each round, so that whatever else the machine does hits all alike.
+pub(crate) fn contest(
+    threads: usize,
+    pinned: bool,
+    length: Duration,
+    rounds: usize,
+) -> Vec<Result> {
+    let terms = Terms { threads, pinned, length };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let field: Vec<_> = FIELD.iter().filter(|it| it.yields || threads <= cores).collect();
+    let mut all: Vec<_> = field.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds {
+        for (rounds, it) in all.iter_mut().zip(&field) {
+            rounds.push((it.race)(terms));
+        }
+    }
+    let result = |(it, rounds): (&&Contestant, Vec<Round>)| {
+        let of = |each: fn(&Round) -> f64| rounds.iter().map(each).collect::<Vec<_>>();
+        let times = of(|round| {
+            let passages: u64 = round.shares.iter().sum();
+            #[expect(clippy::cast_precision_loss, reason = "counts of a fraction of a second")]
+            let passages = passages as f64;
+            round.took.as_secs_f64() * 1e9 / passages
+        });
+        Result {
+            name: it.name,
+            keeps_order: it.in_order_from.is_some_and(|from| threads >= from),
+            terms,
+            deviation: deviation(&times),
+            nanoseconds: median(times),
+            jain: median(of(|round| jain(&round.shares))),
+            processors: median(of(|it| it.busy.as_secs_f64() / it.took.as_secs_f64())),
+            closer: (it.look_closer)(terms),
+        }
+    };
+    field.iter().zip(all).map(result).collect()
+}

@@ -1,0 +1,56 @@
+//! What no hand-over can be quicker than: the line, or the processor, changing hands.
+
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+use rustix::thread::futex::{self, Flags};
+
+use crate::support::pinning::pin;
+
+/// One way of a ping-pong between two threads on two cores, in nanoseconds.
+fn ping_pong(times: u32, wait: fn(&AtomicU32, u32), tell: fn(&AtomicU32)) -> f64 {
+    let turn = CachePadded::new(AtomicU32::new(0));
+    let play = |me: u32| {
+        pin(me as usize);
+        for round in 0..times {
+            let mine = 2 * round + me;
+            loop {
+                let now = turn.load(SeqCst);
+                if now == mine {
+                    break;
+                }
+                wait(&turn, now);
+            }
+            turn.store(mine + 1, SeqCst);
+            tell(&turn);
+        }
+    };
+    let took: Duration = std::thread::scope(|scope| {
+        let play = &play;
+        scope.spawn(move || play(1));
+        let other = scope.spawn(move || {
+            let start = Instant::now();
+            play(0);
+            start.elapsed()
+        });
+        other.join().expect("no thread panics")
+    });
+    took.as_secs_f64() * 1e9 / f64::from(2 * times)
+}
+
+/// A word that goes to and fro between two caches.
+pub(crate) fn cache_line() -> f64 {
+    ping_pong(50_000, |_, _| std::hint::spin_loop(), |_| ())
+}
+
+/// Two threads that put each other to sleep.
+pub(crate) fn sleepers() -> f64 {
+    let wait = |turn: &AtomicU32, seen| {
+        let _ = futex::wait(turn, Flags::PRIVATE, seen, None);
+    };
+    let tell = |turn: &AtomicU32| {
+        let _ = futex::wake(turn, Flags::PRIVATE, 1);
+    };
+    ping_pong(2_000, wait, tell)
+}

@@ -1,0 +1,149 @@
+//! Ours beside every peer, in one run: `cargo bench --bench compare`.
+//!
+//! Prints ratios beside what they should be, then the figures that they are made of; writes those as
+//! CSV and as plots. All contestants of a case take turns, so that whatever else the machine does
+//! hits them alike.
+
+mod alone;
+mod contest;
+mod field;
+mod limits;
+mod processes;
+mod report;
+mod stats;
+#[path = "../support/mod.rs"]
+mod support;
+mod targets;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use alone::Alone;
+use anyhow::Result;
+use clap::Parser;
+use stats::median;
+
+/// Compares this library's locks with others.
+#[derive(Parser)]
+struct Arguments {
+    /// Fail unless every target is met.
+    #[arg(long)]
+    check: bool,
+    /// See whether it runs: a few seconds, and figures that mean nothing.
+    #[arg(long, alias = "test")]
+    quick: bool,
+    /// Where to put the table and the plots.
+    #[arg(long, default_value = "target/compare")]
+    out: PathBuf,
+    /// What cargo passes to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// How a lock did between processes.
+pub(crate) struct Between {
+    lock: &'static str,
+    /// How long each stays inside.
+    micros: u64,
+    /// A second: the median of all rounds.
+    passages: f64,
+    /// The median.
+    jain: f64,
+}
+
+impl Between {
+    pub(crate) fn is(&self, lock: &str, micros: u64) -> bool {
+        self.lock == lock && self.micros == micros
+    }
+}
+
+/// All that was measured.
+pub(crate) struct Findings {
+    alone: Vec<Alone>,
+    /// One way between two cores, in nanoseconds.
+    cache_line: f64,
+    sleepers: f64,
+    contests: Vec<Vec<field::Result>>,
+    processes: Vec<Between>,
+}
+
+impl Findings {
+    /// The numbers of threads that competed, pinned.
+    pub(crate) fn contests(&self) -> impl Iterator<Item = usize> {
+        let terms = self.contests.iter().filter_map(|it| it.first()).map(|it| it.terms);
+        terms.filter(|it| it.pinned).map(|it| it.threads)
+    }
+
+    pub(crate) fn results(
+        &self,
+        threads: usize,
+        pinned: bool,
+    ) -> impl Iterator<Item = &field::Result> {
+        let all = self.contests.iter().flatten();
+        all.filter(move |it| it.terms.threads == threads && it.terms.pinned == pinned)
+    }
+}
+
+/// Of one case after the other, in about as many seconds as there are between the two.
+fn measure(quick: bool) -> Findings {
+    let rounds = |usual| if quick { 1 } else { usual };
+    let length = Duration::from_millis(if quick { 5 } else { 150 });
+    eprintln!("nobody else there ...");
+    let alone = alone::measure(rounds(41));
+    let several = |one: fn() -> f64| median((0..rounds(9)).map(|_| one()).collect());
+    let (cache_line, sleepers) = (several(limits::cache_line), several(limits::sleepers));
+    let contest = |(threads, pinned)| {
+        eprintln!("{threads} threads{} ...", if pinned { ", pinned" } else { "" });
+        field::contest(threads, pinned, length, rounds(9))
+    };
+    let contests = [(2, true), (8, true), (32, true), (2, false), (8, false)].map(contest).into();
+    eprintln!("5 processes ...");
+    Findings { alone, cache_line, sleepers, contests, processes: between(rounds(7), length) }
+}
+
+fn between(rounds: usize, length: Duration) -> Vec<Between> {
+    let mut all = Vec::new();
+    for micros in [1, 10] {
+        let mut races = processes::LOCKS.map(|_| Vec::new());
+        for _ in 0..rounds {
+            for (races, lock) in races.iter_mut().zip(processes::LOCKS) {
+                races.push(processes::race(lock, 5, Duration::from_micros(micros), length));
+            }
+        }
+        all.extend(processes::LOCKS.into_iter().zip(races).map(|(lock, races)| {
+            #[expect(clippy::cast_precision_loss, reason = "counts of a fraction of a second")]
+            let passages = |race: &Vec<u64>| race.iter().sum::<u64>() as f64 / length.as_secs_f64();
+            Between {
+                lock,
+                micros,
+                passages: median(races.iter().map(passages).collect()),
+                jain: median(races.iter().map(|race| stats::jain(race)).collect()),
+            }
+        }));
+    }
+    all
+}
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, rest @ ..] = arguments.as_slice()
+        && first == processes::ROLE
+    {
+        processes::compete(rest);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let arguments = Arguments::parse();
+    let found = measure(arguments.quick);
+    let targets = targets::all(&found);
+    for target in &targets {
+        println!("{target}");
+    }
+    report::print(&found);
+    report::write(&found, &arguments.out)?;
+    println!("\nThe table and the plots are in {}.", arguments.out.display());
+    let met = targets.iter().filter(|target| target.is_met()).count();
+    println!("{met} of {} targets are met", targets.len());
+    let fails = arguments.check && met < targets.len();
+    Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,176 @@
+//! Processes that compete for every passage: this program again, told by an argument what to do.
+
+use std::cell::UnsafeCell;
+use std::env;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::ptr::{self, NonNull};
+use std::time::{Duration, Instant};
+
+use bakery_lock::shared::{Kind, Mutex, Options};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap};
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::support::peers::init_robust;
+use crate::support::pinning::pin;
+
+/// The first argument of a process that is started here.
+pub(crate) const ROLE: &str = "--compete";
+
+/// The locks that compete, by name.
+pub(crate) const LOCKS: [&str; 4] =
+    ["pthread robust+shared", "flock", "shared bakery", "shared ticket"];
+
+/// Memory with a mutex of the C library, for the rest of the process's life.
+fn map(file: impl AsFd) -> NonNull<UnsafeCell<libc::pthread_mutex_t>> {
+    let (size, access) = (size_of::<libc::pthread_mutex_t>(), ProtFlags::READ | ProtFlags::WRITE);
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let start = unsafe { mmap(ptr::null_mut(), size, access, MapFlags::SHARED, file, 0) };
+    NonNull::new(start.expect("memory can be mapped").cast()).expect("not at address 0")
+}
+
+/// What the processes share.
+enum Ground {
+    Ours(Mutex<u64>),
+    Memory(OwnedFd),
+}
+
+impl Ground {
+    fn new(lock: &str) -> Self {
+        let segment = |kind| {
+            Self::Ours(Options::new().kind(kind).slots(8).anonymous(0).expect("memory can be made"))
+        };
+        match lock {
+            "shared bakery" => return segment(Kind::Bakery),
+            "shared ticket" => return segment(Kind::Ticket),
+            _ => {}
+        }
+        let file = memfd_create("compare", MemfdFlags::CLOEXEC).expect("memory can be made");
+        let size = size_of::<libc::pthread_mutex_t>() as u64;
+        ftruncate(&file, size).expect("memory can be made");
+        // SAFETY: it is mapped, and nobody uses it yet.
+        unsafe { init_robust(UnsafeCell::raw_get(map(&file).as_ptr())) };
+        Self::Memory(file)
+    }
+
+    fn path(&self) -> PathBuf {
+        let file = match self {
+            Self::Ours(mutex) => mutex.as_fd(),
+            Self::Memory(file) => file.as_fd(),
+        };
+        format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
+    }
+}
+
+/// Killed when this is dropped.
+struct Competitor(Child);
+
+impl Drop for Competitor {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// So many processes, with so much to do inside, for so long. How often each went in.
+pub(crate) fn race(lock: &str, number: usize, section: Duration, length: Duration) -> Vec<u64> {
+    let ground = Ground::new(lock);
+    let start = |id: usize| {
+        let mut command = Command::new(env::current_exe().expect("this program has a path"));
+        command.args([ROLE, lock]).arg(ground.path());
+        command.args([id as u128, section.as_nanos(), length.as_nanos()].map(|it| it.to_string()));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Competitor(command.spawn().expect("this program can be started"))
+    };
+    let mut all: Vec<_> = (0..number).map(start).collect();
+    let mut out: Vec<_> = all
+        .iter_mut()
+        .map(|it| BufReader::new(it.0.stdout.take().expect("it is piped")).lines())
+        .collect();
+    let mut hear =
+        |id: usize| out[id].next().and_then(Result::ok).expect("a competitor says how far it is");
+    for id in 0..number {
+        assert_eq!(hear(id), "ready");
+    }
+    for it in &mut all {
+        drop(it.0.stdin.take());
+    }
+    (0..number).map(|id| hear(id).parse().expect("a competitor says a number")).collect()
+}
+
+/// The part of a process that was started here.
+pub(crate) fn compete(arguments: &[String]) {
+    set_parent_process_death_signal(Some(Signal::KILL)).expect("it can be asked for");
+    let [lock, memory, id, section, length] = arguments else {
+        panic!("{ROLE} is not for users");
+    };
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    pin(usize::try_from(number(id)).expect("a few"));
+    let work = Work {
+        section: Duration::from_nanos(number(section)),
+        length: Duration::from_nanos(number(length)),
+    };
+    let file = || {
+        let file = File::options().read(true).write(true).open(Path::new(memory));
+        file.expect("the parent has it open")
+    };
+    match lock.as_str() {
+        "shared bakery" | "shared ticket" => {
+            let kind = if lock.ends_with("ticket") { Kind::Ticket } else { Kind::Bakery };
+            let options = Options::new().kind(kind);
+            let mutex: Mutex<u64> = options.attach_fd(file()).expect("the parent has made it");
+            let mut me = mutex.join().expect("room for all");
+            work.run(|inside| {
+                let guard = me.lock().expect("nobody dies");
+                inside();
+                drop(guard);
+            });
+        }
+        "flock" => {
+            let file = file();
+            work.run(|inside| {
+                file.lock().expect("it can be locked");
+                inside();
+                file.unlock().expect("it can be unlocked");
+            });
+        }
+        _ => {
+            let mutex = UnsafeCell::raw_get(map(file()).as_ptr());
+            work.run(|inside| {
+                // SAFETY: it is mapped, and the parent has initialised it.
+                unsafe { libc::pthread_mutex_lock(mutex) };
+                inside();
+                // SAFETY: this thread has locked it.
+                unsafe { libc::pthread_mutex_unlock(mutex) };
+            });
+        }
+    }
+}
+
+struct Work {
+    section: Duration,
+    length: Duration,
+}
+
+impl Work {
+    /// Waits for the others, passes until the time is over, and says how often.
+    fn run(&self, mut pass: impl FnMut(&mut dyn FnMut())) {
+        println!("ready");
+        std::io::stdout().flush().expect("the parent listens");
+        // The parent closes the pipe when all are here.
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        let (start, mut passages) = (Instant::now(), 0_u64);
+        while start.elapsed() < self.length {
+            pass(&mut || {
+                let inside = Instant::now();
+                while inside.elapsed() < self.section {}
+            });
+            passages += 1;
+        }
+        println!("{passages}");
+    }
+}

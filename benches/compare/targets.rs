@@ -1,0 +1,121 @@
+//! What the project wants to be true, and whether it is.
+
+use std::fmt;
+
+use crate::Findings;
+use crate::alone::Alone;
+use crate::field;
+
+/// One ratio, and what it should be.
+pub(crate) struct Target {
+    what: String,
+    is: f64,
+    should: Should,
+}
+
+#[derive(Clone, Copy)]
+enum Should {
+    BeAtMost(f64),
+    BeAtLeast(f64),
+}
+
+impl Target {
+    pub(crate) fn is_met(&self) -> bool {
+        match self.should {
+            Should::BeAtMost(most) => self.is <= most,
+            Should::BeAtLeast(least) => self.is >= least,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, bound) = match self.should {
+            Should::BeAtMost(most) => ("<=", most),
+            Should::BeAtLeast(least) => (">=", least),
+        };
+        let verdict = if self.is_met() { "met" } else { "NOT MET" };
+        write!(f, "{:<72} {:>6.2}  {sign} {bound:<5} {verdict}", self.what, self.is)
+    }
+}
+
+fn at_most(what: impl Into<String>, is: f64, most: f64) -> Target {
+    Target { what: what.into(), is, should: Should::BeAtMost(most) }
+}
+
+fn at_least(what: impl Into<String>, is: f64, least: f64) -> Target {
+    Target { what: what.into(), is, should: Should::BeAtLeast(least) }
+}
+
+pub(crate) fn all(found: &Findings) -> Vec<Target> {
+    let mut targets = alone(&found.alone);
+    for threads in found.contests() {
+        targets.extend(contended(found, threads));
+    }
+    targets.extend(processes(found));
+    targets
+}
+
+fn alone(all: &[Alone]) -> Vec<Target> {
+    let time =
+        |name: &str| all.iter().find(|it| it.name == name).map_or(f64::NAN, |it| it.nanoseconds);
+    let ratio = |of: &str, to: &str| time(of) / time(to);
+    let row = |of: &str, to: &str, most| {
+        at_most(format!("nobody else there: {of} / {to}"), ratio(of, to), most)
+    };
+    vec![
+        row("Mutex", "std Mutex", 0.55),
+        row("Peterson, swap", "std Mutex", 0.55),
+        row("Bakery 8, 8 joined", "std Mutex", 0.85),
+        row("Bakery 64, 8 joined", "Bakery 8, 8 joined", 1.1),
+        row("shared bakery, 8 joined", "pthread robust+shared", 0.8),
+        row("shared bakery, 8 joined", "flock", 0.08),
+        row("shared ticket, 8 joined", "pthread robust+shared", 0.5),
+    ]
+}
+
+const OURS: &str = "Mutex";
+
+fn contended(found: &Findings, threads: usize) -> Vec<Target> {
+    let of = |wanted: fn(&&field::Result) -> bool| {
+        let these = found.results(threads, true).filter(wanted);
+        these.map(|it| it.nanoseconds).fold(f64::INFINITY, f64::min)
+    };
+    let ours = of(|it| it.name == OURS);
+    let others = of(|it| it.keeps_order && !IS_OURS.contains(&it.name));
+    let (what, bare, most) = if threads == 2 {
+        ("a cache line's way", found.cache_line, 1.3)
+    } else {
+        ("a futex's way", found.sleepers, 1.2)
+    };
+    vec![
+        at_most(format!("{threads} threads, in order: a hand-over / {what}"), ours / bare, most),
+        at_least(
+            format!("{threads} threads, in order: throughput / the best other that keeps order"),
+            others / ours,
+            1.0,
+        ),
+    ]
+}
+
+const IS_OURS: [&str; 5] =
+    [OURS, "Mutex, SpinYield", "Mutex, Spin", "BakeryMutex 64", "BlackWhiteMutex 64"];
+
+fn processes(found: &Findings) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for (micros, least) in [(10, 0.95), (1, 0.5)] {
+        let of = |lock: &str| found.processes.iter().find(|it| it.is(lock, micros));
+        let Some(robust) = of("pthread robust+shared") else { continue };
+        for lock in ["shared bakery", "shared ticket"] {
+            let Some(ours) = of(lock) else { continue };
+            let what = format!("5 processes, {micros} us inside: {lock}");
+            targets.push(at_least(
+                format!("{what}, throughput / pthread robust+shared"),
+                ours.passages / robust.passages,
+                least,
+            ));
+            targets.push(at_least(format!("{what}, Jain's index"), ours.jain, 0.99));
+        }
+    }
+    targets
+}
