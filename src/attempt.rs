@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Turn, Withdraw, Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, NobodySleeps, Slot, Turn, Withdraw, Withdrawal,
 };
 use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 
@@ -68,8 +68,17 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     /// Waits until it is this participant's turn.
     #[inline]
     pub(crate) fn wait(self) {
-        self.wait_for_turn(&Never);
+        if let Turn::Blocked(by) = self.poll() {
+            self.wait_long(by);
+        }
         core::mem::forget(self);
+    }
+
+    /// Out of line: what it needs would have to be laid out by those who need not wait.
+    #[inline(never)]
+    fn wait_long(&self, by: Blocked) {
+        self.pass_time(by, &Never);
+        self.wait_for_turn(&Never);
     }
 
     /// Waits until it is this participant's turn or the deadline is over. Whether it is in.
@@ -170,6 +179,17 @@ pub(crate) fn leave<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait>(
     me: Slot,
     lot: L,
 ) {
+    // Asked in any case: the answer lets the others sleep soundly.
+    let wakes = W::SLEEPS && lot.owner_wakes();
+    if wakes || !A::HANDS_ON_LAST {
+        leave_and_wake::<_, _, W>(algorithm, me, lot);
+    } else {
+        algorithm.leave(me, &NobodySleeps);
+    }
+}
+
+#[inline(never)]
+fn leave_and_wake<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait>(algorithm: &A, me: Slot, lot: L) {
     algorithm.leave(me, &Waker::<L, W>::new(lot));
 }
 

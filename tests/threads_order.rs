@@ -133,7 +133,7 @@ fn with_and_without_a_deadline() {
     bounded(|| {
         let _alone = alone();
         for before in [1, 10, 20, 40] {
-            let queue = TicketQueue::starting_at(0_u32.wrapping_sub(before));
+            let queue = TicketQueue::starting_at(0_u64.wrapping_sub(before));
             in_one_line(&Mutex::from_raw(RawTicket::<W>::new(queue), Line::new()));
         }
         in_one_line(&BakeryMutex::<Line, OWN, W>::default());

@@ -31,6 +31,8 @@ mod atomic;
 #[path = "../../src/attempt.rs"]
 mod attempt;
 mod futex;
+#[path = "../../stateright-tests/src/hands.rs"]
+mod hands;
 mod ledger;
 mod local;
 mod models;

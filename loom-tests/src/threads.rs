@@ -8,9 +8,17 @@ use loom::cell::{MutPtr, UnsafeCell};
 use loom::sync::atomic::AtomicBool;
 pub(crate) use loom::thread::{Thread, ThreadId, current, park, yield_now};
 
-use crate::atomic::{AcqRel, Acquire, Ordering, Relaxed, Release};
+use crate::atomic::{AcqRel, Acquire, Ordering, Relaxed, Release, SeqCst};
 use crate::mutation::{Operation, ordering};
 pub(crate) use crate::thread_locals::locals as thread_local;
+
+/// Whether a nap lasts until somebody has left.
+pub(crate) const NAPS_LAST: bool = true;
+
+/// Stores are seen some time: by whoever drains after the one who stored did.
+pub(crate) fn drain() {
+    loom::sync::atomic::fence(SeqCst);
+}
 
 /// A mutex of which a mutant can weaken the locking (`Release` is left) or the unlocking (`Acquire`
 /// is).

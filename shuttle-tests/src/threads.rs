@@ -5,6 +5,12 @@ pub(crate) use shuttle::thread::{Thread, ThreadId, current, park, yield_now};
 
 pub(crate) use crate::thread_locals::locals as thread_local;
 
+/// Whether a nap lasts until somebody has left: here it ends when the scheduler says so.
+pub(crate) const NAPS_LAST: bool = false;
+
+/// Stores are seen at once here.
+pub(crate) fn drain() {}
+
 macro_rules! global {
     ($(static $name:ident: $type:ty = $value:expr;)*) => {
         shuttle::lazy_static! { $(static ref $name: $type = $value;)* }

@@ -96,6 +96,7 @@ impl<S: AsRef<[BakerySlot]> + ?Sized> BakeryOn<S> {
 // the two fences are for, and is checked by the models in loom-tests.
 unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = true;
+    const HANDS_ON_LAST: bool = true;
 
     #[inline]
     fn capacity(&self) -> usize {

@@ -132,6 +132,7 @@ impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> BlackWhiteOn<S> {
 // checked by the models in loom-tests.
 unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = true;
+    const HANDS_ON_LAST: bool = true;
 
     #[inline]
     fn capacity(&self) -> usize {

@@ -162,6 +162,8 @@ impl<S: AsRef<[FastSlot]> + ?Sized> FastOn<S> {
 // so.
 unsafe impl<S: AsRef<[FastSlot]> + ?Sized> Algorithm for FastOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = false;
+    /// The flag is lowered last, and others wait for it.
+    const HANDS_ON_LAST: bool = false;
 
     #[inline]
     fn capacity(&self) -> usize {

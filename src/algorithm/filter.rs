@@ -105,6 +105,7 @@ impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> FilterOn<S, W> {
 // N - k participants pass level k; checked by the models in loom-tests.
 unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<S, W> {
     const FIRST_COME_FIRST_SERVED: bool = false;
+    const HANDS_ON_LAST: bool = true;
 
     #[inline]
     fn capacity(&self) -> usize {

@@ -14,6 +14,7 @@
 //! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences |
 //! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
 //! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 2 | O(1), 2 fetch-and-adds |
+//! | [`TicketQueue`], without slots | fetch-and-add (64 bits) | first come first served | 0 | 3 | O(1), 1 fetch-and-add |
 //!
 //! *Bypass*: how often a participant that has completed its doorway may be passed by others that came
 //! to theirs later. (Where that is 0, any one other goes in before it at most once: if it was there
@@ -35,6 +36,8 @@ pub(crate) mod peterson;
 mod recovery;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 mod ticket;
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+mod ticket_queue;
 mod tournament;
 
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
@@ -47,7 +50,9 @@ pub use peterson::Swapped;
 pub use peterson::{Fenced, GiveWay, Peterson};
 pub use recovery::{Recover, Reset, Standing};
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
-pub use ticket::{Ticket, TicketInHand, TicketOn, TicketQueue, TicketSlot};
+pub use ticket::{Ticket, TicketOn, TicketSlot};
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+pub use ticket_queue::{TicketInHand, TicketQueue};
 pub use tournament::{Tournament, TournamentOn, TournamentSlot};
 
 /// A participant's place among the registers, from 0 to one less than the capacity.
@@ -116,6 +121,12 @@ pub trait Wake {
 
     /// Wakes those who sleep on a channel. A fence has come before.
     fn wake(&self, channel: u32);
+
+    /// Whether anybody may sleep at all: if not, the others do nothing.
+    #[inline]
+    fn is_needed(&self) -> bool {
+        true
+    }
 }
 
 /// For waiters that never sleep.
@@ -127,6 +138,10 @@ impl Wake for NobodySleeps {
     fn fence(&self) {}
     #[inline]
     fn wake(&self, _: u32) {}
+    #[inline]
+    fn is_needed(&self) -> bool {
+        false
+    }
 }
 
 /// Whether an attempt may still be taken back.
@@ -177,6 +192,10 @@ pub enum Withdrawal {
 pub unsafe trait Algorithm {
     /// Whether participants go in in the order in which they completed their doorways.
     const FIRST_COME_FIRST_SERVED: bool;
+
+    /// Whether leaving writes nothing that anybody may wait for once the lock has passed on. Then an
+    /// owner that has seen no sleepers while it was inside need not look for any when it leaves.
+    const HANDS_ON_LAST: bool;
 
     /// How many participants there is room for.
     fn capacity(&self) -> usize;

@@ -175,6 +175,7 @@ impl<W: GiveWay> Default for Peterson<W> {
 // `GiveWay` is for, and is checked by the models in loom-tests.
 unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
     const FIRST_COME_FIRST_SERVED: bool = true;
+    const HANDS_ON_LAST: bool = true;
 
     #[inline]
     fn capacity(&self) -> usize {

@@ -1,8 +1,6 @@
-//! Ticket locks: David P. Reed and Rajendra K. Kanodia, "Synchronization with Eventcounts and
+//! The ticket lock with slots: David P. Reed and Rajendra K. Kanodia, "Synchronization with Eventcounts and
 //! Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and Michael L. Scott,
 //! "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1), 1991.
-
-use core::cell::Cell;
 
 use crate::algorithm::{
     Algorithm, Blocked, DoorwayClosed, Intent, Recover, Reset, Slot, Standing, Turn, Wake,
@@ -10,25 +8,22 @@ use crate::algorithm::{
 };
 use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, array, const_fn};
 
-/// A queue of tickets, without slots: whoever takes one keeps it in hand.
-///
-/// - **Order**: first come first served, by the order of the fetch-and-adds.
-/// - **Needs** one fetch-and-add to enter, one to leave, 64 bits wide; compare-and-exchange for
-///   whoever tries, may withdraw, or passes over what was withdrawn.
-/// - **Space**: 16 bytes for any number of participants. Tickets have 64 bits and do not come to an
-///   end. The one that is served is known by its lower half, so at most 2³¹ - 1 may wait at once.
-/// - **Withdrawing** leaves a mark, and the ticket is passed over when it would be served. There
-///   are [`WINDOW`](Self::WINDOW) such marks, so an attempt that may be withdrawn takes a ticket
-///   only when fewer are ahead of it; otherwise the doorway is closed to it.
+/// The tickets, for those who write theirs down. The one that is served is known by its lower half,
+/// so at most 2³¹ - 1 may wait at once.
 #[derive(Debug)]
 #[repr(C)]
-pub struct TicketQueue {
+struct Queue {
     next: AtomicU64,
     /// The ticket that is served, by its lower half (high half), and the marks of those withdrawn,
-    /// by ticket modulo `WINDOW` (low half). One word, so that a ticket is marked only while it is
+    /// by ticket modulo `NEAR` (low half). One word, so that a ticket is marked only while it is
     /// not served: one that is served and marked is nobody's, and anybody may pass over it.
     served: AtomicU64,
 }
+
+/// How far behind the ticket served a ticket may be that can still be withdrawn, and the same for
+/// tickets in full.
+const NEAR: u32 = 32;
+const WINDOW: u64 = NEAR as u64;
 
 const SERVE_NEXT: u64 = 1 << 32;
 
@@ -47,7 +42,7 @@ const fn low(ticket: u64) -> u32 {
 }
 
 const fn mark(ticket: u32) -> u64 {
-    1 << (ticket % TicketQueue::WINDOW)
+    1 << (ticket % NEAR)
 }
 
 /// The ticket after the one served, and no mark where there may be that one's.
@@ -61,30 +56,14 @@ fn in_full(served: u64, next: u64) -> u64 {
     next.wrapping_add_signed(from_next.into())
 }
 
-impl TicketQueue {
-    /// How far behind the ticket served a ticket may be that can still be withdrawn.
-    pub const WINDOW: u32 = 32;
-
+impl Queue {
     const_fn! {
-        /// A queue that serves ticket 0 first.
-        #[must_use]
-        pub const fn new() -> Self {
-            Self::starting_at(0)
-        }
-
-        /// A queue that serves this ticket first: to watch the lower halves wrap, for instance.
-        #[must_use]
-        pub const fn starting_at(first: u32) -> Self {
+        const fn starting_at(first: u32) -> Self {
             Self {
                 next: AtomicU64::new(first as u64),
                 served: AtomicU64::new((first as u64) << 32),
             }
         }
-    }
-
-    /// Whether anybody holds a ticket that is served or waits.
-    pub fn is_busy(&self) -> bool {
-        ticket(self.served.load(Relaxed)) != low(self.next.load(Relaxed))
     }
 
     /// The next ticket, and what was served when it was that already.
@@ -110,7 +89,7 @@ impl TicketQueue {
         for _ in 0..ATTEMPTS {
             let (mine, served) = self.look();
             match low(mine).wrapping_sub(ticket(served)) {
-                0..Self::WINDOW => choosing(),
+                0..NEAR => choosing(),
                 PASSED.. => continue,
                 _ => break,
             }
@@ -186,7 +165,7 @@ impl TicketQueue {
             let served = self.served.load(Acquire);
             match mine.wrapping_sub(ticket(served)) {
                 0 => return Withdrawal::Mine,
-                1..Self::WINDOW => {}
+                1..NEAR => {}
                 // Somebody has overwritten it, and nothing is left to take back.
                 PASSED.. => return Withdrawal::Done,
                 _ => return Withdrawal::TooLate,
@@ -229,84 +208,18 @@ impl TicketQueue {
     }
 }
 
-/// The same for tickets in full.
-const WINDOW: u64 = TicketQueue::WINDOW as u64;
-
-impl Default for TicketQueue {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// One attempt at a [`TicketQueue`], with its ticket in hand. It has no use for slots, and ignores
-/// them.
-#[derive(Debug)]
-pub struct TicketInHand<'a> {
-    queue: &'a TicketQueue,
-    mine: Cell<u32>,
-}
-
-impl<'a> TicketInHand<'a> {
-    /// No ticket yet; or, for whoever is in the critical section, the ticket that is served.
-    #[must_use]
-    pub fn new(queue: &'a TicketQueue) -> Self {
-        Self { queue, mine: Cell::new(0) }
-    }
-}
-
-// SAFETY: exactly one ticket is served at a time, and no two attempts have the same one.
-unsafe impl Algorithm for TicketInHand<'_> {
-    const FIRST_COME_FIRST_SERVED: bool = true;
-
-    fn capacity(&self) -> usize {
-        u32::MAX as usize
-    }
-
-    #[inline]
-    fn enter(&self, _: Slot, intent: Intent, _: &impl Wake) -> Result<(), DoorwayClosed> {
-        self.mine.set(low(self.queue.take(intent, || ())?));
-        Ok(())
-    }
-
-    #[inline]
-    fn poll(&self, _: Slot, _: &impl Wake) -> Turn {
-        self.queue.poll(self.mine.get())
-    }
-
-    #[inline]
-    fn is_blocked(&self, _: Slot, _: Blocked) -> bool {
-        self.queue.is_blocked(self.mine.get())
-    }
-
-    fn standing(&self, _: Slot) -> Standing {
-        Standing::Line(0)
-    }
-
-    #[inline]
-    fn leave(&self, _: Slot, wake: &impl Wake) {
-        self.queue.serve_next(wake);
-    }
-
-    #[inline]
-    fn withdraw(&self, _: Slot, _: &impl Wake) -> Withdrawal {
-        self.queue.withdraw(self.mine.get())
-    }
-
-    #[inline]
-    fn try_enter(&self, _: Slot, _: &impl Wake) -> bool {
-        self.queue.try_take(|| ()).is_some()
-    }
-}
-
-impl Withdraw for TicketInHand<'_> {}
-
 /// A ticket lock with room for `N` participants: see [`TicketOn`].
 pub type Ticket<const N: usize> = TicketOn<[TicketSlot; N]>;
 
-/// A [`TicketQueue`] whose participants have slots, in which each writes down its ticket: who waits
-/// for whom can be read from the registers alone, and participants may die at any step.
+/// A ticket lock whose participants have slots, in which each writes down its ticket: who waits for
+/// whom can be read from the registers alone, and participants may die at any step.
 ///
-/// - **Space**: the queue, and one word for each slot.
+/// - **Order**: first come first served, by the order of the fetch-and-adds.
+/// - **Needs** one fetch-and-add to enter, one to leave, 64 bits wide; compare-and-exchange for
+///   whoever tries, may withdraw, or passes over what was withdrawn.
+/// - **Space**: two words, and one for each slot. Tickets have 64 bits and do not come to an end.
+/// - **Withdrawing** is as with a [`TicketQueue`](crate::algorithm::TicketQueue), but for the number
+///   of marks: [`WINDOW`](Self::WINDOW).
 ///
 /// # Deaths
 ///
@@ -315,15 +228,13 @@ pub type Ticket<const N: usize> = TicketOn<[TicketSlot; N]>;
 /// of which nobody can be thought to be the holder is that of one who died before it had written it
 /// down. See [memory order](crate::memory_order).
 ///
-/// A dead participant's ticket is passed over or marked. One that died [`WINDOW`] tickets or more
-/// before its turn can be reset only [later](Reset::Later), when those ahead of it have gone; and
-/// one that died choosing only when nobody else is choosing who is alive.
-///
-/// [`WINDOW`]: TicketQueue::WINDOW
+/// A dead participant's ticket is passed over or marked. One that died [`WINDOW`](Self::WINDOW)
+/// tickets or more before its turn can be reset only [later](Reset::Later), when those ahead of it
+/// have gone; and one that died choosing only when nobody else is choosing who is alive.
 #[derive(Debug)]
 #[repr(C)]
 pub struct TicketOn<S: ?Sized> {
-    queue: TicketQueue,
+    queue: Queue,
     slots: S,
 }
 
@@ -380,10 +291,10 @@ impl<const N: usize> Ticket<N> {
             Self::starting_at(0)
         }
 
-        /// A queue that serves this ticket first: see [`TicketQueue::starting_at`].
+        /// A queue that serves this ticket first: to watch the lower halves wrap, for instance.
         #[must_use]
         pub const fn starting_at(first: u32) -> Self {
-            Self { queue: TicketQueue::starting_at(first), slots: array![TicketSlot::new(); N] }
+            Self { queue: Queue::starting_at(first), slots: array![TicketSlot::new(); N] }
         }
     }
 }
@@ -392,6 +303,11 @@ impl<const N: usize> Default for Ticket<N> {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl<S: ?Sized> TicketOn<S> {
+    /// How far behind the ticket served a ticket may be that can still be withdrawn.
+    pub const WINDOW: u32 = NEAR;
 }
 
 impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
@@ -432,6 +348,8 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
 // resets it.
 unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = true;
+    /// It passes over what was withdrawn.
+    const HANDS_ON_LAST: bool = false;
 
     #[inline]
     fn capacity(&self) -> usize {

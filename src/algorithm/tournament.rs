@@ -116,6 +116,8 @@ const fn channel(node: usize) -> u32 {
 // whoever has won the node below and has not left it; checked by the models in loom-tests.
 unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for TournamentOn<S, W> {
     const FIRST_COME_FIRST_SERVED: bool = false;
+    /// The nodes below the root are left after it.
+    const HANDS_ON_LAST: bool = false;
 
     #[inline]
     fn capacity(&self) -> usize {

@@ -25,7 +25,7 @@ impl<'p, 'a, A: Fixed, T: ?Sized, W: Wait> Waiting<'p, 'a, A, T, W> {
     #[inline]
     pub(super) fn new(
         participant: &'p mut Participant<'a, A, T, W>,
-        attempt: Attempt<'a, A, ThreadLot, W>,
+        attempt: Attempt<'a, A, ThreadLot<'a>, W>,
     ) -> Self {
         core::mem::forget(attempt);
         participant.state = State::Waiting;

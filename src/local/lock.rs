@@ -11,7 +11,7 @@ use crate::algorithm::{Slot, Withdraw};
 use crate::attempt::{self, Attempt, State};
 use crate::local::lot::ThreadLot;
 use crate::local::{Fixed, Guard, Waiting};
-use crate::wait::{DefaultWait, Wait};
+use crate::wait::{DefaultWait, Notice, Wait};
 
 /// A value that one participant at a time may touch, by an algorithm and a way of waiting of your
 /// choice.
@@ -41,6 +41,7 @@ use crate::wait::{DefaultWait, Wait};
 pub struct Lock<A: Fixed, T: ?Sized, W = DefaultWait> {
     wait: PhantomData<fn() -> W>,
     taken: A::Flags,
+    notice: Notice,
     pub(super) algorithm: A,
     pub(super) data: UnsafeCell<T>,
 }
@@ -55,6 +56,7 @@ impl<A: Fixed, T, W: Wait> Lock<A, T, W> {
         Self {
             wait: PhantomData,
             taken: A::NO_FLAGS,
+            notice: Notice::new(),
             algorithm: A::INIT,
             data: UnsafeCell::new(value),
         }
@@ -133,8 +135,8 @@ impl<A: Fixed, T: ?Sized, W: Wait> Lock<A, T, W> {
     }
 
     #[inline]
-    pub(super) fn lot(&self) -> ThreadLot {
-        ThreadLot::of(&self.algorithm)
+    pub(super) fn lot(&self) -> ThreadLot<'_> {
+        ThreadLot::new(&self.notice)
     }
 }
 
@@ -257,7 +259,7 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
     }
 
     #[inline]
-    fn doorway(&mut self) -> Attempt<'a, A, ThreadLot, W> {
+    fn doorway(&mut self) -> Attempt<'a, A, ThreadLot<'a>, W> {
         self.settle();
         Attempt::enter_when_open(&self.lock.algorithm, self.slot, self.lock.lot())
     }

@@ -1,39 +1,40 @@
 //! Where threads sleep: one table for all locks of the process.
 //!
 //! A lock has no sleeping places of its own, so it stays small. Two locks that share a place cost
-//! each other needless wake-ups, nothing more.
+//! each other needless wake-ups, nothing more. What it has is a notice of whether anybody has ever
+//! slept.
 
 use core::time::Duration;
 
-use crate::wait::Lot;
+use crate::wait::{Lot, Notice};
 
-/// The sleeping places of one lock, found by its address.
+/// The sleeping places of one lock, found by the address of its notice.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ThreadLot {
-    #[cfg_attr(not(all(feature = "std", target_os = "linux")), expect(dead_code))]
-    address: usize,
+pub(crate) struct ThreadLot<'a> {
+    notice: &'a Notice,
 }
 
-impl ThreadLot {
+impl<'a> ThreadLot<'a> {
     #[inline]
-    pub(crate) fn of<T: ?Sized>(lock: &T) -> Self {
-        Self { address: core::ptr::from_ref(lock).addr() }
+    pub(crate) fn new(notice: &'a Notice) -> Self {
+        Self { notice }
     }
 }
 
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod table {
-    use crate::wait::Channel;
+    use crate::wait::{Channel, Notice};
 
     const PLACES: usize = 1024;
 
     static TABLE: [Channel; PLACES] = [const { Channel::new() }; PLACES];
 
     #[inline]
-    pub(super) fn place(address: usize, channel: u32) -> &'static Channel {
+    pub(super) fn place(notice: &Notice, channel: u32) -> &'static Channel {
         // Neighbouring channels on different cache lines: an odd stride of more than a line's 16
         // words.
         const STRIDE: usize = 17;
+        let address = core::ptr::from_ref(notice).addr();
         // Locks are at least four bytes apart; the higher bits mix in so that a row of locks does
         // not share places.
         let lock = (address >> 2) ^ (address >> 12);
@@ -42,21 +43,32 @@ mod table {
 }
 
 #[cfg(all(feature = "std", target_os = "linux"))]
-impl Lot for ThreadLot {
+impl Lot for ThreadLot<'_> {
     #[inline]
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        table::place(self.address, channel).sleep::<crate::wait::Private>(still, at_most);
+        let at_most = self.notice.limit(at_most);
+        table::place(self.notice, channel).sleep::<crate::wait::Private>(still, at_most);
     }
 
     #[inline]
     fn wake(&self, channel: u32) {
-        table::place(self.address, channel).wake::<crate::wait::Private>();
+        if self.notice.is_posted() {
+            table::place(self.notice, channel).wake::<crate::wait::Private>();
+        }
+    }
+
+    #[inline]
+    fn owner_wakes(&self) -> bool {
+        self.notice.heed()
     }
 }
 
 /// Without futexes there is no [`Wait`](crate::wait::Wait) that sleeps here.
 #[cfg(not(all(feature = "std", target_os = "linux")))]
-impl Lot for ThreadLot {
+impl Lot for ThreadLot<'_> {
     fn sleep(&self, _: u32, _: impl Fn() -> bool, _: Duration) {}
     fn wake(&self, _: u32) {}
+    fn owner_wakes(&self) -> bool {
+        self.notice.heed()
+    }
 }

@@ -8,6 +8,7 @@
 mod channel;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod futex;
+mod notice;
 
 use core::time::Duration;
 
@@ -21,6 +22,7 @@ pub(crate) use channel::{Channel, Futex};
 pub(crate) use futex::Private;
 #[cfg(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw)))]
 pub(crate) use futex::Shared;
+pub(crate) use notice::Notice;
 
 /// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`]
 /// with `std` elsewhere, [`Spin`] without.
@@ -69,6 +71,13 @@ pub trait Lot {
     /// Wakes whoever sleeps on a channel. To be called after a `SeqCst` fence that follows the
     /// write that they wait for.
     fn wake(&self, channel: u32);
+
+    /// Whether the owner of the lock, which is about to leave, has to fence and wake at all: no
+    /// only if nobody sleeps for longer than a moment. To be asked before it leaves.
+    #[inline]
+    fn owner_wakes(&self) -> bool {
+        true
+    }
 }
 
 /// A way of passing the time between two looks.
@@ -203,5 +212,10 @@ impl<L: Lot, W: Wait> Wake for Waker<L, W> {
         if W::SLEEPS {
             self.lot.wake(channel);
         }
+    }
+
+    #[inline]
+    fn is_needed(&self) -> bool {
+        W::SLEEPS
     }
 }

@@ -145,6 +145,31 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "choosing.or(orphaned)",
         "orphaned.or(choosing)",
     ),
+    (
+        "ticket_queue",
+        "what was withdrawn is passed over without asking whether another has done so",
+        "            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
+                return served;
+            }
+",
+        "            self.withdrawn.fetch_add(without.wrapping_sub(withdrawn), Relaxed);
+",
+    ),
+    (
+        "ticket_queue",
+        "the next one is served before the mark is taken away",
+        "            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
+                return served;
+            }
+            // Release: hands the last critical section on.
+            self.served.store(served.wrapping_add(1), Release);
+",
+        "            self.served.store(served.wrapping_add(1), Release);
+            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
+                return served;
+            }
+",
+    ),
     ("fast", "the flags are not looked at", "on = self.raised();", "on = None;"),
     (
         "fast",

@@ -17,8 +17,17 @@ struct Mutant {
 }
 
 /// The sources, and the macro that has their models.
-const SOURCES: [&str; 8] =
-    ["bakery", "black_white", "fast", "filter", "mark", "peterson", "ticket", "tournament"];
+const SOURCES: [&str; 9] = [
+    "bakery",
+    "black_white",
+    "fast",
+    "filter",
+    "mark",
+    "peterson",
+    "ticket",
+    "ticket_queue",
+    "tournament",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=build");

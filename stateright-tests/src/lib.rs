@@ -31,6 +31,7 @@ pub mod algorithm;
 mod atomic;
 mod bounds;
 mod explore;
+mod hands;
 mod machine;
 mod models;
 #[cfg(feature = "mutants")]

@@ -351,6 +351,26 @@ pub(crate) fn ticket(two: Make, three: Make) -> Vec<Model> {
     ]
 }
 
+pub(crate) fn ticket_queue(two: Make, three: Make) -> Vec<Model> {
+    let name = "ticket_queue";
+    let claims = Claims { standings: false, ..ORDER };
+    let all_moves = |n: Bounds| n.withdrawing().trying();
+    vec![
+        safe(name, claims, n(2).attempts(3), two).quick(),
+        safe(name, claims, all_moves(n(2).attempts(2)), two).quick(),
+        safe(name, claims, all_moves(n(2).attempts(2)).stores(Stores::ByRegister), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(2)), two).quick(),
+        safe(name, claims, n(3).attempts(3), three).quick(),
+        safe(name, claims, n(3).attempts(2).stores(Stores::ByRegister), three).quick(),
+        no_lockout(name, n(3).attempts(3), three).quick(),
+        safe(name, claims, all_moves(n(3).attempts(1)), three).quick(),
+        no_lockout(name, all_moves(n(3).attempts(1)), three).quick(),
+        safe(name, claims, all_moves(n(2).attempts(3)), two),
+        no_lockout(name, all_moves(n(2).attempts(3)), two),
+        safe(name, claims, all_moves(n(3).attempts(1)).stores(Stores::ByRegister), three),
+    ]
+}
+
 /// The systems of a source file, by the names that its types have where this is expanded: a mutant's
 /// copy of the file has types of its own.
 macro_rules! models_of {
@@ -407,6 +427,13 @@ macro_rules! models_of {
             |bounds| $crate::system::System::new(bounds, Tournament::<4, Fenced>::new),
         )
     }};
+    (ticket_queue) => {{
+        $crate::hands::hands!();
+        $crate::models::ticket_queue(
+            |bounds| $crate::system::System::new(bounds, Hands::<2>::new),
+            |bounds| $crate::system::System::new(bounds, Hands::<3>::new),
+        )
+    }};
     (ticket) => {{
         $crate::models::ticket(
             |bounds| $crate::system::System::new(bounds, Ticket::<2>::new),
@@ -420,7 +447,8 @@ pub(crate) use models_of;
 /// All models of the library's sources.
 pub(crate) fn all() -> Vec<Model> {
     use crate::algorithm::{
-        Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Swapped, Ticket, Tournament,
+        Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Swapped, Ticket, TicketInHand,
+        TicketQueue, Tournament,
     };
     let lists = [
         models_of!(bakery),
@@ -430,6 +458,7 @@ pub(crate) fn all() -> Vec<Model> {
         models_of!(filter),
         models_of!(tournament),
         models_of!(ticket),
+        models_of!(ticket_queue),
     ];
     lists.into_iter().flatten().collect()
 }
@@ -438,9 +467,11 @@ pub(crate) fn all() -> Vec<Model> {
 mod tests {
     use super::{Effort, all};
 
-    /// All regular models whose names begin with this.
+    /// All regular models of a source, in all its forms.
     fn run(source: &str) {
-        let of_this = |it: &super::Model| it.source.starts_with(source) && it.effort < Effort::Long;
+        let of_this = |it: &super::Model| {
+            it.source.split(' ').next() == Some(source) && it.effort < Effort::Long
+        };
         let models: Vec<_> = all().into_iter().filter(of_this).collect();
         assert!(!models.is_empty(), "no models of {source}");
         for model in models {
@@ -479,6 +510,11 @@ mod tests {
     #[test]
     fn ticket() {
         run("ticket");
+    }
+
+    #[test]
+    fn ticket_queue() {
+        run("ticket_queue");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use bakery_lock::algorithm::{Ticket, TicketQueue, Withdraw};
+use bakery_lock::algorithm::{Ticket, Withdraw};
 use bakery_lock::{Fixed, Lock, Participant};
 
 use crate::support::{Pair, Scripted, bounded, tell, until};
@@ -121,7 +121,7 @@ fn out_of_the_line_in_any_order<A: Fixed>() {
 /// A ticket that cannot be withdrawn yet keeps its participant until it can.
 #[test]
 fn leaked_behind_a_long_line() {
-    const LINE: usize = TicketQueue::WINDOW as usize + 4;
+    const LINE: usize = Ticket::<1>::WINDOW as usize + 4;
 
     bounded(|| {
         let lock: Lock<Ticket<{ LINE + 2 }>, Pair, Scripted> = Lock::default();

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use bakery_lock::Fixed;
-use bakery_lock::algorithm::{Intent, NobodySleeps, Slot, TicketQueue, Turn, Withdraw, Withdrawal};
+use bakery_lock::algorithm::{Intent, NobodySleeps, Slot, Ticket, Turn, Withdraw, Withdrawal};
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
@@ -88,7 +88,7 @@ fn walk<A: Fixed + Withdraw>(steps: &[Step]) {
         } else {
             let intent = if *stays { Intent::Stay } else { Intent::MayWithdraw };
             // Tickets that were withdrawn count until the line has moved on.
-            let may_be_closed = !stays && line.came >= TicketQueue::WINDOW as usize;
+            let may_be_closed = !stays && line.came >= Ticket::<1>::WINDOW as usize;
             match lock.enter(me, intent, &wake) {
                 Ok(()) => line.come(me),
                 Err(_) => assert!(may_be_closed, "{me:?} is not let into the line"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use bakery_lock::algorithm::{Blocked, Ticket, TicketQueue};
+use bakery_lock::algorithm::{Blocked, Ticket};
 use bakery_lock::wait::{Deadline, DefaultWait, Lot, SpinYield, Wait};
 use bakery_lock::{Fixed, Lock, Mutex};
 
@@ -121,7 +121,7 @@ fn panics_all_over<A: Fixed + Send + Sync>() {
 }
 
 /// So many are ahead that a ticket cannot be withdrawn yet: whoever panics stays until it can.
-const LINE: usize = TicketQueue::WINDOW as usize + 4;
+const LINE: usize = Ticket::<1>::WINDOW as usize + 4;
 
 #[test]
 fn panic_behind_a_long_line() {

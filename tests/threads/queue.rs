@@ -1,5 +1,5 @@
 //! Tickets against a queue as one would write it down: whatever is done in whatever order, each
-//! answer is the queue's, over the edge of 32 bits as well.
+//! answer is the queue's, over the edge of 32 and of 64 bits as well.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -40,8 +40,9 @@ fn acts() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn starts() -> impl Strategy<Value = u32> {
-    prop_oneof![0..u32::MAX, u32::MAX - 80..=u32::MAX]
+fn starts() -> impl Strategy<Value = u64> {
+    let edge = u64::from(u32::MAX);
+    prop_oneof![0..u64::MAX, edge - 80..=edge, u64::MAX - 80..=u64::MAX]
 }
 
 /// The last channel that was woken.
@@ -58,14 +59,14 @@ impl Wake for Woken {
 
 /// A holder's place in the line.
 struct Place {
-    ticket: u32,
+    ticket: u64,
     who: usize,
     withdrawn: bool,
 }
 
 struct Line {
     places: VecDeque<Place>,
-    next: u32,
+    next: u64,
 }
 
 impl Line {
@@ -85,7 +86,12 @@ impl Line {
     }
 }
 
-fn agrees(start: u32, acts: &[Act]) {
+/// The channel of a ticket.
+fn low(ticket: u64) -> u32 {
+    u32::try_from(ticket & 0xffff_ffff).unwrap()
+}
+
+fn agrees(start: u64, acts: &[Act]) {
     let queue = TicketQueue::starting_at(start);
     let hands: Vec<_> = (0..HOLDERS).map(|_| TicketInHand::new(&queue)).collect();
     let mut line = Line { places: VecDeque::new(), next: start };
@@ -121,7 +127,7 @@ fn agrees(start: u32, acts: &[Act]) {
                     Turn::Blocked(by) => {
                         assert_eq!(by.on, None);
                         assert_eq!(by.next, before == 1);
-                        assert_eq!(by.channel, line.places[before].ticket);
+                        assert_eq!(by.channel, low(line.places[before].ticket));
                         assert!(before > 0 && hands[who].is_blocked(NONE, by));
                     }
                 }
@@ -149,7 +155,7 @@ fn agrees(start: u32, acts: &[Act]) {
                 inside = None;
                 line.leave();
                 let served = line.places.front().map_or(line.next, |place| place.ticket);
-                assert_eq!(wake.0.take(), Some(served));
+                assert_eq!(wake.0.take(), Some(low(served)));
             }
             _ => {}
         }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use bakery_lock::Fixed;
 use bakery_lock::algorithm::{
     Algorithm, Bakery, BlackWhite, Fenced, Filter, Intent, NobodySleeps, Peterson, Recover, Reset,
-    Slot, Standing, Swapped, Ticket, TicketQueue, Tournament, Turn, Withdrawal,
+    Slot, Standing, Swapped, Ticket, Tournament, Turn, Withdrawal,
 };
 use proptest::array::uniform4;
 use proptest::collection::vec;
@@ -20,7 +20,7 @@ use crate::astray::overwrite;
 
 /// More than there are tickets that can be withdrawn.
 const N: usize = 45;
-const WINDOW: usize = TicketQueue::WINDOW as usize;
+const WINDOW: usize = Ticket::<1>::WINDOW as usize;
 const WAKE: NobodySleeps = NobodySleeps;
 
 type Lock = Ticket<N>;

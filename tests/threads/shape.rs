@@ -159,8 +159,8 @@ fn the_small_traits_of_a_mutex() {
 
 #[test]
 fn a_raw_mutex_is_small() {
-    assert_eq!(size_of::<RawTicket>(), 16);
-    assert_eq!(size_of::<Mutex<u64>>(), 24);
+    assert_eq!(size_of::<RawTicket>(), 32);
+    assert_eq!(size_of::<Mutex<u64>>(), 40);
 }
 
 /// A guard of a ticket lock may be dropped by another thread.

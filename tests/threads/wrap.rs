@@ -1,4 +1,4 @@
-//! Tickets wrap around at the end of their 32 bits.
+//! Tickets wrap around at the end of their 64 bits, and where only 32 of them are looked at.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use bakery_lock::{Mutex, RawTicket};
 use crate::support::{Pair, bounded, crowd};
 
 /// A mutex that will wrap after so many tickets.
-fn wraps_after(tickets: u32) -> Mutex<Pair> {
-    let queue = TicketQueue::starting_at(0_u32.wrapping_sub(tickets));
+fn wraps_after(tickets: u64) -> Mutex<Pair> {
+    let queue = TicketQueue::starting_at(0_u64.wrapping_sub(tickets));
     Mutex::from_raw(RawTicket::new(queue), Pair::default())
 }
 
@@ -77,7 +77,7 @@ fn a_ticket_behind_the_one_served_is_not_waited_for() {
     lock.leave(passed, &sleeps);
     assert_eq!(lock.withdraw(passed, &sleeps), Withdrawal::Done);
     // Nor is a mark left behind, for a later ticket to be skipped by.
-    for _ in 0..2 * TicketQueue::WINDOW {
+    for _ in 0..2 * Ticket::<2>::WINDOW {
         assert!(lock.try_enter(other, &sleeps));
         lock.leave(other, &sleeps);
     }

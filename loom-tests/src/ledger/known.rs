@@ -19,6 +19,8 @@ const ANY_FENCE: &[Instead] = &[Instead::Nothing, Instead::Weaker(AcqRel)];
 
 const FAST: &str = "src/algorithm/fast.rs";
 const TICKET: &str = "src/algorithm/ticket.rs";
+const TICKET_QUEUE: &str = "src/algorithm/ticket_queue.rs";
+const NOTICE: &str = "src/wait/notice.rs";
 
 const EARLY: &str = "what is read in the slot is acted upon by an exchange, which sees the last value of what was \
                      written before, unless the slot was written, or read, out of order: load buffering, which loom \
@@ -26,6 +28,15 @@ const EARLY: &str = "what is read in the slot is acted upon by an exchange, whic
 
 const EVERY_TWO: &str = "one of the fences between every two accesses, which make the register accesses sequentially \
                          consistent for any number of participants; with two and three nothing was found that needs it";
+
+const SIXTEEN_AGO: &str = "without it a mark is taken for that of the ticket 16 before, if a value of `served` is read \
+                           that is as old; loom forgets values older than the last seven";
+
+const NOT_IN_ORDER: &str = "whoever sleeps over what an owner wrote before somebody heeded has to be passed by the \
+                            one who heeded; where the order is kept nobody is, and in the filter no model with two \
+                            preemptions shows it";
+
+const NAPS_ONLY: &str = "nobody ever sleeps soundly then: it costs time, and no model counts that";
 
 const FOR_READERS: &str = "written for whoever looks on; the next attempt overwrites it";
 
@@ -86,6 +97,41 @@ const SURVIVORS: &[Survivor] = &[
         line: "match slot.place.load(Acquire)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: EARLY,
+    },
+    Survivor {
+        file: TICKET_QUEUE,
+        after: "",
+        line: "let withdrawn = self.withdrawn.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: SIXTEEN_AGO,
+    },
+    Survivor {
+        file: TICKET_QUEUE,
+        after: "",
+        line: "self.withdrawn.fetch_or(mark(mine), Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: SIXTEEN_AGO,
+    },
+    Survivor {
+        file: NOTICE,
+        after: "",
+        line: "self.heeded.store(true, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: NOT_IN_ORDER,
+    },
+    Survivor {
+        file: NOTICE,
+        after: "",
+        line: "self.heeded.store(true, Release)",
+        mutants: &[Instead::Nothing],
+        why: NAPS_ONLY,
+    },
+    Survivor {
+        file: NOTICE,
+        after: "",
+        line: "if self.heeded.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: NOT_IN_ORDER,
     },
     Survivor {
         file: TICKET,

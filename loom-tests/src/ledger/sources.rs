@@ -19,6 +19,7 @@ sources! {
     "algorithm/mark.rs"
     "algorithm/peterson.rs"
     "algorithm/ticket.rs"
+    "algorithm/ticket_queue.rs"
     "algorithm/tournament.rs"
     "attempt.rs"
     "local/drop_in/lease.rs"
@@ -29,6 +30,7 @@ sources! {
     "shared/record.rs"
     "wait/channel.rs"
     "wait/mod.rs"
+    "wait/notice.rs"
 }
 
 /// The lines of code of a file, each with its number, without comments and imports.

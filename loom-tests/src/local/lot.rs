@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::futex::Places;
+use crate::futex::{Places, leaves_unheeding, time_passes};
 use crate::threads::global;
-use crate::wait::Lot;
+use crate::wait::{Lot, Notice};
 
 /// The locks of one model.
 const LOCKS: usize = 2;
@@ -25,21 +25,22 @@ pub(crate) fn forget() {
     KNOWN.take();
 }
 
-/// The sleeping places of one lock, found by its address.
+/// The sleeping places of one lock, found by the address of its notice.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ThreadLot {
-    address: usize,
+pub(crate) struct ThreadLot<'a> {
+    notice: &'a Notice,
 }
 
-impl ThreadLot {
-    pub(crate) fn of<T: ?Sized>(lock: &T) -> Self {
-        Self { address: std::ptr::from_ref(lock).addr() }
+impl<'a> ThreadLot<'a> {
+    pub(crate) fn new(notice: &'a Notice) -> Self {
+        Self { notice }
     }
 
     fn places(self) -> &'static Places {
+        let address = std::ptr::from_ref(self.notice).addr();
         let index = KNOWN.with_borrow_mut(|known| {
-            known.iter().position(|&lock| lock == self.address).unwrap_or_else(|| {
-                known.push(self.address);
+            known.iter().position(|&lock| lock == address).unwrap_or_else(|| {
+                known.push(address);
                 known.len() - 1
             })
         });
@@ -47,12 +48,23 @@ impl ThreadLot {
     }
 }
 
-impl Lot for ThreadLot {
+impl Lot for ThreadLot<'_> {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        self.places().sleep(channel, still, at_most);
+        time_passes();
+        self.places().sleep(channel, still, self.notice.limit(at_most));
     }
 
     fn wake(&self, channel: u32) {
-        self.places().wake(channel);
+        if self.notice.is_posted() {
+            self.places().wake(channel);
+        }
+    }
+
+    fn owner_wakes(&self) -> bool {
+        let wakes = self.notice.heed();
+        if !wakes {
+            leaves_unheeding();
+        }
+        wakes
     }
 }

@@ -3,7 +3,7 @@
 use loom::sync::Arc;
 
 use super::{
-    Bounds, Looks, Protected, check, exhaustive, models, participants, preemptions, stepping,
+    Bounds, Hands, Looks, Protected, check, exhaustive, models, participants, preemptions, stepping,
 };
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Slot, Swapped, Ticket,
@@ -125,6 +125,10 @@ models! {
     ticket_2: spinning(2, exhaustive(2), Ticket::<2>::new);
     /// 3 participants, 2 rounds, 3 preemptions, waits assumed.
     ticket_3: assumed(3, preemptions(2, 3), Ticket::<3>::new);
+    /// 2 participants, 2 rounds, 4 preemptions.
+    queue_2: spinning(2, preemptions(2, 4), Hands::<2>::new);
+    /// 3 participants, 2 rounds, 2 preemptions, waits assumed.
+    queue_3: assumed(3, preemptions(2, 2), Hands::<3>::new);
 
     /// 2 participants, 1 round, 4 preemptions, fences are steps.
     bakery_stepping: spinning(2, stepping(1, 4), Bakery::<2>::new);

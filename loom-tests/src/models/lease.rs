@@ -10,7 +10,7 @@ use super::attempt::Patience;
 use super::{Bounds, check, models, preemptions};
 use crate::algorithm::{Bakery, Fenced, Peterson, Withdraw};
 use crate::atomic::AtomicBool;
-use crate::futex::Sleep;
+use crate::futex::{Sleep, time_passes};
 use crate::local::lease;
 use crate::local::slotted::{Slotted, SlottedGuard};
 use crate::thread_locals;
@@ -50,6 +50,7 @@ impl<A: Withdraw, const N: usize> Mutex<A, N> {
 fn spawn<R: 'static>(thread: impl FnOnce() -> R + 'static) -> JoinHandle<R> {
     thread::spawn(move || {
         let result = thread();
+        time_passes();
         thread_locals::end();
         result
     })
@@ -72,9 +73,15 @@ fn together<A: Withdraw + 'static, const N: usize>(
     };
     let others: Vec<_> = others.iter().map(start).collect();
     last(&mutex);
+    time_passes();
     others.into_iter().for_each(joined);
     assert!(!mutex.lock.is_locked(), "a slot was not given back");
     mutex
+}
+
+fn rounds<A: Withdraw, const N: usize>(mutex: &Mutex<A, N>, bounds: Bounds) {
+    (0..bounds.rounds).for_each(|_| mutex.round());
+    time_passes();
 }
 
 /// Every thread locks, as often as there are rounds. None ends before the model does, which keeps
@@ -84,10 +91,10 @@ fn locking<A: Withdraw + 'static, const N: usize>(threads: u32, bounds: Bounds, 
         let mutex = Mutex::<A, N>::new(new());
         let start = |_| {
             let mutex = mutex.clone();
-            thread::spawn(move || (0..bounds.rounds).for_each(|_| mutex.round()))
+            thread::spawn(move || rounds(&mutex, bounds))
         };
         let others: Vec<_> = (1..threads).map(start).collect();
-        (0..bounds.rounds).for_each(|_| mutex.round());
+        rounds(&mutex, bounds);
         others.into_iter().for_each(joined);
         assert_eq!(mutex.touched() as usize, threads as usize * bounds.rounds);
     });

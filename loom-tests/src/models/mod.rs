@@ -13,6 +13,7 @@ mod hand_over;
 mod identity;
 mod joining;
 mod lease;
+mod notice;
 mod parking;
 mod recovery;
 mod settle;
@@ -53,6 +54,7 @@ pub(crate) fn all() -> impl Iterator<Item = Model> {
         hand_over::MODELS,
         joining::MODELS,
         parking::MODELS,
+        notice::MODELS,
         attempt::MODELS,
         bound::MODELS,
         lease::MODELS,
@@ -214,6 +216,13 @@ impl<A: Algorithm> Protected<A> {
     }
 }
 
+mod queue {
+    use crate::algorithm::{TicketInHand, TicketQueue};
+
+    crate::hands::hands!();
+}
+use queue::Hands;
+
 /// Whether a poll that finds a participant blocked has done nothing but look.
 #[derive(Clone, Copy)]
 enum Looks {
@@ -233,10 +242,14 @@ fn participants<S: 'static>(
     let others: Vec<_> = (1..number)
         .map(|index| {
             let shared = shared.clone();
-            thread::spawn(move || participant(&shared, Slot::new(index)))
+            thread::spawn(move || {
+                participant(&shared, Slot::new(index));
+                futex::time_passes();
+            })
         })
         .collect();
     participant(shared, Slot::new(0));
+    futex::time_passes();
     for other in others {
         other.join().expect("loom reports panics itself");
     }

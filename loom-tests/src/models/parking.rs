@@ -3,10 +3,12 @@
 
 use loom::sync::Arc;
 
-use super::{Bounds, Protected, check, exhaustive, models, participants, preemptions, stepping};
+use super::{
+    Bounds, Hands, Protected, check, exhaustive, models, participants, preemptions, stepping,
+};
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
-    Tournament, Turn, Withdraw,
+    Tournament, Turn, Withdraw, Withdrawal,
 };
 use crate::futex::{Places, Sleep, Waking};
 use crate::wait::{Never, Wait};
@@ -53,6 +55,34 @@ fn withdrawing<A: Withdraw + 'static>(number: u32, bounds: Bounds, new: fn() -> 
             }
         });
         assert!(shared.0.touched() as usize >= (number as usize - 1) * bounds.rounds);
+    });
+}
+
+/// Two in the middle take a place in the line and give it up again, unless it is their turn, while
+/// the others sleep.
+fn taken_back<A: Withdraw + 'static>(number: u32, bounds: Bounds, new: fn() -> A) {
+    check(bounds, move || {
+        let shared = Arc::new((Protected::new(new()), Places::new()));
+        (0..number).for_each(|index| shared.0.algorithm.join(Slot::new(index)));
+        participants(&shared, number, move |(protected, places): &(Protected<A>, Places), me| {
+            let (algorithm, waking) = (&protected.algorithm, Waking(places));
+            for _ in 0..bounds.rounds {
+                if !(1..3).contains(&me.index()) {
+                    round(protected, places, me);
+                    continue;
+                }
+                if algorithm.enter(me, Intent::MayWithdraw, &waking).is_err() {
+                    continue;
+                }
+                if algorithm.poll(me, &waking) == Turn::Mine
+                    || algorithm.withdraw(me, &waking) == Withdrawal::Mine
+                {
+                    protected.touch();
+                    algorithm.leave(me, &waking);
+                }
+            }
+        });
+        assert!(shared.0.touched() as usize >= (number as usize - 2) * bounds.rounds);
     });
 }
 
@@ -108,6 +138,14 @@ models! {
     ticket_2_again: parking(2, preemptions(2, 3), Ticket::<2>::new);
     /// 3 participants, 1 round, 3 preemptions.
     ticket_3: parking(3, preemptions(1, 3), Ticket::<3>::new);
+    /// 2 participants, 2 rounds, 3 preemptions.
+    queue_2_again: parking(2, preemptions(2, 3), Hands::<2>::new);
+    /// 3 participants, 1 round, 3 preemptions.
+    queue_3: parking(3, preemptions(1, 3), Hands::<3>::new);
+    /// 3 participants, 1 round, 3 preemptions.
+    queue_taken_back_3: taken_back(3, preemptions(1, 3), Hands::<3>::new);
+    /// 3 participants, 1 round, 2 preemptions.
+    ticket_taken_back_3: taken_back(3, preemptions(1, 2), Ticket::<3>::new);
     /// 2 participants, 1 round, 3 preemptions.
     bakery_withdrawing: withdrawing(2, preemptions(1, 3), Bakery::<2>::new);
     /// 2 participants, 1 round, 3 preemptions.
@@ -141,4 +179,8 @@ models! {
     tournament_stepping: parking(2, stepping(1, 3), Tournament::<2, Swapped>::new);
     /// 2 participants, 1 round, 3 preemptions, fences are steps.
     ticket_stepping: parking(2, stepping(1, 3), Ticket::<2>::new);
+    /// 2 participants, 1 round, 3 preemptions, fences are steps.
+    queue_stepping: parking(2, stepping(1, 3), Hands::<2>::new);
+    /// 3 participants, 1 round, 2 preemptions, fences are steps.
+    queue_taken_back_stepping: taken_back(3, stepping(1, 2), Hands::<3>::new);
 }

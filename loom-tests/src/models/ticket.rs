@@ -8,7 +8,7 @@ use super::attempt::Patience;
 use super::{Bounds, check, exhaustive, models, preemptions};
 use crate::algorithm::{DoorwayClosed, Intent, Slot, TicketInHand, TicketQueue};
 use crate::attempt::{self, Attempt};
-use crate::futex::{Places, Sleep};
+use crate::futex::{Places, Sleep, time_passes};
 use crate::local::ticket::RawTicket;
 use crate::wait::Never;
 
@@ -50,10 +50,12 @@ fn against(others: usize, bounds: Bounds, one: fn(&RawTicket<Sleep>) -> bool) {
                     mutex.lock.lock();
                     mutex.out(true);
                 }
+                time_passes();
             })
         };
         let threads: Vec<_> = (0..others).map(start).collect();
         (0..bounds.rounds).for_each(|_| mutex.out(one(&mutex.lock)));
+        time_passes();
         for thread in threads {
             thread.join().expect("loom reports panics itself");
         }
@@ -75,7 +77,7 @@ fn is_impatient(lock: &RawTicket<Sleep>) -> bool {
 const NO_SLOT: Slot = Slot::new(0);
 const WINDOW: usize = TicketQueue::WINDOW as usize;
 /// Tickets wrap on the way.
-const FIRST: u32 = u32::MAX - TicketQueue::WINDOW / 2;
+const FIRST: u64 = u64::MAX - TicketQueue::WINDOW as u64 / 2;
 
 /// A line as long as this stands before one more thread comes. The model's first thread stands in
 /// it for everybody: the tickets are taken before there is another thread, so it costs no
@@ -170,10 +172,10 @@ models! {
         assert!(!closed_behind(WINDOW - 1));
         assert!(closed_behind(WINDOW));
     });
-    /// 2 threads, a line of 32, 1 preemption.
+    /// 2 threads, a line of 16, 1 preemption.
     opened: behind(WINDOW, preemptions(1, 1), waits_for_the_doorway, true);
-    /// 2 threads, a line of 32, 2 preemptions.
+    /// 2 threads, a line of 16, 2 preemptions.
     closed_to_the_impatient: behind(WINDOW, preemptions(1, 2), is_impatient_at_the_doorway, false);
-    /// 2 threads, a line of 33, 1 preemption.
+    /// 2 threads, a line of 17, 1 preemption.
     stepped_out: behind(WINDOW + 1, preemptions(1, 1), steps_out, false);
 }

@@ -8,7 +8,7 @@ use crate::algorithm::{Slot, TicketQueue, Withdraw};
 use crate::atomic::{AtomicBool, Relaxed, const_fn};
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
-use crate::wait::{Deadline, Wait};
+use crate::wait::{Deadline, Notice, Wait};
 
 /// An algorithm with a gate and a flag for each of its slots: see
 /// [`RawSlotted`](crate::RawSlotted).
@@ -16,6 +16,7 @@ pub(crate) struct Slotted<A, F, W> {
     pub(crate) algorithm: A,
     /// The line for the last slot.
     gate: RawTicket<W>,
+    notice: Notice,
     /// Which slots are in use, from before the doorway until after the departure. Each is written
     /// by its thread only.
     pub(crate) busy: F,
@@ -44,7 +45,12 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Slotted<A, F, W> {
     const_fn! {
         /// `busy` has a flag for each slot, and none of them is raised.
         pub(crate) const fn new(algorithm: A, busy: F) -> Self {
-            Self { algorithm, gate: RawTicket::new(TicketQueue::new()), busy }
+            Self {
+                algorithm,
+                gate: RawTicket::new(TicketQueue::new()),
+                notice: Notice::new(),
+                busy,
+            }
         }
     }
 
@@ -111,8 +117,8 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Slotted<A, F, W> {
         Slot::new(self.algorithm.capacity() as u32 - 1)
     }
 
-    fn lot(&self) -> ThreadLot {
-        ThreadLot::of(&self.algorithm)
+    fn lot(&self) -> ThreadLot<'_> {
+        ThreadLot::new(&self.notice)
     }
 }
 

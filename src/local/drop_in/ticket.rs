@@ -7,11 +7,12 @@ use crate::algorithm::{Slot, TicketInHand, TicketQueue};
 use crate::atomic::const_fn;
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
-use crate::wait::{Deadline, DefaultWait, Wait};
+use crate::wait::{Deadline, DefaultWait, Notice, Wait};
 
-/// A [`TicketQueue`] as a raw mutex. 16 bytes; first come first served.
+/// A [`TicketQueue`] as a raw mutex. 32 bytes; first come first served.
 pub struct RawTicket<W = DefaultWait> {
     queue: TicketQueue,
+    notice: Notice,
     wait: PhantomData<fn() -> W>,
 }
 
@@ -24,14 +25,24 @@ impl<W: Wait> RawTicket<W> {
         /// matters.
         #[must_use]
         pub const fn new(queue: TicketQueue) -> Self {
-            Self { queue, wait: PhantomData }
+            Self { queue, notice: Notice::new(), wait: PhantomData }
         }
     }
 
     #[inline]
     pub(crate) fn lock(&self) {
-        let hand = TicketInHand::new(&self.queue);
-        Attempt::<_, _, W>::enter_when_open(&hand, NO_SLOT, self.lot()).wait();
+        let ticket = self.queue.take();
+        if !self.queue.serves(ticket) {
+            self.wait(ticket);
+        }
+    }
+
+    /// Out of line: a hand that is pointed to would have to be laid out in memory by those who need
+    /// not wait.
+    #[inline(never)]
+    fn wait(&self, ticket: u64) {
+        let hand = TicketInHand::holding(&self.queue, ticket);
+        Attempt::<_, _, W>::resume(&hand, NO_SLOT, self.lot()).wait();
     }
 
     #[inline]
@@ -61,8 +72,8 @@ impl<W: Wait> RawTicket<W> {
     }
 
     #[inline]
-    fn lot(&self) -> ThreadLot {
-        ThreadLot::of(&self.queue)
+    fn lot(&self) -> ThreadLot<'_> {
+        ThreadLot::new(&self.notice)
     }
 }
 

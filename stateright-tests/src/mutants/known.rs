@@ -32,7 +32,14 @@ const AGAIN: &str = "it is reset later, when it is served";
 const ONLOOKERS: &str = "for whoever looks on, and nothing that these models claim; `standings` in \
      tests/threads asks for what one thread can bring about";
 const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
-const BUSY: &str = "whether anybody is there, which the tests of the drop-in mutex ask";
+const SOON: &str = "how soon a doorway counts as closed";
+const LENGTH: &str = "a line of another length to withdraw from, as good unless tickets wrap";
+const HINT: &str = "whether to look closer, which decides";
+const LONG: &str =
+    "a mark is taken for that of a ticket 16 before or behind: beyond these models' lines";
+const WAKES: &str = "whom it wakes: the models with loom find it";
+const MOMENT: &str =
+    "whether anybody is there, while a withdrawn ticket is about to be passed over";
 const FENCES: &str = "one of the fences between every two accesses: see the type's documentation";
 
 const BAKERY: &str = "bakery.rs";
@@ -41,7 +48,8 @@ const FAST: &str = "fast.rs";
 const FILTER: &str = "filter.rs";
 const MARK: &str = "mark.rs";
 const PETERSON: &str = "peterson.rs";
-const TICKET: &str = "ticket.rs";
+const TICKET: &str = "/ticket.rs";
+const TICKET_QUEUE: &str = "ticket_queue.rs";
 const TOURNAMENT: &str = "tournament.rs";
 
 const ALL: &[Known] = &[
@@ -151,10 +159,10 @@ const ALL: &[Known] = &[
     known(TOURNAMENT, "let height = self.height(of)", "let place = ", "", ONLOOKERS),
     known(TOURNAMENT, "", "Standing::Line(", "", ONLOOKERS),
     known(TOURNAMENT, "", ".filter(|slot| slot.index() < self.capacity())", "", DAMAGE),
-    known(TICKET, "", "1 << (ticket % TicketQueue::WINDOW)", "`1` -> `2`", QUEUE),
-    known(TICKET, "", "pub const WINDOW: u32 = 32", "", QUEUE),
+    known(TICKET, "", "1 << (ticket % NEAR)", "`1` -> `2`", BACK),
+    known(TICKET, "", "const NEAR: u32 = 32", "`32` -> `31`", LENGTH),
+    known(TICKET, "", "const NEAR: u32 = 32", "`32` -> `33`", BACK),
     known(TICKET, "", "Self::starting_at(0)", "", CODE),
-    known(TICKET, "pub fn is_busy", "", "", BUSY),
     known(TICKET, "", "const ATTEMPTS: usize = 16", "", "how soon a doorway counts as closed"),
     known(TICKET, "", "for _ in 0..ATTEMPTS", "", "how soon a doorway counts as closed"),
     known(TICKET, "", "let taken = served.wrapping_add(1)", "", QUEUE),
@@ -165,7 +173,7 @@ const ALL: &[Known] = &[
     known(TICKET, "", "line.saturating_sub(WINDOW) <= far", "", BACK),
     known(TICKET, "", "(first as u64) << 32", "", QUEUE),
     known(TICKET, "", "match low(mine).wrapping_sub(ticket(served))", "", QUEUE),
-    known(TICKET, "", "1..Self::WINDOW => {}", "`1` -> `0`", CODE),
+    known(TICKET, "", "1..NEAR => {}", "`1` -> `0`", CODE),
     known(TICKET, "", "let ahead = dead.wrapping_sub(", "", BACK),
     known(TICKET, "", "1..WINDOW => served | mark", "`1` -> `0`", CODE),
     known(TICKET, "", "1..WINDOW => served | mark", "`1` -> `2`", AGAIN),
@@ -175,6 +183,31 @@ const ALL: &[Known] = &[
     known(TICKET, "", "let (mut near, mut far) = ", "", BACK),
     known(TICKET, "", "OUTSIDE | ORPHANED => {}", "", "as a ticket it would be out of range"),
     known(TICKET, "", "CHOOSING | ORPHANED => Standing::Doorway", "", BACK),
+    known(TICKET_QUEUE, "", "const ATTEMPTS: usize = 16", "", SOON),
+    known(TICKET_QUEUE, "", "for _ in 0..ATTEMPTS", "", SOON),
+    known(TICKET_QUEUE, "", "break;", "", SOON),
+    known(TICKET_QUEUE, "", "const TAKEN_AWAY: u64 = 1", "`1` -> `2`", CODE),
+    known(TICKET_QUEUE, "", "const TAKEN_AWAY: u64 = 1", "", LONG),
+    known(TICKET_QUEUE, "", "1 << (ticket % WINDOW)", "`1` -> `2`", QUEUE),
+    known(TICKET_QUEUE, "", "(ticket & 0xffff_ffff)", "", QUEUE),
+    known(TICKET_QUEUE, "", "pub const WINDOW: u32 = 16", "", LENGTH),
+    known(TICKET_QUEUE, "", "Self::starting_at(0)", "", CODE),
+    known(TICKET_QUEUE, "", "let line = next.wrapping_sub(served)", "", QUEUE),
+    known(TICKET_QUEUE, "", "line > WINDOW ||", "`>` -> `>=`", MOMENT),
+    known(TICKET_QUEUE, "", "line > WINDOW ||", "`wrapping_add` -> `wrapping_sub`", MOMENT),
+    known(TICKET_QUEUE, "", "line > WINDOW ||", "", QUEUE),
+    known(TICKET_QUEUE, "", "self.withdrawn.load(Relaxed) & mark(ticket) != 0", "", HINT),
+    known(TICKET_QUEUE, "let taken =", "mine.wrapping_sub(", "", QUEUE),
+    known(TICKET_QUEUE, "", "self.next.load(Relaxed) == served", "", QUEUE),
+    known(TICKET_QUEUE, "", "served != mine && self.is_withdrawn", "`&&` -> `||`", HINT),
+    known(TICKET_QUEUE, "", "self.pass_over(wake);", "left out", WAKES),
+    known(TICKET_QUEUE, "", "let mut passed = false", "", "a needless wake-up"),
+    known(TICKET_QUEUE, "", "passed = true", "", WAKES),
+    known(TICKET_QUEUE, "", ".wrapping_add(TAKEN_AWAY)", "", CODE),
+    known(TICKET_QUEUE, "", "match mine.wrapping_sub(", "", QUEUE),
+    known(TICKET_QUEUE, "", "1..WINDOW => {}", "`1` -> `0`", CODE),
+    known(TICKET_QUEUE, "", "Self::holding(queue, 0)", "", PRIVATE),
+    known(TICKET_QUEUE, "", "Standing::Line(0)", "", ONLOOKERS),
     known(FAST, "slot.flag.store(RAISED", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "};", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "slot.flag.store(DOWN", "fence(SeqCst)", "left out", FENCES),

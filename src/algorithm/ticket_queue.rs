@@ -1,0 +1,304 @@
+//! The ticket lock without slots: David P. Reed and Rajendra K. Kanodia, "Synchronization with
+//! Eventcounts and Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and
+//! Michael L. Scott, "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM
+//! TOCS 9(1), 1991.
+
+use core::cell::Cell;
+
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Standing, Turn, Wake, Withdraw, Withdrawal,
+};
+use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, const_fn};
+
+/// A queue of tickets, without slots: whoever takes one keeps it in hand.
+///
+/// - **Order**: first come first served, by the order of the fetch-and-adds.
+/// - **Needs** one fetch-and-add to enter and one store to leave, 64 bits wide; compare-and-exchange
+///   for whoever tries, may withdraw, or passes over what was withdrawn.
+/// - **Space**: 24 bytes for any number of participants. Tickets have 64 bits and do not come to an
+///   end.
+/// - **Withdrawing** leaves a mark, and the ticket is passed over when it would be served: by who
+///   leaves, by who withdrew it, or by the next to look. There are [`WINDOW`](Self::WINDOW) such
+///   marks, so an attempt that may be withdrawn takes a ticket only when fewer are ahead of it;
+///   otherwise the doorway is closed to it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TicketQueue {
+    next: AtomicU64,
+    /// The ticket that is served. Written by whoever holds it; if it was withdrawn, by whoever takes
+    /// its mark away.
+    served: Register64,
+    /// The marks of tickets withdrawn and not passed yet, by ticket modulo `WINDOW` (low bits), and
+    /// how many marks have been taken away: a word that is the same has been so all the time.
+    withdrawn: AtomicU64,
+}
+
+/// Where others change the same word at the same moment, so often it is tried again.
+const ATTEMPTS: usize = 16;
+
+const WINDOW: u64 = TicketQueue::WINDOW as u64;
+
+/// One more mark taken away: 48 bits of them do not come to an end.
+const TAKEN_AWAY: u64 = 1 << WINDOW;
+
+const fn mark(ticket: u64) -> u64 {
+    1 << (ticket % WINDOW)
+}
+
+const fn channel(ticket: u64) -> u32 {
+    (ticket & 0xffff_ffff) as u32
+}
+
+impl TicketQueue {
+    /// How far behind the ticket served a ticket may be that can still be withdrawn.
+    pub const WINDOW: u32 = 16;
+
+    const_fn! {
+        /// A queue that serves ticket 0 first.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self::starting_at(0)
+        }
+
+        /// A queue that serves this ticket first: to watch tickets wrap, for instance.
+        #[must_use]
+        pub const fn starting_at(first: u64) -> Self {
+            Self {
+                next: AtomicU64::new(first),
+                served: Register64::new(first),
+                withdrawn: AtomicU64::new(0),
+            }
+        }
+    }
+
+    /// Whether anybody holds a ticket that is served or waits.
+    pub fn is_busy(&self) -> bool {
+        let (served, next) = (self.served.load(Relaxed), self.next.load(Relaxed));
+        let line = next.wrapping_sub(served);
+        line > WINDOW || !(0..line).all(|ahead| self.is_withdrawn(served.wrapping_add(ahead)))
+    }
+
+    /// Whether a ticket that is served, or a few before that, is nobody's.
+    #[inline]
+    fn is_withdrawn(&self, ticket: u64) -> bool {
+        self.withdrawn.load(Relaxed) & mark(ticket) != 0
+    }
+
+    /// The doorway, for those who stay.
+    #[inline]
+    pub(crate) fn take(&self) -> u64 {
+        self.next.fetch_add(1, Relaxed)
+    }
+
+    /// The same for those who may withdraw.
+    fn take_near(&self) -> Result<u64, DoorwayClosed> {
+        // Others may take tickets at the same moment; after a few attempts the doorway counts as
+        // closed.
+        for _ in 0..ATTEMPTS {
+            let mine = self.next.load(Relaxed);
+            let taken = mine.wrapping_add(1);
+            if mine.wrapping_sub(self.served.load(Relaxed)).cast_signed() >= WINDOW.cast_signed() {
+                break;
+            }
+            if self.next.compare_exchange_weak(mine, taken, Relaxed, Relaxed).is_ok() {
+                return Ok(mine);
+            }
+        }
+        Err(DoorwayClosed)
+    }
+
+    /// Takes a ticket if it is served at once.
+    #[inline]
+    fn try_take(&self, wake: &impl Wake) -> bool {
+        // Acquire: the last critical section has to be seen.
+        let mut served = self.served.load(Acquire);
+        if self.is_withdrawn(served) {
+            served = self.pass_over(wake);
+        }
+        self.next.load(Relaxed) == served
+            && self.next.compare_exchange(served, served.wrapping_add(1), Relaxed, Relaxed).is_ok()
+    }
+
+    /// Whether it is this ticket's turn: all of a poll, for whoever need not wait.
+    #[inline]
+    pub(crate) fn serves(&self, mine: u64) -> bool {
+        // Acquire: the last critical section has to be seen.
+        self.served.load(Acquire) == mine
+    }
+
+    #[inline]
+    fn poll(&self, mine: u64, wake: &impl Wake) -> Turn {
+        // Acquire: the last critical section has to be seen.
+        let mut served = self.served.load(Acquire);
+        if served != mine && self.is_withdrawn(served) {
+            served = self.pass_over(wake);
+        }
+        if served == mine {
+            return Turn::Mine;
+        }
+        Turn::Blocked(Blocked {
+            on: None,
+            next: mine.wrapping_sub(served) == 1,
+            channel: channel(mine),
+            seen: served,
+        })
+    }
+
+    /// Sleepers are woken for their own turn only, but whoever spins may look as often as anybody
+    /// leaves.
+    #[inline]
+    fn is_blocked(&self, mine: u64) -> bool {
+        let served = self.served.load(Relaxed);
+        served != mine && !self.is_withdrawn(served)
+    }
+
+    /// Serves the next ticket. If that was withdrawn, somebody who waits will see it, unless they
+    /// sleep.
+    #[inline]
+    fn serve_next(&self, wake: &impl Wake) {
+        let served = self.served.load(Relaxed).wrapping_add(1);
+        // Release: hands the critical section on.
+        self.served.store(served, Release);
+        if !wake.is_needed() {
+            return;
+        }
+        // Orders it before the look for a mark, too: see `withdraw`.
+        wake.fence();
+        if self.is_withdrawn(served) {
+            self.pass_over(wake);
+        } else {
+            wake.wake(channel(served));
+        }
+    }
+
+    /// Passes over tickets that are served and marked, as anybody may, and others may be about to.
+    /// The ticket served then, as far as nobody else changes the marks; whoever does looks as well.
+    #[cold]
+    fn pass_over(&self, wake: &impl Wake) -> u64 {
+        let mut passed = false;
+        loop {
+            // Acquire: what is served is looked at later, and no earlier than by who set the marks.
+            let withdrawn = self.withdrawn.load(Acquire);
+            // Acquire: the last critical section has to be seen.
+            let served = self.served.load(Acquire);
+            if withdrawn & mark(served) == 0 {
+                if passed {
+                    wake.wake(channel(served));
+                }
+                return served;
+            }
+            // If the marks are what they were, this one is that of the ticket served, and whoever
+            // takes it away passes on.
+            let without = (withdrawn & !mark(served)).wrapping_add(TAKEN_AWAY);
+            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
+                return served;
+            }
+            // Release: hands the last critical section on.
+            self.served.store(served.wrapping_add(1), Release);
+            // Orders it before the next look for a mark, and for sleepers: see `withdraw`.
+            wake.fence();
+            passed = true;
+        }
+    }
+
+    fn withdraw(&self, mine: u64, wake: &impl Wake) -> Withdrawal {
+        // Acquire: if it is this ticket's turn, the last critical section has to be seen.
+        match mine.wrapping_sub(self.served.load(Acquire)) {
+            0 => return Withdrawal::Mine,
+            1..WINDOW => {}
+            _ => return Withdrawal::TooLate,
+        }
+        // Release: see `pass_over`.
+        self.withdrawn.fetch_or(mark(mine), Release);
+        // Orders the mark before the look at what is served; whoever serves a ticket looks for its
+        // mark behind a fence, if anybody may sleep. Cut: neither sees the other, and those behind
+        // sleep for ever.
+        wake.fence();
+        self.pass_over(wake);
+        Withdrawal::Done
+    }
+}
+
+impl Default for TicketQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One attempt at a [`TicketQueue`], with its ticket in hand. It has no use for slots, and ignores
+/// them.
+#[derive(Debug)]
+pub struct TicketInHand<'a> {
+    queue: &'a TicketQueue,
+    mine: Cell<u64>,
+}
+
+impl<'a> TicketInHand<'a> {
+    /// No ticket yet; or, for whoever is in the critical section, the ticket that is served.
+    #[must_use]
+    pub fn new(queue: &'a TicketQueue) -> Self {
+        Self::holding(queue, 0)
+    }
+
+    /// The attempt that this ticket belongs to, for whoever keeps tickets elsewhere.
+    #[must_use]
+    pub const fn holding(queue: &'a TicketQueue, ticket: u64) -> Self {
+        Self { queue, mine: Cell::new(ticket) }
+    }
+
+    /// Its ticket, once it has been through the doorway.
+    #[must_use]
+    pub fn ticket(&self) -> u64 {
+        self.mine.get()
+    }
+}
+
+// SAFETY: exactly one ticket is served at a time, and no two attempts have the same one.
+unsafe impl Algorithm for TicketInHand<'_> {
+    const FIRST_COME_FIRST_SERVED: bool = true;
+    const HANDS_ON_LAST: bool = true;
+
+    fn capacity(&self) -> usize {
+        u32::MAX as usize
+    }
+
+    #[inline]
+    fn enter(&self, _: Slot, intent: Intent, _: &impl Wake) -> Result<(), DoorwayClosed> {
+        self.mine.set(match intent {
+            Intent::Stay => self.queue.take(),
+            Intent::MayWithdraw => self.queue.take_near()?,
+        });
+        Ok(())
+    }
+
+    #[inline]
+    fn poll(&self, _: Slot, wake: &impl Wake) -> Turn {
+        self.queue.poll(self.mine.get(), wake)
+    }
+
+    #[inline]
+    fn is_blocked(&self, _: Slot, _: Blocked) -> bool {
+        self.queue.is_blocked(self.mine.get())
+    }
+
+    fn standing(&self, _: Slot) -> Standing {
+        Standing::Line(0)
+    }
+
+    #[inline]
+    fn leave(&self, _: Slot, wake: &impl Wake) {
+        self.queue.serve_next(wake);
+    }
+
+    #[inline]
+    fn withdraw(&self, _: Slot, wake: &impl Wake) -> Withdrawal {
+        self.queue.withdraw(self.mine.get(), wake)
+    }
+
+    #[inline]
+    fn try_enter(&self, _: Slot, wake: &impl Wake) -> bool {
+        self.queue.try_take(wake)
+    }
+}
+
+impl Withdraw for TicketInHand<'_> {}
