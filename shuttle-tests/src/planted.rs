@@ -70,7 +70,7 @@ planted! {
     the_end_of_a_lease: "src/local/drop_in/lease.rs",
         "LEASE." "set(Lease::Over);\n            Free::with"
         => "lease::bakery_with_room", "this thread has locked this mutex already";
-    the_gate: "src/algorithm/ticket.rs",
-        "return Ok(self.next." "fetch_add(1, Release));"
+    the_gate: "src/algorithm/ticket_queue.rs",
+        "self.next." "fetch_add(1, Relaxed)"
         => "lease::bakery_of_one", "panicked at";
 }
