@@ -48,6 +48,35 @@ fn slow<S: Subject + 'static>(name: &'static str) -> Contestant {
     Contestant { passages: 2_000, ..contestant::<S>(name, 1) }
 }
 
+/// A mutex at which somebody has slept: from then on whoever leaves looks for sleepers.
+struct SleptAt(Mutex<u64>);
+
+impl Default for SleptAt {
+    fn default() -> Self {
+        const LONG_ENOUGH: Duration = Duration::from_millis(20);
+
+        let this = Self(Mutex::new(0));
+        std::thread::scope(|scope| {
+            let inside = this.0.lock();
+            scope.spawn(|| *this.0.lock() += 1);
+            std::thread::sleep(LONG_ENOUGH);
+            drop(inside);
+        });
+        this
+    }
+}
+
+impl Subject for SleptAt {
+    type Seat<'a> = ();
+
+    fn sit(&self) {}
+
+    #[inline]
+    fn pass<R>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> R) -> R {
+        section(&mut self.0.lock())
+    }
+}
+
 fn contestants() -> Vec<Contestant> {
     type Explicit<A> = Lock<A, u64>;
 
@@ -57,6 +86,7 @@ fn contestants() -> Vec<Contestant> {
         contestant::<spin::mutex::TicketMutex<u64>>("spin TicketMutex", 1),
         contestant::<mcslock::raw::spins::Mutex<u64>>("mcslock raw", 1),
         contestant::<Mutex<u64>>("Mutex", 1),
+        contestant::<SleptAt>("Mutex, once slept at", 1),
         contestant::<BakeryMutex<u64, 8>>("BakeryMutex 8", 1),
         contestant::<Explicit<Peterson<Swapped>>>("Peterson, swap", 2),
         contestant::<Explicit<Bakery<8>>>("Bakery 8, 1 joined", 1),

@@ -32,9 +32,9 @@ const EVERY_TWO: &str = "one of the fences between every two accesses, which mak
 const SIXTEEN_AGO: &str = "without it a mark is taken for that of the ticket 16 before, if a value of `served` is read \
                            that is as old; loom forgets values older than the last seven";
 
-const NOT_IN_ORDER: &str = "whoever sleeps over what an owner wrote before somebody heeded has to be passed by the \
-                            one who heeded; where the order is kept nobody is, and in the filter no model with two \
-                            preemptions shows it";
+const NOT_IN_ORDER: &str = "whoever sleeps over what an owner wrote has to be passed by the one who heeded; and over \
+                            what was written in a doorway, after more preemptions than the models of three have: \
+                            derived in docs/memory-order.md";
 
 const NAPS_ONLY: &str = "nobody ever sleeps soundly then: it costs time, and no model counts that";
 
