@@ -121,7 +121,7 @@ impl TicketQueue {
 
     /// Whether it is this ticket's turn: all of a poll, for whoever need not wait.
     #[inline]
-    pub(crate) fn serves(&self, mine: u64) -> bool {
+    pub fn serves(&self, mine: u64) -> bool {
         // Acquire: the last critical section has to be seen.
         self.served.load(Acquire) == mine
     }
