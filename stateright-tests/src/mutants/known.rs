@@ -34,6 +34,7 @@ const ONLOOKERS: &str = "for whoever looks on, and nothing that these models cla
 const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
 const SOON: &str = "how soon a doorway counts as closed";
 const LENGTH: &str = "a line of another length to withdraw from, as good unless tickets wrap";
+const DROP_IN: &str = "for the drop-in mutex only, whose models with loom find it";
 const HINT: &str = "whether to look closer, which decides";
 const LONG: &str =
     "a mark is taken for that of a ticket 16 before or behind: beyond these models' lines";
@@ -208,6 +209,7 @@ const ALL: &[Known] = &[
     known(TICKET_QUEUE, "", "1..WINDOW => {}", "`1` -> `0`", CODE),
     known(TICKET_QUEUE, "", "Self::holding(queue, 0)", "", PRIVATE),
     known(TICKET_QUEUE, "", "Standing::Line(0)", "", ONLOOKERS),
+    known(TICKET_QUEUE, "", "self.served.load(Acquire) == mine", "", DROP_IN),
     known(FAST, "slot.flag.store(RAISED", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "};", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "slot.flag.store(DOWN", "fence(SeqCst)", "left out", FENCES),
