@@ -88,14 +88,20 @@ fn contended(found: &Findings, threads: usize) -> Vec<Target> {
     } else {
         ("a futex's way", found.sleepers, 1.2)
     };
-    vec![
-        at_most(format!("{threads} threads, in order: a hand-over / {what}"), ours / bare, most),
-        at_least(
+    let mut targets = vec![at_most(
+        format!("{threads} threads, in order: a hand-over / {what}"),
+        ours / bare,
+        most,
+    )];
+    // Where no other takes part that keeps the order, there is nothing to be as good as.
+    if others.is_finite() {
+        targets.push(at_least(
             format!("{threads} threads, in order: throughput / the best other that keeps order"),
             others / ours,
             1.0,
-        ),
-    ]
+        ));
+    }
+    targets
 }
 
 const IS_OURS: [&str; 5] =
