@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &[&str]) -> ExitCode {
     let (&[name], mutant) = arguments.split_at(arguments.len().min(1)) else {
         return ExitCode::FAILURE;
     };
-    let Some(model) = models::all().find(|model| model.to_string() == name) else {
+    let mut models = models::all().chain(models::false_claims());
+    let Some(model) = models.find(|model| model.to_string() == name) else {
         eprintln!("no such model: {name}");
         return ExitCode::FAILURE;
     };

@@ -67,6 +67,11 @@ pub(crate) fn all() -> impl Iterator<Item = Model> {
     subjects.into_iter().flatten().copied()
 }
 
+/// Models of what is not so: each has to fail.
+pub(crate) fn false_claims() -> impl Iterator<Item = Model> {
+    notice::FALSE_CLAIMS.iter().copied()
+}
+
 /// Declares a file's models: a test each, and their list.
 macro_rules! models {
     ($subject:literal $($(#[$doc:meta])* $name:ident: $run:expr;)*) => {

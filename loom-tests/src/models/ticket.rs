@@ -157,16 +157,16 @@ models! {
     locking_2: against(1, exhaustive(1), locks);
     /// 2 threads, 2 rounds, 3 preemptions.
     locking_2_again: against(1, preemptions(2, 3), locks);
-    /// 3 threads, 1 round, 3 preemptions.
-    locking_3: against(2, preemptions(1, 3), locks);
+    /// 3 threads, 1 round, 2 preemptions.
+    locking_3: against(2, preemptions(1, 2), locks);
     /// 2 threads, 1 round, exhaustive.
     trying_2: against(1, exhaustive(1), RawTicket::try_lock);
-    /// 3 threads, 2 rounds, 2 preemptions.
-    trying_3: against(2, preemptions(2, 2), RawTicket::try_lock);
+    /// 3 threads, 2 rounds, 1 preemption.
+    trying_3: against(2, preemptions(2, 1), RawTicket::try_lock);
     /// 2 threads, 1 round, exhaustive.
     impatient_2: against(1, exhaustive(1), is_impatient);
-    /// 3 threads, 1 round, 3 preemptions.
-    impatient_3: against(2, preemptions(1, 3), is_impatient);
+    /// 3 threads, 1 round, 2 preemptions.
+    impatient_3: against(2, preemptions(1, 2), is_impatient);
     /// 1 thread.
     closed: check(exhaustive(1), || {
         assert!(!closed_behind(WINDOW - 1));
