@@ -6,40 +6,44 @@ use std::time::Instant;
 
 use stateright_tests::mutants::{self, Mutant, Verdict};
 
-use super::in_parallel;
+use super::{Selection, in_parallel};
 
-/// How many changes were caught, how many are explained, and how many are not.
+/// How many changes were caught, explained, not run for being explained, and neither.
 #[derive(Default)]
 pub(super) struct Totals {
     pub(super) caught: usize,
     pub(super) explained: usize,
+    pub(super) trusted: usize,
     pub(super) unexplained: usize,
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { caught, explained, unexplained } = self;
-        let all = caught + explained + unexplained;
+        let Self { caught, explained, trusted, unexplained } = self;
+        let all = caught + explained + trusted + unexplained;
         write!(
             f,
-            "{all} changes of the algorithms: {caught} caught, {explained} are none to these models; \
-             {unexplained} unexplained"
+            "{all} changes of the algorithms: {caught} caught, {explained} are none to these models, \
+             {trusted} not run; {unexplained} unexplained"
         )
     }
 }
 
 /// Tries the changes to the files that are wanted, and prints what came of each.
-pub(super) fn run(wanted: impl Fn(&str) -> bool) -> Totals {
+pub(super) fn run(selection: &Selection<'_>) -> Totals {
     if let Err(why) = mutants::baseline() {
         eprintln!("fails without any change: {why}");
         std::process::exit(1);
     }
-    let mutants: Vec<_> = mutants::all().iter().filter(|mutant| wanted(mutant.file)).collect();
+    let mutants: Vec<_> =
+        mutants::all().iter().filter(|mutant| selection.wants(mutant.file)).collect();
     // A mutant may panic, which is one way of being caught.
     std::panic::set_hook(Box::new(|_| {}));
     let verdicts = in_parallel(&mutants, |mutant| {
         let start = Instant::now();
-        (mutant.run(), start.elapsed().as_secs_f64())
+        let trusted = selection.trusting && mutant.known().is_some();
+        let verdict = (!trusted).then(|| mutant.run());
+        (verdict, start.elapsed().as_secs_f64())
     });
     drop(std::panic::take_hook());
 
@@ -52,21 +56,26 @@ pub(super) fn run(wanted: impl Fn(&str) -> bool) -> Totals {
     totals
 }
 
-fn outcome(mutant: &Mutant, verdict: Verdict, totals: &mut Totals) -> String {
+/// `None`: known to survive, and not run.
+fn outcome(mutant: &Mutant, verdict: Option<Verdict>, totals: &mut Totals) -> String {
     match (verdict, mutant.known()) {
-        (Verdict::Caught { by, why }, None) => {
+        (Some(Verdict::Caught { by, why }), None) => {
             totals.caught += 1;
             format!("{by}: {why}")
         }
-        (Verdict::Caught { by, .. }, Some(_)) => {
+        (Some(Verdict::Caught { by, .. }), Some(_)) => {
             totals.caught += 1;
             format!("{by}: though listed as known to survive")
         }
-        (Verdict::Survived, Some(why)) => {
+        (Some(Verdict::Survived), Some(why)) => {
             totals.explained += 1;
             format!("SURVIVED ({why})")
         }
-        (Verdict::Survived, None) => {
+        (None, Some(why)) => {
+            totals.trusted += 1;
+            format!("not run ({why})")
+        }
+        (_, None) => {
             totals.unexplained += 1;
             "SURVIVED (UNEXPLAINED)".to_owned()
         }

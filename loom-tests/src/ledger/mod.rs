@@ -16,8 +16,10 @@ use crate::mutation::{Instead, Site};
 use child::Outcome;
 use table::{Row, Verdict};
 
-const USAGE: &str = "usage: loom-tests ledger [FILE...]   run the mutants (of these files only)
-       loom-tests changes [FILE...]  the second part only: any token, not orderings
+const USAGE: &str =
+    "usage: loom-tests ledger [--trust] [FILE...]   run the mutants (of these files only)
+       loom-tests changes [--trust] [FILE...]  the second part only: any token, not orderings
+                                    --trust: but those that are known to survive
        loom-tests deeper SECONDS    each model with one preemption more, for so long at the most
        loom-tests list              name the models, and how long each takes
        loom-tests model NAME [FILE:LINE:COLUMN MUTANT]   run one model (against one mutant)";
@@ -27,8 +29,8 @@ const USAGE: &str = "usage: loom-tests ledger [FILE...]   run the mutants (of th
 pub fn command(arguments: &[String]) -> ExitCode {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["ledger", files @ ..] => ledger(files),
-        ["changes", files @ ..] => changes_only(files),
+        ["ledger", rest @ ..] => ledger(&Selection::new(rest)),
+        ["changes", rest @ ..] => changes_only(&Selection::new(rest)),
         ["list"] => {
             for model in baseline() {
                 println!("{:6.2} s  {}", model.took.as_secs_f64(), model.model);
@@ -57,21 +59,36 @@ struct Passed {
     sites: Vec<Site>,
 }
 
-fn changes_only(files: &[&str]) -> ExitCode {
-    let changes = changes::run(|file| wanted(files, file));
+/// Which mutants are run.
+struct Selection<'a> {
+    files: &'a [&'a str],
+    /// Not those that are known to survive.
+    trusting: bool,
+}
+
+impl<'a> Selection<'a> {
+    fn new(arguments: &'a [&'a str]) -> Self {
+        match arguments {
+            ["--trust", files @ ..] => Self { files, trusting: true },
+            files => Self { files, trusting: false },
+        }
+    }
+
+    fn wants(&self, file: &str) -> bool {
+        self.files.is_empty() || self.files.contains(&file)
+    }
+}
+
+fn changes_only(selection: &Selection<'_>) -> ExitCode {
+    let changes = changes::run(selection);
     println!("{changes}");
     if changes.unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn wanted(files: &[&str], file: &str) -> bool {
-    files.is_empty() || files.contains(&file)
-}
-
-fn ledger(files: &[&str]) -> ExitCode {
+fn ledger(selection: &Selection<'_>) -> ExitCode {
     let models = baseline();
-    let wanted = |file: &str| wanted(files, file);
     let mut sites: Vec<_> = models.iter().flat_map(|model| &model.sites).collect();
-    sites.retain(|site| site.file.starts_with("src/") && wanted(&site.file));
+    sites.retain(|site| site.file.starts_with("src/") && selection.wants(&site.file));
     sites.sort_by_key(|site| (&site.file, site.line, site.column));
     sites.dedup_by_key(|site| site.to_string());
     let mutants: Vec<_> = sites
@@ -79,10 +96,11 @@ fn ledger(files: &[&str]) -> ExitCode {
         .flat_map(|site| site.weaker.iter().map(move |&instead| (*site, instead)))
         .collect();
 
-    let rows = in_parallel(&mutants, |&(site, instead)| row(&models, site, instead));
-    let unreached = sources::unreached(&sites, wanted);
+    let rows =
+        in_parallel(&mutants, |&(site, instead)| row(&models, site, instead, selection.trusting));
+    let unreached = sources::unreached(&sites, |file| selection.wants(file));
     let orderings = table::print(&rows, &unreached);
-    let changes = changes::run(wanted);
+    let changes = changes::run(selection);
     println!("{changes}\n{orderings}");
     let unexplained = orderings.unexplained + changes.unexplained;
     if unexplained == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -138,7 +156,13 @@ fn baseline() -> Vec<Passed> {
 }
 
 /// Tries the models that pass a site on one of its mutants until one fails.
-fn row(models: &[Passed], site: &Site, instead: Instead) -> Row {
+fn row(models: &[Passed], site: &Site, instead: Instead, trusting: bool) -> Row {
+    let source = sources::around(site);
+    let known = known::reason(site, &source, instead);
+    if trusting && known.is_some() {
+        let (site, took) = (site.clone(), Duration::ZERO);
+        return Row { site, source, instead, verdict: Verdict::Trusted, known, took };
+    }
     let mut verdict = Verdict::Survived;
     let mut took = Duration::ZERO;
     for passed in models.iter().filter(|model| model.sites.iter().any(|other| other.is(site))) {
@@ -155,8 +179,6 @@ fn row(models: &[Passed], site: &Site, instead: Instead) -> Row {
             }
         }
     }
-    let source = sources::around(site);
-    let known = known::reason(site, &source, instead);
     Row { site: site.clone(), source, instead, verdict, known, took }
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Verdict {
     Survived,
     /// No model failed, and at least one did not end.
     TimedOut,
+    /// Known to survive, and not run.
+    Trusted,
 }
 
 pub(super) struct Row {
@@ -51,6 +53,7 @@ impl fmt::Display for Row {
             (Verdict::Survived, known) => {
                 write!(f, "SURVIVED ({})", known.unwrap_or("UNEXPLAINED"))
             }
+            (Verdict::Trusted, known) => write!(f, "not run ({})", known.unwrap_or("UNEXPLAINED")),
             (Verdict::TimedOut, known) => write!(f, "timeout ({})", known.unwrap_or("UNEXPLAINED")),
         }
     }
@@ -61,18 +64,16 @@ pub(super) struct Totals {
     sites: usize,
     mutants: usize,
     caught: usize,
+    trusted: usize,
     pub(super) unexplained: usize,
 }
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sites, mutants, caught, unexplained } = self;
-        let survived = mutants - caught;
-        write!(
-            f,
-            "{sites} sites, {mutants} mutants: {caught} caught, {survived} survived; \
-             {unexplained} unexplained"
-        )
+        let Self { sites, mutants, caught, trusted, unexplained } = self;
+        let survived = mutants - caught - trusted;
+        write!(f, "{sites} sites, {mutants} mutants: {caught} caught, {survived} survived, ")?;
+        write!(f, "{trusted} not run; {unexplained} unexplained")
     }
 }
 
@@ -91,5 +92,6 @@ pub(super) fn print(rows: &[Row], unreached: &[Unreached]) -> Totals {
     let mut sites: Vec<_> = rows.iter().map(|row| row.site.to_string()).collect();
     sites.dedup();
     let caught = rows.iter().filter(|row| row.caught()).count();
-    Totals { sites: sites.len(), mutants: rows.len(), caught, unexplained }
+    let trusted = rows.iter().filter(|row| matches!(row.verdict, Verdict::Trusted)).count();
+    Totals { sites: sites.len(), mutants: rows.len(), caught, trusted, unexplained }
 }
