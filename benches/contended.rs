@@ -11,7 +11,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use bakery_lock::wait::Spin;
-use bakery_lock::{BakeryMutex, BlackWhiteMutex, Mutex, TournamentMutex};
+use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Mutex, TournamentMutex};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 use crossbeam_utils::CachePadded;
 
@@ -26,6 +26,7 @@ fn main() {
         scene.every::<parking_lot::Mutex<u64>>("parking_lot Mutex");
         scene.every::<UnlockedFairly>("parking_lot Mutex, fair unlock");
         scene.every::<Mutex<u64>>("Mutex");
+        scene.every::<BypassMutex<u64>>("BypassMutex");
         scene.every::<BakeryMutex<u64, 8>>("BakeryMutex 8");
         scene.every::<BlackWhiteMutex<u64, 8>>("BlackWhiteMutex 8");
         scene.every::<TournamentMutex<u64, 8>>("TournamentMutex 8");

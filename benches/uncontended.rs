@@ -14,7 +14,8 @@ use bakery_lock::algorithm::{
 };
 use bakery_lock::wait::{DefaultWait, Spin};
 use bakery_lock::{
-    BakeryMutex, BlackWhiteMutex, FilterMutex, Lock, Mutex, PetersonMutex, TournamentMutex,
+    BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Lock, Mutex, PetersonMutex,
+    TournamentMutex,
 };
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
@@ -56,6 +57,7 @@ fn peers(group: &mut Group) {
 
 fn drop_in(group: &mut Group) {
     alone::<Mutex<u64>>(group, "Mutex");
+    alone::<BypassMutex<u64>>(group, "BypassMutex");
     alone::<Mutex<u64, Spin>>(group, "Mutex, Spin");
     alone::<BakeryMutex<u64, 8>>(group, "BakeryMutex 8");
     alone::<BlackWhiteMutex<u64, 8>>(group, "BlackWhiteMutex 8");

@@ -9,7 +9,8 @@
 //!
 //! | you have | take |
 //! |---|---|
-//! | threads, and no need for an order | [`std::sync::Mutex`]: it is as fast, and faster when contended |
+//! | threads, and no need for an order | [`std::sync::Mutex`] |
+//! | the same, and nobody may be kept waiting for long | [`BypassMutex`] |
 //! | threads that must not overtake each other | [`Mutex`] |
 //! | the same, and a known, small number of them | [`Lock`]`<`[`Bakery<N>`](algorithm::Bakery)`, T>`, or [`BakeryMutex`] as a drop-in |
 //! | cores without compare-and-swap | [`Lock`] with [`Bakery`](algorithm::Bakery), or [`BlackWhite`](algorithm::BlackWhite) without 64-bit atomics; [`Peterson`](algorithm::Peterson) for two |
@@ -18,7 +19,8 @@
 //!
 //! Fairness has its price. A lock that is handed on in order passes through the scheduler each time
 //! it is contended for: a thread that finds it free may not take it before the one whose turn it is
-//! has woken up. Where that matters more than the order, an unfair lock is the better one.
+//! has woken up. Where that matters more than the order, [`BypassMutex`] lets it, a bounded number of
+//! times, and an unfair lock always does.
 //!
 //! # Threads
 //!

@@ -16,7 +16,8 @@ use std::time::Duration;
 use bakery_lock::algorithm::TicketQueue;
 use bakery_lock::wait::DefaultWait;
 use bakery_lock::{
-    BakeryMutex, BlackWhiteMutex, FilterMutex, Mutex, PetersonMutex, RawTicket, TournamentMutex,
+    BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Mutex, PetersonMutex, RawTicket,
+    TournamentMutex,
 };
 use lock_api::{MutexGuard, RawMutexFair};
 
@@ -102,6 +103,8 @@ type Line = Vec<usize>;
 
 first_come_first_served! {
     tickets: Mutex<Line, W>,
+    // Nobody comes that could pass them.
+    bypass: BypassMutex<Line, 1024, W>,
     bakery: BakeryMutex<Line, OWN, W>,
     black_white: BlackWhiteMutex<Line, OWN, W>,
     // All of them in line for the slot that they share, whatever the algorithm.
@@ -136,6 +139,7 @@ fn with_and_without_a_deadline() {
             let queue = TicketQueue::starting_at(0_u64.wrapping_sub(before));
             in_one_line(&Mutex::from_raw(RawTicket::<W>::new(queue), Line::new()));
         }
+        in_one_line(&BypassMutex::<Line, 1024, W>::default());
         in_one_line(&BakeryMutex::<Line, OWN, W>::default());
         in_one_line(&BlackWhiteMutex::<Line, OWN, W>::default());
         in_one_line(&BakeryMutex::<Line, SHARED, W>::default());

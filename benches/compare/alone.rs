@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bakery_lock::algorithm::{Bakery, BlackWhite, Peterson, Swapped, Ticket};
-use bakery_lock::{BakeryMutex, Lock, Mutex};
+use bakery_lock::{BakeryMutex, BypassMutex, Lock, Mutex};
 use crossbeam_utils::CachePadded;
 
 use crate::stats::median;
@@ -86,6 +86,7 @@ fn contestants() -> Vec<Contestant> {
         contestant::<spin::mutex::TicketMutex<u64>>("spin TicketMutex", 1),
         contestant::<mcslock::raw::spins::Mutex<u64>>("mcslock raw", 1),
         contestant::<Mutex<u64>>("Mutex", 1),
+        contestant::<BypassMutex<u64>>("BypassMutex", 1),
         contestant::<SleptAt>("Mutex, once slept at", 1),
         contestant::<BakeryMutex<u64, 8>>("BakeryMutex 8", 1),
         contestant::<Explicit<Peterson<Swapped>>>("Peterson, swap", 2),

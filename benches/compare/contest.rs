@@ -28,7 +28,8 @@ pub(crate) struct Round {
     pub(crate) busy: Duration,
 }
 
-/// What each passage was like, in a round of its own: the clock takes time.
+/// What each passage was like, in a round of its own: the clock takes time. Each thread's first one
+/// does not count: it was in line before the others had all come.
 pub(crate) struct Closer {
     pub(crate) waits: Waits,
     /// The most that others went in between somebody's arrival and its own entry, beyond one for
@@ -99,6 +100,7 @@ pub(crate) fn look_closer<S: Subject>(terms: Terms) -> Closer {
     let entries = CachePadded::new(AtomicU64::new(0));
     let (answers, ..) = run(&*lock, terms, |seat, over| {
         let (mut waits, mut most) = (Waits::new(), 0);
+        lock.pass(seat, |_| ());
         while !over.load(Relaxed) {
             let (before, came) = (entries.load(Relaxed), Instant::now());
             lock.pass(seat, |_| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bakery_lock::wait::{Spin, SpinYield};
-use bakery_lock::{BakeryMutex, BlackWhiteMutex, Mutex};
+use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Mutex};
 
 use crate::contest::{Closer, Round, Terms, look_closer, race};
 use crate::stats::{deviation, jain, median};
@@ -29,7 +29,7 @@ const fn contestant<S: Subject>(
     Contestant { name, in_order_from, yields, race: race::<S>, look_closer: look_closer::<S> }
 }
 
-const FIELD: [Contestant; 10] = [
+const FIELD: [Contestant; 11] = [
     contestant::<std::sync::Mutex<u64>>("std Mutex", None, true),
     contestant::<parking_lot::Mutex<u64>>("parking_lot Mutex", None, true),
     // Whoever queues is served in order, but newcomers that find it free pass them.
@@ -37,6 +37,7 @@ const FIELD: [Contestant; 10] = [
     contestant::<spin::mutex::TicketMutex<u64>>("spin TicketMutex", Some(2), false),
     contestant::<mcslock::raw::spins::Mutex<u64>>("mcslock raw", Some(2), false),
     contestant::<Mutex<u64>>("Mutex", Some(2), true),
+    contestant::<BypassMutex<u64>>("BypassMutex", None, true),
     contestant::<Mutex<u64, SpinYield>>("Mutex, SpinYield", Some(2), true),
     contestant::<Mutex<u64, Spin>>("Mutex, Spin", Some(2), false),
     contestant::<BakeryMutex<u64, 64>>("BakeryMutex 64", Some(2), true),

@@ -51,6 +51,7 @@ pub(crate) fn all(found: &Findings) -> Vec<Target> {
     let mut targets = alone(&found.alone);
     for threads in found.contests() {
         targets.extend(contended(found, threads));
+        targets.extend(passable(found, threads));
     }
     targets.extend(processes(found));
     targets
@@ -100,6 +101,32 @@ fn contended(found: &Findings, threads: usize) -> Vec<Target> {
             others / ours,
             1.0,
         ));
+    }
+    targets
+}
+
+/// The lock that may be passed, beside those that may be passed without end.
+fn passable(found: &Findings, threads: usize) -> Vec<Target> {
+    const MANY: usize = 32;
+
+    let of = |name: &str| found.results(threads, true).find(|it| it.name == name);
+    let Some(ours) = of("BypassMutex") else { return Vec::new() };
+    let mut targets = Vec::new();
+    for other in ["std Mutex", "parking_lot Mutex"].into_iter().filter_map(of) {
+        targets.push(at_least(
+            format!("{threads} threads: BypassMutex, throughput / {}", other.name),
+            other.nanoseconds / ours.nanoseconds,
+            1.0,
+        ));
+        if threads == MANY {
+            #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a fraction of a second")]
+            let longest = |it: &field::Result| it.closer.waits.longest() as f64;
+            targets.push(at_most(
+                format!("{threads} threads: BypassMutex, longest wait / {}", other.name),
+                longest(ours) / longest(other),
+                0.1,
+            ));
+        }
     }
     targets
 }

@@ -37,6 +37,7 @@ mod atomic;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../src/attempt.rs"]
 mod attempt;
+mod drop_in;
 mod exclusion;
 mod explore;
 mod fault;

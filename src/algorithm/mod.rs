@@ -15,6 +15,7 @@
 //! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
 //! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 2 | O(1), 2 fetch-and-adds |
 //! | [`TicketQueue`], without slots | fetch-and-add (64 bits) | first come first served | 0 | 3 | O(1), 1 fetch-and-add |
+//! | [`BypassQueue`], without slots | compare-and-exchange; in line as above | of those in line, first come first served | B, a parameter | 5 | O(1), 2 read-modify-writes |
 //!
 //! *Bypass*: how often a participant that has completed its doorway may be passed by others that came
 //! to theirs later. (Where that is 0, any one other goes in before it at most once: if it was there
@@ -29,6 +30,8 @@
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 mod bakery;
 mod black_white;
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+mod bypass_queue;
 mod fast;
 mod filter;
 pub(crate) mod mark;
@@ -43,6 +46,8 @@ mod tournament;
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 pub use bakery::{Bakery, BakeryOn, BakerySlot};
 pub use black_white::{BlackWhite, BlackWhiteOn, BlackWhiteSlot};
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+pub use bypass_queue::{BypassInHand, BypassPlace, BypassQueue};
 pub use fast::{Fast, FastOn, FastSlot};
 pub use filter::{Filter, FilterOn, FilterSlot};
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]

@@ -84,6 +84,12 @@ impl TicketQueue {
         self.withdrawn.load(Relaxed) & mark(ticket) != 0
     }
 
+    /// The first ticket that nobody has taken yet.
+    #[inline]
+    pub(crate) fn end(&self) -> u64 {
+        self.next.load(Relaxed)
+    }
+
     /// The doorway, for those who stay.
     #[inline]
     pub(crate) fn take(&self) -> u64 {
@@ -91,7 +97,7 @@ impl TicketQueue {
     }
 
     /// The same for those who may withdraw.
-    fn take_near(&self) -> Result<u64, DoorwayClosed> {
+    pub(crate) fn take_near(&self) -> Result<u64, DoorwayClosed> {
         // Others may take tickets at the same moment; after a few attempts the doorway counts as
         // closed.
         for _ in 0..ATTEMPTS {
@@ -127,7 +133,7 @@ impl TicketQueue {
     }
 
     #[inline]
-    fn poll(&self, mine: u64, wake: &impl Wake) -> Turn {
+    pub(crate) fn poll(&self, mine: u64, wake: &impl Wake) -> Turn {
         // Acquire: the last critical section has to be seen.
         let mut served = self.served.load(Acquire);
         if served != mine && self.is_withdrawn(served) {
@@ -147,7 +153,7 @@ impl TicketQueue {
     /// Sleepers are woken for their own turn only, but whoever spins may look as often as anybody
     /// leaves.
     #[inline]
-    fn is_blocked(&self, mine: u64) -> bool {
+    pub(crate) fn is_blocked(&self, mine: u64) -> bool {
         let served = self.served.load(Relaxed);
         served != mine && !self.is_withdrawn(served)
     }
@@ -155,7 +161,7 @@ impl TicketQueue {
     /// Serves the next ticket. If that was withdrawn, somebody who waits will see it, unless they
     /// sleep.
     #[inline]
-    fn serve_next(&self, wake: &impl Wake) {
+    pub(crate) fn serve_next(&self, wake: &impl Wake) {
         let served = self.served.load(Relaxed).wrapping_add(1);
         // Release: hands the critical section on.
         self.served.store(served, Release);
@@ -201,7 +207,7 @@ impl TicketQueue {
         }
     }
 
-    fn withdraw(&self, mine: u64, wake: &impl Wake) -> Withdrawal {
+    pub(crate) fn withdraw(&self, mine: u64, wake: &impl Wake) -> Withdrawal {
         // Acquire: if it is this ticket's turn, the last critical section has to be seen.
         match mine.wrapping_sub(self.served.load(Acquire)) {
             0 => return Withdrawal::Mine,

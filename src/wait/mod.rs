@@ -95,6 +95,12 @@ pub trait Wait {
 
     /// Passes a moment when there is nothing to look at. Must not panic.
     fn pause();
+
+    /// Passes a shorter moment, in which somebody else may run. Must not panic.
+    #[inline]
+    fn give_way() {
+        spin_loop();
+    }
 }
 
 /// Spins. For `no_std`, and for waits known to be shorter than a context switch, with a processor
@@ -139,6 +145,11 @@ impl Wait for SpinYield {
     fn pause() {
         std::thread::yield_now();
     }
+
+    #[inline]
+    fn give_way() {
+        std::thread::yield_now();
+    }
 }
 
 /// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those
@@ -173,6 +184,11 @@ impl Wait for Park {
 
     fn pause() {
         std::thread::sleep(Duration::from_micros(100));
+    }
+
+    #[inline]
+    fn give_way() {
+        std::thread::yield_now();
     }
 }
 

@@ -17,9 +17,10 @@ struct Mutant {
 }
 
 /// The sources, and the macro that has their models.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "bakery",
     "black_white",
+    "bypass_queue",
     "fast",
     "filter",
     "mark",

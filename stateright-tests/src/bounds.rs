@@ -141,6 +141,8 @@ pub(crate) struct Claims {
     pub(crate) standings: bool,
     /// How often any one other may go in between a participant's doorway and its turn.
     pub(crate) bypass: Option<u8>,
+    /// The same of all others together.
+    pub(crate) passages: Option<u8>,
     /// The greatest number that a slot may hold.
     pub(crate) numbers: Option<u32>,
 }

@@ -1,35 +1,49 @@
-//! The ticket lock without slots as models want it: with its tickets in registers, one for each
-//! participant.
+//! The locks without slots as models want them: with what each attempt has in hand in a register of
+//! its participant.
 
-/// Declares `Hands<N>`, of the `TicketQueue` and `TicketInHand` where this is expanded: a mutant's
-/// copy of the file has types of its own.
+/// Declares `$hands<N>`, of a queue and of the attempts at it where this is expanded (a mutant's copy
+/// of the file has types of its own), and how what they have in hand is kept in a register.
 macro_rules! hands {
-    () => {
-        pub(crate) struct Hands<const N: usize> {
-            queue: TicketQueue,
-            tickets: [$crate::atomic::Register64; N],
+    ($hands:ident: $queue:ty, $hand:ident, $ordered:expr, $kept:path, $resumed:path) => {
+        pub(crate) struct $hands<const N: usize> {
+            queue: $queue,
+            kept: [$crate::atomic::Register64; N],
         }
 
-        impl<const N: usize> Hands<N> {
+        impl<const N: usize> $hands<N> {
             pub(crate) fn new() -> Self {
-                let tickets = std::array::from_fn(|_| $crate::atomic::Register64::new(0));
-                Self { queue: TicketQueue::new(), tickets }
+                let kept = std::array::from_fn(|_| $crate::atomic::Register64::new(0));
+                Self { queue: <$queue>::new(), kept }
             }
 
-            fn hand(&self, me: $crate::algorithm::Slot) -> TicketInHand<'_> {
-                let ticket = self.tickets[me.index()].load($crate::atomic::Relaxed);
-                TicketInHand::holding(&self.queue, ticket)
+            fn hand(&self, me: $crate::algorithm::Slot) -> $hand<'_> {
+                $resumed(&self.queue, self.kept[me.index()].load($crate::atomic::Relaxed))
             }
 
-            /// A ticket that is kept when it is no good any more makes many states of one.
+            /// Does a move with what is in hand, and keeps what is then.
+            fn with<R>(
+                &self,
+                me: $crate::algorithm::Slot,
+                the_move: impl FnOnce(&$hand<'_>) -> R,
+            ) -> R {
+                let hand = self.hand(me);
+                let before = $kept(&hand);
+                let result = the_move(&hand);
+                if $kept(&hand) != before {
+                    self.kept[me.index()].store($kept(&hand), $crate::atomic::Relaxed);
+                }
+                result
+            }
+
+            /// What is kept when it is no good any more makes many states of one.
             fn forget(&self, me: $crate::algorithm::Slot) {
-                self.tickets[me.index()].store(0, $crate::atomic::Relaxed);
+                self.kept[me.index()].store(0, $crate::atomic::Relaxed);
             }
         }
 
-        // SAFETY: `TicketInHand` is one, and each participant has a ticket of its own.
-        unsafe impl<const N: usize> $crate::algorithm::Algorithm for Hands<N> {
-            const FIRST_COME_FIRST_SERVED: bool = true;
+        // SAFETY: what is in hand is one, and each participant has its own.
+        unsafe impl<const N: usize> $crate::algorithm::Algorithm for $hands<N> {
+            const FIRST_COME_FIRST_SERVED: bool = $ordered;
             const HANDS_ON_LAST: bool = true;
 
             fn capacity(&self) -> usize {
@@ -42,10 +56,7 @@ macro_rules! hands {
                 intent: $crate::algorithm::Intent,
                 wake: &impl $crate::algorithm::Wake,
             ) -> Result<(), $crate::algorithm::DoorwayClosed> {
-                let hand = TicketInHand::new(&self.queue);
-                hand.enter(me, intent, wake)?;
-                self.tickets[me.index()].store(hand.ticket(), $crate::atomic::Relaxed);
-                Ok(())
+                self.with(me, |hand| hand.enter(me, intent, wake))
             }
 
             fn poll(
@@ -53,7 +64,7 @@ macro_rules! hands {
                 me: $crate::algorithm::Slot,
                 wake: &impl $crate::algorithm::Wake,
             ) -> $crate::algorithm::Turn {
-                self.hand(me).poll(me, wake)
+                self.with(me, |hand| hand.poll(me, wake))
             }
 
             fn is_blocked(
@@ -78,7 +89,7 @@ macro_rules! hands {
                 me: $crate::algorithm::Slot,
                 wake: &impl $crate::algorithm::Wake,
             ) -> $crate::algorithm::Withdrawal {
-                let outcome = self.hand(me).withdraw(me, wake);
+                let outcome = self.with(me, |hand| hand.withdraw(me, wake));
                 if outcome == $crate::algorithm::Withdrawal::Done {
                     self.forget(me);
                 }
@@ -94,11 +105,41 @@ macro_rules! hands {
             }
         }
 
-        impl<const N: usize> $crate::algorithm::Withdraw for Hands<N> {}
+        impl<const N: usize> $crate::algorithm::Withdraw for $hands<N> {}
 
         /// Nobody dies in its models: threads do not.
-        impl<const N: usize> $crate::algorithm::Recover for Hands<N> {}
+        impl<const N: usize> $crate::algorithm::Recover for $hands<N> {}
     };
 }
 
-pub(crate) use hands;
+/// [`hands`] of the `BypassQueue` and `BypassInHand` where this is expanded.
+macro_rules! bypass_hands {
+    ($hands:ident, $hand:ident, $bound:literal) => {
+        type $hand<'a> = BypassInHand<'a, $bound>;
+
+        impl<const N: usize> $hands<N> {
+            fn kept(hand: &$hand<'_>) -> u64 {
+                match hand.place() {
+                    BypassPlace::Gone => 0,
+                    BypassPlace::InLine(ticket) => 2 * ticket + 1,
+                    BypassPlace::Head(ticket) => 2 * ticket + 2,
+                }
+            }
+
+            fn resumed(queue: &BypassQueue<$bound>, kept: u64) -> $hand<'_> {
+                let place = match (kept, kept % 2) {
+                    (0, _) => BypassPlace::Gone,
+                    (_, 1) => BypassPlace::InLine(kept / 2),
+                    _ => BypassPlace::Head(kept / 2 - 1),
+                };
+                BypassInHand::at(queue, place)
+            }
+        }
+
+        $crate::hands::hands! {
+            $hands: BypassQueue<$bound>, $hand, false, Self::kept, Self::resumed
+        }
+    };
+}
+
+pub(crate) use {bypass_hands, hands};

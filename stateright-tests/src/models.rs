@@ -104,13 +104,18 @@ impl fmt::Display for Model {
         match self.check {
             Check::Progress(Progress::NoDeadlock) => write!(f, "no deadlock")?,
             Check::Progress(Progress::NoLockout) => write!(f, "no lockout")?,
-            Check::Safety(Claims { first_come_first_served, bypass, numbers, .. }) => {
+            Check::Safety(Claims {
+                first_come_first_served, bypass, passages, numbers, ..
+            }) => {
                 write!(f, "exclusion")?;
                 if first_come_first_served {
                     write!(f, ", first come first served")?;
                 }
                 if let Some(most) = bypass {
                     write!(f, ", bypassed at most {most} times by any one")?;
+                }
+                if let Some(most) = passages {
+                    write!(f, ", {most} others go first at most")?;
                 }
                 if let Some(most) = numbers {
                     write!(f, ", numbers at most {most}")?;
@@ -124,11 +129,21 @@ impl fmt::Display for Model {
 /// What the lists are written with.
 pub(crate) type Make = fn(Bounds) -> System;
 
-const EXCLUSION: Claims =
-    Claims { first_come_first_served: false, standings: false, bypass: None, numbers: None };
+const EXCLUSION: Claims = Claims {
+    first_come_first_served: false,
+    standings: false,
+    bypass: None,
+    passages: None,
+    numbers: None,
+};
 const ORDER: Claims = Claims { first_come_first_served: true, standings: true, ..EXCLUSION };
 /// For a lock that has none.
 const NO_ORDER: Claims = Claims { standings: false, ..ORDER };
+
+/// So many others may go in, all counted, in between a participant's doorway and its turn.
+const fn passages(most: u8) -> Claims {
+    Claims { passages: Some(most), ..EXCLUSION }
+}
 
 const fn bypass(most: u8) -> Claims {
     Claims { bypass: Some(most), ..EXCLUSION }
@@ -371,6 +386,27 @@ pub(crate) fn ticket_queue(two: Make, three: Make) -> Vec<Model> {
     ]
 }
 
+/// With a bound of 2; in order, with one of 0.
+pub(crate) fn bypass_queue(two: Make, three: Make, in_order: Make) -> Vec<Model> {
+    let name = "bypass_queue";
+    let order = Claims { standings: false, ..ORDER };
+    let all_moves = |n: Bounds| n.withdrawing().trying();
+    vec![
+        // Half of the bound, and one for each other that may have been there before.
+        safe(name, passages(1 + 1), n(2).attempts(4), two).quick(),
+        safe(name, passages(1 + 1), all_moves(n(2).attempts(2)), two).quick(),
+        safe(name, passages(1 + 1), n(2).attempts(3).stores(Stores::ByRegister), two).quick(),
+        no_lockout(name, n(2).attempts(3), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(2)), two).quick(),
+        safe(name, order, n(3).attempts(1), in_order).quick(),
+        safe(name, passages(1 + 1), all_moves(n(2).attempts(3)), two),
+        safe(name, passages(2 + 2), n(3).attempts(2), three),
+        safe(name, order, n(3).attempts(2), in_order),
+        no_lockout(name, n(3).attempts(2), three),
+        safe(name, passages(2 + 2), n(3).attempts(3), three).long(),
+    ]
+}
+
 /// The systems of a source file, by the names that its types have where this is expanded: a mutant's
 /// copy of the file has types of its own.
 macro_rules! models_of {
@@ -428,10 +464,21 @@ macro_rules! models_of {
         )
     }};
     (ticket_queue) => {{
-        $crate::hands::hands!();
+        $crate::hands::hands! {
+            Hands: TicketQueue, TicketInHand, true, TicketInHand::ticket, TicketInHand::holding
+        }
         $crate::models::ticket_queue(
             |bounds| $crate::system::System::new(bounds, Hands::<2>::new),
             |bounds| $crate::system::System::new(bounds, Hands::<3>::new),
+        )
+    }};
+    (bypass_queue) => {{
+        $crate::hands::bypass_hands!(Hands, Hand, 2);
+        $crate::hands::bypass_hands!(InOrder, HandInOrder, 0);
+        $crate::models::bypass_queue(
+            |bounds| $crate::system::System::new(bounds, Hands::<2>::new),
+            |bounds| $crate::system::System::new(bounds, Hands::<3>::new),
+            |bounds| $crate::system::System::new(bounds, InOrder::<3>::new),
         )
     }};
     (ticket) => {{
@@ -447,8 +494,8 @@ pub(crate) use models_of;
 /// All models of the library's sources.
 pub(crate) fn all() -> Vec<Model> {
     use crate::algorithm::{
-        Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Swapped, Ticket, TicketInHand,
-        TicketQueue, Tournament,
+        Bakery, BlackWhite, BypassInHand, BypassPlace, BypassQueue, Fast, Fenced, Filter, Peterson,
+        Swapped, Ticket, TicketInHand, TicketQueue, Tournament,
     };
     let lists = [
         models_of!(bakery),
@@ -459,6 +506,7 @@ pub(crate) fn all() -> Vec<Model> {
         models_of!(tournament),
         models_of!(ticket),
         models_of!(ticket_queue),
+        models_of!(bypass_queue),
     ];
     lists.into_iter().flatten().collect()
 }
@@ -490,6 +538,11 @@ mod tests {
     #[test]
     fn black_white() {
         run("black_white");
+    }
+
+    #[test]
+    fn bypass_queue() {
+        run("bypass_queue");
     }
 
     #[test]

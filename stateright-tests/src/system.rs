@@ -245,6 +245,9 @@ impl System {
         number: Number,
         mut initial: Memory,
     ) -> Self {
+        /// Attempts of each participant in the survey.
+        const MORE: u8 = 2;
+
         assert!(bounds.crashes == 0 || bounds.stores == Stores::AtOnce, "not modelled");
         let data = initial.add(0);
         initial.add_participants(bounds.participants);
@@ -256,7 +259,9 @@ impl System {
         let claims = Claims::default();
         let mut system = Self { algorithm, more, number, initial, data, bounds, claims, rules };
         // Or they are over before anybody has come far.
+        system.bounds.attempts = bounds.attempts.map(|attempts| attempts + MORE);
         walk(&system, |action| matches!(action, Action::Crash(_)));
+        system.bounds = bounds;
         let rules = Arc::get_mut(&mut system.rules).expect("nobody else has it");
         rules.surveying = false;
         system
@@ -401,13 +406,19 @@ impl System {
         }
         self.no_longer_in_line(state, who);
         state.participants[who].doing = Doing::Inside { done: false };
-        let Some(most) = self.claims.bypass else { return };
+        let Claims { bypass, passages, .. } = self.claims;
+        if bypass.is_none() && passages.is_none() {
+            return;
+        }
         for index in 0..state.participants.len() {
             let other = &mut state.participants[index];
             if index != who && other.is_in_line() {
                 other.bypassed[who] += 1;
-                if other.bypassed[who] > most {
+                let all: u8 = other.bypassed.iter().sum();
+                if let Some(most) = bypass.filter(|&most| other.bypassed[who] > most) {
                     state.broken = Some(format!("bypassed more than {most} times by one other"));
+                } else if let Some(most) = passages.filter(|&most| all > most) {
+                    state.broken = Some(format!("more than {most} others went first"));
                 }
             }
         }
@@ -531,12 +542,13 @@ impl Model for System {
 
     fn init_states(&self) -> Vec<State> {
         let number = self.bounds.participants;
+        let counts = self.claims.bypass.is_some() || self.claims.passages.is_some();
         let participant = Participant {
             doing: if self.bounds.late { Doing::Away } else { Doing::Outside },
             log: Vec::new(),
             attempts_left: self.bounds.attempts,
             before: 0,
-            bypassed: vec![0; if self.claims.bypass.is_some() { number } else { 0 }],
+            bypassed: vec![0; if counts { number } else { 0 }],
         };
         vec![State {
             memory: self.initial.clone(),

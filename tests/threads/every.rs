@@ -109,6 +109,9 @@ macro_rules! mutexes {
     ($check:ident) => {
         mutexes! { $check
             ticket: Mutex<Pair, W>,
+            bypass: BypassMutex<Pair, 1024, W>,
+            bypass_of_6: BypassMutex<Pair, 6, W>,
+            bypass_of_none: BypassMutex<Pair, 0, W>,
             bakery: BakeryMutex<Pair, 4, W>,
             black_white: BlackWhiteMutex<Pair, 4, W>,
             peterson: PetersonMutex<Pair, W>,

@@ -8,6 +8,7 @@ mod support;
 
 mod announcements;
 mod astray;
+mod bypass;
 mod canary;
 mod capacity;
 mod doorway;

@@ -11,8 +11,9 @@ use bakery_lock::algorithm::{
 };
 use bakery_lock::wait::{DefaultWait, Spin, SpinYield};
 use bakery_lock::{
-    BakeryMutex, BlackWhiteMutex, FilterMutex, Full, Guard, Half, Left, Lock, Mutex, MutexGuard,
-    Participant, PetersonMutex, RawTicket, SlottedGuard, TournamentMutex, Waiting,
+    BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Full, Guard, Half, Left, Lock, Mutex,
+    MutexGuard, Participant, PetersonMutex, RawBypass, RawTicket, SlottedGuard, TournamentMutex,
+    Waiting,
 };
 
 use crate::support::crowd;
@@ -105,6 +106,7 @@ fn all_are_const() {
     static FILTER_MUTEX: FilterMutex<u32, 3> = FilterMutex::new(1);
     static TOURNAMENT_MUTEX: TournamentMutex<u32, 3> = TournamentMutex::new(1);
     static MUTEX: Mutex<u32> = Mutex::new(1);
+    static BYPASS_MUTEX: BypassMutex<u32> = BypassMutex::new(1);
 
     let explicit = *BAKERY.join().unwrap().lock()
         + *BLACK_WHITE.join().unwrap().lock()
@@ -118,8 +120,9 @@ fn all_are_const() {
         + *PETERSON_MUTEX.lock()
         + *FILTER_MUTEX.lock()
         + *TOURNAMENT_MUTEX.lock()
-        + *MUTEX.lock();
-    assert_eq!((explicit, drop_in), (7, 6));
+        + *MUTEX.lock()
+        + *BYPASS_MUTEX.lock();
+    assert_eq!((explicit, drop_in), (7, 7));
 }
 
 #[test]
@@ -161,6 +164,7 @@ fn the_small_traits_of_a_mutex() {
 fn a_raw_mutex_is_small() {
     assert_eq!(size_of::<RawTicket>(), 32);
     assert_eq!(size_of::<Mutex<u64>>(), 40);
+    assert_eq!(size_of::<RawBypass<1024>>(), 48);
 }
 
 /// A guard of a ticket lock may be dropped by another thread.

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use bakery_lock::algorithm::{TicketQueue, Withdraw};
-use bakery_lock::{BakeryMutex, Fixed, Lock, Mutex, RawTicket};
+use bakery_lock::{BakeryMutex, BypassMutex, Fixed, Lock, Mutex, RawTicket};
 
 use crate::support::{Pair, Patience, Raw, Scripted, all_at_once, bounded, crowd, tell, until};
 
@@ -123,6 +123,7 @@ fn giving_up_behind_a_long_line() {
     bounded(|| {
         for line in [LINE, TicketQueue::WINDOW as usize - 4, 3] {
             give_up_behind_a_line(Mutex::<Pair, Scripted>::default(), line);
+            give_up_behind_a_line(BypassMutex::<Pair, 1024, Scripted>::default(), line);
             give_up_behind_a_line(BakeryMutex::<Pair, 2, Scripted>::default(), line);
             give_up_behind_a_line(BakeryMutex::<Pair, 256, Scripted>::default(), line);
         }

@@ -211,4 +211,8 @@ impl<W: Wait> Wait for Scripted<W> {
     fn pause() {
         W::pause();
     }
+
+    fn give_way() {
+        W::give_way();
+    }
 }

@@ -14,6 +14,7 @@ macro_rules! sources {
 sources! {
     "algorithm/bakery.rs"
     "algorithm/black_white.rs"
+    "algorithm/bypass_queue.rs"
     "algorithm/fast.rs"
     "algorithm/filter.rs"
     "algorithm/mark.rs"

@@ -3,6 +3,10 @@
 //!
 //! Stands in for the library's `src/local/` and `src/local/drop_in/`.
 
+#[allow(dead_code, reason = "the models are of its queue")]
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../../src/local/drop_in/bypass.rs"]
+pub(crate) mod bypass;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../../src/local/drop_in/lease.rs"]
 pub(crate) mod lease;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loom::sync::Arc;
 
-use super::{Bounds, Protected, check, models, participants, preemptions};
+use super::{Bounds, BypassHands, Protected, check, models, participants, preemptions};
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
     Tournament, Withdraw,
@@ -112,6 +112,8 @@ models! {
     ticket_3: impatient(3, preemptions(1, 3), Ticket::<3>::new);
     /// 3 participants, 2 rounds, 2 preemptions.
     ticket_3_again: impatient(3, preemptions(2, 2), Ticket::<3>::new);
+    /// 3 participants, 1 round, 3 preemptions.
+    bypass_3: impatient(3, preemptions(1, 3), BypassHands::<3>::new);
     /// 2 participants, 1 round, 3 preemptions.
     bakery_dropped: dropped(preemptions(1, 3), Bakery::<2>::new);
     /// 2 participants, 1 round, 3 preemptions.

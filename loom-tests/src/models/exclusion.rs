@@ -3,7 +3,8 @@
 use loom::sync::Arc;
 
 use super::{
-    Bounds, Hands, Looks, Protected, check, exhaustive, models, participants, preemptions, stepping,
+    Bounds, BypassHands, Hands, Looks, Protected, check, exhaustive, models, participants,
+    preemptions, stepping,
 };
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Slot, Swapped, Ticket,
@@ -129,6 +130,14 @@ models! {
     queue_2: spinning(2, preemptions(2, 4), Hands::<2>::new);
     /// 3 participants, 2 rounds, 2 preemptions, waits assumed.
     queue_3: assumed(3, preemptions(2, 2), Hands::<3>::new);
+    /// 2 participants, 1 round, exhaustive.
+    bypass_2: spinning(2, exhaustive(1), BypassHands::<2>::new);
+    /// 2 participants, 2 rounds, 5 preemptions.
+    bypass_2_again: spinning(2, preemptions(2, 5), BypassHands::<2>::new);
+    /// 3 participants, 1 round, 4 preemptions, waits assumed.
+    bypass_3: assumed_with(Looks::Active, 3, preemptions(1, 4), BypassHands::<3>::new);
+    /// 3 participants, 2 rounds, 3 preemptions, waits assumed.
+    bypass_3_again: assumed_with(Looks::Active, 3, preemptions(2, 3), BypassHands::<3>::new);
 
     /// 2 participants, 1 round, 4 preemptions, fences are steps.
     bakery_stepping: spinning(2, stepping(1, 4), Bakery::<2>::new);

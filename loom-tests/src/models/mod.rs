@@ -221,12 +221,15 @@ impl<A: Algorithm> Protected<A> {
     }
 }
 
-mod queue {
-    use crate::algorithm::{TicketInHand, TicketQueue};
+mod in_hand {
+    use crate::algorithm::{BypassInHand, BypassPlace, BypassQueue, TicketInHand, TicketQueue};
 
-    crate::hands::hands!();
+    crate::hands::hands! {
+        Hands: TicketQueue, TicketInHand, true, TicketInHand::ticket, TicketInHand::holding
+    }
+    crate::hands::bypass_hands!(BypassHands, Hand, 2);
 }
-use queue::Hands;
+use in_hand::{BypassHands, Hands};
 
 /// Whether a poll that finds a participant blocked has done nothing but look.
 #[derive(Clone, Copy)]

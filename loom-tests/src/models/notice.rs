@@ -6,7 +6,9 @@ use loom::sync::Arc;
 
 use hasty::Hasty;
 
-use super::{Bounds, Hands, Model, Protected, check, models, participants, preemptions};
+use super::{
+    Bounds, BypassHands, Hands, Model, Protected, check, models, participants, preemptions,
+};
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Slot, Swapped, Ticket,
     Tournament, Withdraw,
@@ -144,6 +146,10 @@ models! {
     queue_3: sleeping(3, preemptions(1, 2), Hands::<3>::new);
     /// 2 participants, 2 rounds, 3 preemptions.
     queue_2_again: sleeping(2, preemptions(2, 3), Hands::<2>::new);
+    /// 2 participants, 2 rounds, 3 preemptions.
+    bypass_2_again: sleeping(2, preemptions(2, 3), BypassHands::<2>::new);
+    /// 3 participants, 1 round, 2 preemptions.
+    bypass_3: sleeping(3, preemptions(1, 2), BypassHands::<3>::new);
     /// 3 participants, 1 round, 1 preemption.
     bakery_withdrawing_3: withdrawing(3, preemptions(1, 1), Bakery::<3>::new);
     /// 3 participants, 1 round, 2 preemptions.

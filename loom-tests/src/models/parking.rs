@@ -4,7 +4,8 @@
 use loom::sync::Arc;
 
 use super::{
-    Bounds, Hands, Protected, check, exhaustive, models, participants, preemptions, stepping,
+    Bounds, BypassHands, Hands, Protected, check, exhaustive, models, participants, preemptions,
+    stepping,
 };
 use crate::algorithm::{
     Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
@@ -144,6 +145,12 @@ models! {
     queue_3: parking(3, preemptions(1, 3), Hands::<3>::new);
     /// 3 participants, 1 round, 3 preemptions.
     queue_taken_back_3: taken_back(3, preemptions(1, 3), Hands::<3>::new);
+    /// 2 participants, 2 rounds, 4 preemptions.
+    bypass_2_again: parking(2, preemptions(2, 4), BypassHands::<2>::new);
+    /// 3 participants, 1 round, 3 preemptions.
+    bypass_3: parking(3, preemptions(1, 3), BypassHands::<3>::new);
+    /// 3 participants, 1 round, 3 preemptions.
+    bypass_taken_back_3: taken_back(3, preemptions(1, 3), BypassHands::<3>::new);
     /// 3 participants, 1 round, 2 preemptions.
     ticket_taken_back_3: taken_back(3, preemptions(1, 2), Ticket::<3>::new);
     /// 2 participants, 1 round, 3 preemptions.
@@ -183,4 +190,6 @@ models! {
     queue_stepping: parking(2, stepping(1, 3), Hands::<2>::new);
     /// 3 participants, 1 round, 2 preemptions, fences are steps.
     queue_taken_back_stepping: taken_back(3, stepping(1, 2), Hands::<3>::new);
+    /// 2 participants, 1 round, 3 preemptions, fences are steps.
+    bypass_stepping: parking(2, stepping(1, 3), BypassHands::<2>::new);
 }

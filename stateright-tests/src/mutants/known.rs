@@ -43,8 +43,16 @@ const MOMENT: &str =
     "whether anybody is there, while a withdrawn ticket is about to be passed over";
 const FENCES: &str = "one of the fences between every two accesses: see the type's documentation";
 
+const PASSED: &str =
+    "how often those in line are passed, by longer lines: `bypass` in tests/threads finds it";
+const FEWER: &str =
+    "passages are counted, or the gate closed, without need: nobody is passed more often";
+const FAIRLY: &str = "leaving to the line: `bypass` in tests/threads finds it";
+const ONE_EACH: &str = "there is a new hand for each attempt";
+
 const BAKERY: &str = "bakery.rs";
 const BLACK_WHITE: &str = "black_white.rs";
+const BYPASS: &str = "bypass_queue.rs";
 const FAST: &str = "fast.rs";
 const FILTER: &str = "filter.rs";
 const MARK: &str = "mark.rs";
@@ -210,6 +218,33 @@ const ALL: &[Known] = &[
     known(TICKET_QUEUE, "", "Self::holding(queue, 0)", "", PRIVATE),
     known(TICKET_QUEUE, "", "Standing::Line(0)", "", ONLOOKERS),
     known(TICKET_QUEUE, "", "self.served.load(Acquire) == mine", "", DROP_IN),
+    known(BYPASS, "", "const PASSAGE: u32 = 4", "", PASSED),
+    known(BYPASS, "", "B / 2", "", PASSED),
+    known(BYPASS, "", "Register32::new(0)", "", PRIVATE),
+    known(BYPASS, "", "Register64::new(0)", "", PRIVATE),
+    known(BYPASS, "", "let passed = if gate", "`wrapping_add`", PASSED),
+    known(BYPASS, "", "let passed = if gate", "", FEWER),
+    known(BYPASS, "", "gate & HELD == 0", "`&` -> `|`", PASSED),
+    known(BYPASS, "", "&& passed <= Self::CLOSED", "", PASSED),
+    known(BYPASS, "", "let behind = ", "", PASSED),
+    known(BYPASS, "", "let waiting = ", "", PASSED),
+    known(BYPASS, "", "if behind.wrapping_sub(round)", "", PASSED),
+    known(BYPASS, "", "round = end;", "", PASSED),
+    known(BYPASS, "", "share = u32::try_from", "`0` -> `1`", "for lines of more than 32 bits"),
+    known(BYPASS, "", "share = u32::try_from", "", PASSED),
+    known(BYPASS, "", "let line = if waiting == 0", "`0` -> `1`", PASSED),
+    known(BYPASS, "", "let held = HELD | line", "", PASSED),
+    known(BYPASS, "", "self.round.store(round", "", PASSED),
+    known(BYPASS, "", "self.share.store(share", "", PASSED),
+    known(BYPASS, "", "if waiting == 0 && self.queue.end()", "`&&`", FEWER),
+    known(BYPASS, "", "if self.gate.load(Relaxed) & LINE != 0", "`!=`", FAIRLY),
+    known(BYPASS, "", "if self.gate.load(Relaxed) & LINE != 0", "", FEWER),
+    known(BYPASS, "", "self.gate.fetch_add(Self::CLOSED", "", FAIRLY),
+    known(BYPASS, "}", "self.leave(wake);", "", FAIRLY),
+    known(BYPASS, "", "self.gate.fetch_sub(HELD", "`fetch_add`", PASSED),
+    known(BYPASS, "", "self.place.set(BypassPlace::Gone)", "", ONE_EACH),
+    known(BYPASS, "", "BypassPlace::Gone => false", "", "nobody asks that is not in line"),
+    known(BYPASS, "", "Standing::Line(0)", "", ONLOOKERS),
     known(FAST, "slot.flag.store(RAISED", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "};", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "slot.flag.store(DOWN", "fence(SeqCst)", "left out", FENCES),

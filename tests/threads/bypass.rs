@@ -1,0 +1,284 @@
+//! The queue that may be passed: whatever is done in whatever order, one at a time is inside, those
+//! in line go in one after the other, and nobody in line is passed more often than is said.
+
+use bakery_lock::BypassMutex;
+use bakery_lock::algorithm::{
+    Algorithm, BypassInHand, BypassPlace, BypassQueue, DoorwayClosed, Intent, Slot, TicketQueue,
+    Turn, Wake, Withdrawal,
+};
+use proptest::collection::vec;
+use proptest::prop_oneof;
+use proptest::strategy::{Just, Strategy};
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::support::{Scripted, bounded, crowd, tell, until};
+
+const HOLDERS: usize = 24;
+const WINDOW: u64 = TicketQueue::WINDOW as u64;
+/// Attempts know no slots.
+const NONE: Slot = Slot::new(0);
+
+/// For whom tickets that were withdrawn are passed over at once.
+struct Sleepers;
+
+impl Wake for Sleepers {
+    fn fence(&self) {}
+    fn wake(&self, _: u32) {}
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Enter(usize, Intent),
+    Try(usize),
+    Poll(usize),
+    Withdraw(usize),
+    Leave,
+    LeaveToLine,
+    /// Somebody who is not in line goes in and leaves again, if it can, so often.
+    Pass(u32),
+    /// Whoever is first in line goes in, if it can, and leaves.
+    First,
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    let who = || 0..HOLDERS;
+    prop_oneof![
+        4 => who().prop_map(|who| Act::Enter(who, Intent::Stay)),
+        2 => who().prop_map(|who| Act::Enter(who, Intent::MayWithdraw)),
+        1 => who().prop_map(Act::Try),
+        2 => who().prop_map(Act::Poll),
+        1 => who().prop_map(Act::Withdraw),
+        3 => Just(Act::Leave),
+        1 => Just(Act::LeaveToLine),
+        4 => (1..30_u32).prop_map(Act::Pass),
+        4 => Just(Act::First),
+    ]
+}
+
+/// Somebody in line.
+struct Waiter {
+    who: usize,
+    passed: u32,
+}
+
+struct Scene<'a, const B: u32> {
+    lock: &'a BypassQueue<B>,
+    hands: Vec<BypassInHand<'a, B>>,
+    line: Vec<Waiter>,
+    /// The ticket that nobody has taken yet.
+    next: u64,
+    /// `HOLDERS`: nobody of them.
+    inside: Option<usize>,
+    /// Only the first in line may be the next one.
+    left_to_line: bool,
+}
+
+impl<const B: u32> Scene<'_, B> {
+    fn has_part(&self, who: usize) -> bool {
+        self.inside == Some(who) || self.line.iter().any(|it| it.who == who)
+    }
+
+    fn ticket(&self, who: usize) -> Option<u64> {
+        match self.hands[who].place() {
+            BypassPlace::Gone => None,
+            BypassPlace::InLine(ticket) | BypassPlace::Head(ticket) => Some(ticket),
+        }
+    }
+
+    /// Somebody has gone in past the line.
+    fn passed(&mut self, who: usize) {
+        assert_eq!(self.inside, None, "two are inside");
+        assert!(!self.left_to_line, "it was left to the line");
+        self.inside = Some(who);
+        for waiter in &mut self.line {
+            waiter.passed += 1;
+            assert!(waiter.passed <= B, "passed more than {B} times");
+        }
+    }
+
+    fn poll(&mut self, who: usize) {
+        let Some(before) = self.line.iter().position(|it| it.who == who) else { return };
+        match self.hands[who].poll(NONE, &Sleepers) {
+            Turn::Mine => {
+                assert_eq!((before, self.inside), (0, None), "not its turn");
+                self.line.remove(0);
+                self.inside = Some(who);
+                self.left_to_line = false;
+            }
+            Turn::Blocked(by) => {
+                assert!(before > 0 || self.inside.is_some(), "nobody is in the way");
+                assert!(self.hands[who].is_blocked(NONE, by));
+                assert_eq!(by.next, before == 0);
+            }
+        }
+    }
+
+    fn enter(&mut self, who: usize, intent: Intent) {
+        if self.hands[who].enter(NONE, intent, &Sleepers) == Err(DoorwayClosed) {
+            assert_eq!(intent, Intent::MayWithdraw);
+            let first = self.line.first().and_then(|it| self.ticket(it.who));
+            assert!(first.is_some_and(|first| self.next - first >= WINDOW), "there is room");
+        } else if let Some(ticket) = self.ticket(who) {
+            self.line.push(Waiter { who, passed: 0 });
+            self.next = ticket + 1;
+        } else {
+            self.passed(who);
+        }
+    }
+
+    fn leave(&mut self) {
+        if self.inside.take().is_some() {
+            BypassInHand::new(self.lock).leave(NONE, &Sleepers);
+        }
+    }
+
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Enter(who, intent) if !self.has_part(who) => self.enter(who, intent),
+            Act::Try(who) if !self.has_part(who) => {
+                if self.hands[who].try_enter(NONE, &Sleepers) {
+                    self.passed(who);
+                }
+            }
+            Act::Poll(who) => self.poll(who),
+            Act::Withdraw(who) => {
+                let Some(before) = self.line.iter().position(|it| it.who == who) else { return };
+                match self.hands[who].withdraw(NONE, &Sleepers) {
+                    Withdrawal::Done => drop(self.line.remove(before)),
+                    Withdrawal::TooLate => {
+                        let (first, own) = (self.ticket(self.line[0].who), self.ticket(who));
+                        assert!(own.unwrap() - first.unwrap() >= WINDOW);
+                    }
+                    Withdrawal::Mine => panic!("it had not gone in"),
+                }
+                // Who was to go in has not, and nobody else has been told to.
+                self.left_to_line &= !self.line.is_empty();
+            }
+            Act::Leave => self.leave(),
+            Act::LeaveToLine if self.inside.is_some() => {
+                self.inside = None;
+                self.lock.leave_to_line(&Sleepers);
+                self.left_to_line = !self.line.is_empty();
+            }
+            Act::Pass(times) => {
+                for _ in 0..times {
+                    if self.lock.try_pass() {
+                        self.passed(HOLDERS);
+                        self.leave();
+                    }
+                }
+            }
+            Act::First => {
+                if let (Some(first), None) = (self.line.first(), self.inside) {
+                    self.poll(first.who);
+                    assert!(self.inside.is_some(), "nobody was in its way");
+                    self.leave();
+                }
+            }
+            Act::Enter(..) | Act::Try(_) | Act::LeaveToLine => {}
+        }
+        assert_eq!(self.lock.is_held(), self.inside.is_some());
+    }
+}
+
+fn plays<const B: u32>(acts: &[Act]) {
+    let lock = BypassQueue::<B>::new();
+    let hands = (0..HOLDERS).map(|_| BypassInHand::new(&lock)).collect();
+    let line = Vec::new();
+    let mut scene = Scene { lock: &lock, hands, line, next: 0, inside: None, left_to_line: false };
+    for &act in acts {
+        scene.act(act);
+    }
+    // Everybody gets through in the end, and comes in afterwards.
+    scene.leave();
+    while !scene.line.is_empty() {
+        scene.act(Act::First);
+    }
+    scene.enter(0, Intent::Stay);
+    scene.poll(0);
+    assert_eq!(scene.inside, Some(0));
+}
+
+#[test]
+fn nobody_is_passed_too_often() {
+    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&vec(acts(), 0..300), |acts| {
+        plays::<0>(&acts);
+        plays::<1>(&acts);
+        plays::<2>(&acts);
+        plays::<3>(&acts);
+        plays::<8>(&acts);
+        plays::<20>(&acts);
+        plays::<100>(&acts);
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+/// With a line of so many, half of the bound is shared out to the last one: no bound that is much
+/// smaller would do, and those who may pass do.
+#[test]
+fn all_that_may_pass_do() {
+    const B: u32 = 60;
+    let lock = BypassQueue::<B>::new();
+    let hands: Vec<_> = (0..6).map(|_| BypassInHand::new(&lock)).collect();
+    let pass = || (0..100).filter(|_| lock.try_pass().then(|| leave(&lock)).is_some()).count();
+    let turn = |hand: &BypassInHand<'_, B>| {
+        assert_eq!(hand.poll(NONE, &Sleepers), Turn::Mine);
+        leave(&lock);
+    };
+    let come = |hand: &BypassInHand<'_, B>| {
+        hand.enter(NONE, Intent::Stay, &Sleepers).expect("open to those who stay");
+        assert_ne!(hand.place(), BypassPlace::Gone, "somebody is inside");
+    };
+
+    assert_eq!(pass(), 100, "nobody is in line");
+    assert!(lock.try_pass());
+    come(&hands[0]);
+    leave(&lock);
+    assert_eq!(pass(), 30, "half of it, for the one that came first");
+    hands[1..].iter().for_each(come);
+    turn(&hands[0]);
+    for hand in &hands[1..] {
+        assert_eq!(pass(), 6, "one share of five");
+        turn(hand);
+    }
+    assert_eq!(pass(), 100, "nobody is in line any more");
+    assert!(lock.try_pass());
+    come(&hands[0]);
+    leave(&lock);
+    assert_eq!(pass(), 30, "half of it again");
+    turn(&hands[0]);
+}
+
+fn leave<const B: u32>(lock: &BypassQueue<B>) {
+    BypassInHand::new(lock).leave(NONE, &Sleepers);
+}
+
+/// The next one in is from the line, however many come and try.
+#[test]
+fn unlocked_fairly() {
+    bounded(|| {
+        let mutex: BypassMutex<Vec<&str>, 1024, Scripted> = BypassMutex::default();
+        for _ in 0..50 {
+            let told = &std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let in_line = || told.load(std::sync::atomic::Ordering::SeqCst) == 1;
+            crowd(2, |index| {
+                if index == 0 {
+                    let mut inside = mutex.lock();
+                    inside.clear();
+                    until(in_line);
+                    lock_api::MutexGuard::unlock_fair(inside);
+                    if let Some(mut inside) = mutex.try_lock() {
+                        inside.push("passed");
+                    }
+                } else {
+                    until(|| mutex.is_locked());
+                    tell(told);
+                    mutex.lock().push("waited");
+                }
+            });
+            assert_eq!(mutex.lock().first(), Some(&"waited"));
+        }
+    });
+}
