@@ -62,17 +62,20 @@ pub type Mutex<T, W = DefaultWait> = lock_api::Mutex<RawTicket<W>, T>;
 /// The guard of a [`Mutex`].
 pub type MutexGuard<'a, T, W = DefaultWait> = lock_api::MutexGuard<'a, RawTicket<W>, T>;
 
-/// A mutex for any number of threads that those who run may lock past those who sleep for it, none
-/// of whom is passed more than `B` times.
+/// A mutex for any number of threads that those who run may lock past those who wait for it, none of
+/// whom is passed more than `B` times.
 ///
 /// For throughput: a strict order has a context switch in each passage as soon as there are more
 /// threads than processors, and here it has one in every few hundred. What remains of the order is a
-/// bound that [`std::sync::Mutex`] and most others do not have: see
+/// bound, which [`std::sync::Mutex`] and most others do not have: see
 /// [`BypassQueue`](crate::algorithm::BypassQueue). The count begins when a thread gets in line, which
-/// it does once it has found the mutex locked, and has yielded its processor, about ten times.
+/// it does when it has found the mutex locked, and yielded its processor, ten times.
 ///
-/// The smaller `B`, the nearer to a [`Mutex`]; with 0 nobody in line is passed. With half of `B`
-/// smaller than the number of threads in line, their heads are not passed either.
+/// The smaller `B`, the nearer to a [`Mutex`]; with 0 nobody in line is passed, nor with half of `B`
+/// less than the number of threads in line.
+///
+/// [`unlock_fair`](lock_api::MutexGuard::unlock_fair) leaves the mutex to whoever is first in line.
+/// There is no poisoning. A thread that locks a mutex which it has locked already waits for ever.
 ///
 /// ```
 /// use bakery_lock::BypassMutex;
