@@ -123,7 +123,7 @@ impl Storm<'_> {
     fn start(&mut self, who: usize) -> Child {
         let (board, mutex, seed) = (self.board, self.mutex, self.random.below(u64::MAX));
         let player = &board.players[who];
-        // In this order: whoever is found here by its pid and not condemned lives.
+        // In this order: see `has_been_killed`.
         player.pid.store(0, SeqCst);
         player.condemned.store(0, SeqCst);
         player.inside.store(0, SeqCst);
@@ -294,9 +294,13 @@ fn joins<'a>(board: &Board, mutex: &'a Mutex) -> Option<shared::Participant<'a, 
 }
 
 fn has_been_killed(board: &Board, death: &Death) {
-    let named = board.players.iter().find(|player| player.pid.load(SeqCst) == death.pid);
+    // In this order, the opposite of that in `Storm::start`: one that was killed, and in whose place
+    // another is being started, is never found with its own pid and yet not condemned.
+    let lives = |player: &Player| {
+        player.condemned.load(SeqCst) == 0 && player.pid.load(SeqCst) == death.pid
+    };
     // Whoever is not there any more has been killed, and another started in its place.
-    let killed = named.is_none_or(|player| player.condemned.load(SeqCst) == 1);
+    let killed = !board.players.iter().any(lives);
     board.check(killed, "a false death");
 }
 
