@@ -62,6 +62,11 @@ fn alone() -> StdGuard<'static, ()> {
     alone
 }
 
+/// The end of a scope joins them too, but the thread sanitizer does not see it.
+fn join_each(threads: Vec<thread::ScopedJoinHandle<'_, ()>>) {
+    threads.into_iter().for_each(|thread| thread.join().expect("it ended well"));
+}
+
 /// Threads come one by one, each when the one before is known to be in line; whether they get in in
 /// that order.
 fn is_first_come_first_served<'a, R: Raw + 'a>(
@@ -72,14 +77,17 @@ fn is_first_come_first_served<'a, R: Raw + 'a>(
     let (told, come) = (&Arc::new(AtomicUsize::new(0)), &come);
     thread::scope(|scope| {
         let inside = mutex.lock();
-        for index in 0..line {
-            scope.spawn(move || {
+        let comes = |index| {
+            let thread = scope.spawn(move || {
                 tell(told);
                 come(index).push(index);
             });
             until(|| told.load(SeqCst) == index + 1);
-        }
+            thread
+        };
+        let threads: Vec<_> = (0..line).map(comes).collect();
         drop(inside);
+        join_each(threads);
     });
     std::mem::take(&mut *mutex.lock()).into_iter().eq(0..line)
 }
@@ -153,12 +161,13 @@ fn to_the_end_of_the_line() {
         let told = Arc::new(AtomicUsize::new(0));
         thread::scope(|scope| {
             let mut inside = mutex.lock();
+            let mut threads = Vec::new();
             for turn in 0..4 {
                 let told = &told;
-                scope.spawn(move || {
+                threads.push(scope.spawn(move || {
                     tell(told);
                     mutex.lock().push(turn);
-                });
+                }));
                 until(|| told.load(SeqCst) == turn + 1);
                 match turn {
                     0 => {
@@ -174,6 +183,8 @@ fn to_the_end_of_the_line() {
                 }
                 assert!(inside.iter().copied().eq(0..=turn));
             }
+            drop(inside);
+            join_each(threads);
         });
     }
     bounded(|| {

@@ -403,7 +403,6 @@ pub(crate) fn bypass_queue(two: Make, three: Make, in_order: Make) -> Vec<Model>
         safe(name, passages(2 + 2), n(3).attempts(2), three),
         safe(name, order, n(3).attempts(2), in_order),
         no_lockout(name, n(3).attempts(2), three),
-        safe(name, passages(2 + 2), n(3).attempts(3), three).long(),
     ]
 }
 
