@@ -215,6 +215,7 @@ const ALL: &[Known] = &[
     known(TICKET_QUEUE, "", ".wrapping_add(TAKEN_AWAY)", "", CODE),
     known(TICKET_QUEUE, "", "match mine.wrapping_sub(", "", QUEUE),
     known(TICKET_QUEUE, "", "1..WINDOW => {}", "`1` -> `0`", CODE),
+    known(TICKET_QUEUE, "", "1..WINDOW => {}", "`1` -> `2`", QUEUE),
     known(TICKET_QUEUE, "", "Self::holding(queue, 0)", "", PRIVATE),
     known(TICKET_QUEUE, "", "Standing::Line(0)", "", ONLOOKERS),
     known(TICKET_QUEUE, "", "self.served.load(Acquire) == mine", "", DROP_IN),
