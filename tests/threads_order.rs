@@ -64,7 +64,9 @@ fn alone() -> StdGuard<'static, ()> {
 
 /// The end of a scope joins them too, but the thread sanitizer does not see it.
 fn join_each(threads: Vec<thread::ScopedJoinHandle<'_, ()>>) {
-    threads.into_iter().for_each(|thread| thread.join().expect("it ended well"));
+    for thread in threads {
+        thread.join().expect("it ended well");
+    }
 }
 
 /// Threads come one by one, each when the one before is known to be in line; whether they get in in
