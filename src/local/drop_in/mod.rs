@@ -8,16 +8,16 @@
 //! | [`BlackWhiteMutex`] | first come first served | [`RawSlotted`] of [`BlackWhite`] |
 //! | [`PetersonMutex`], [`FilterMutex`], [`TournamentMutex`] | see the algorithm | [`RawSlotted`] |
 //!
-//! All of them are `const`-constructible, and have `try_lock_for` and `try_lock_until`. There is no poisoning: a guard dropped in a panic releases the
-//! mutex. [`Fast`](crate::algorithm::Fast) is missing because it cannot do `try_lock`.
+//! All of them are `const`-constructible, and have `try_lock_for` and `try_lock_until`. There is no
+//! poisoning: a guard dropped in a panic releases the mutex. [`Fast`](crate::algorithm::Fast) is
+//! missing because it cannot do `try_lock`.
 
 mod bypass;
 #[cfg(feature = "std")]
 mod lease;
-mod raw_bypass;
+mod raw_queues;
 #[cfg(feature = "std")]
 mod raw_slotted;
-mod raw_ticket;
 #[cfg(feature = "std")]
 mod slotted;
 mod ticket;
@@ -66,8 +66,7 @@ pub type MutexGuard<'a, T, W = DefaultWait> = lock_api::MutexGuard<'a, RawTicket
 /// whom is passed more than `B` times.
 ///
 /// For throughput: a strict order has a context switch in each passage as soon as there are more
-/// threads than processors, and here it has one in every few hundred. What remains of the order is a
-/// bound, which [`std::sync::Mutex`] and most others do not have: see
+/// threads than processors, and here few of them have one. What remains of the order is a bound, which [`std::sync::Mutex`] and most others do not have: see
 /// [`BypassQueue`](crate::algorithm::BypassQueue). The count begins when a thread gets in line, which
 /// it does when it has found the mutex locked, and yielded its processor, ten times.
 ///
