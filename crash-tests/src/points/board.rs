@@ -47,6 +47,7 @@ impl Phase {
 pub(super) struct Player {
     pub(super) trace: Trace,
     pid: AtomicU32,
+    segment: AtomicU64,
     phase: AtomicU32,
     go: AtomicU32,
 }
@@ -134,6 +135,7 @@ impl Board {
     pub(super) fn wipe(&self) {
         for player in &self.players {
             player.pid.store(0, SeqCst);
+            player.segment.store(0, SeqCst);
             player.phase.store(0, SeqCst);
             player.go.store(0, SeqCst);
             player.trace.wipe();
@@ -161,6 +163,16 @@ impl Board {
 impl Player {
     pub(super) fn is_process(&self, pid: u32) {
         self.pid.store(pid, SeqCst);
+    }
+
+    /// To be called before anything else is noted of it.
+    pub(super) fn is_at(&self, segment: u64) {
+        self.segment.store(segment, SeqCst);
+    }
+
+    /// The inode of the segment it is at, or was at.
+    pub(super) fn segment(&self) -> u64 {
+        self.segment.load(SeqCst)
     }
 
     pub(super) fn comes_to(&self, phase: Phase) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::board::{Board, Event, PLAYERS, Phase};
+use super::board::{Board, Event, PLAYERS, Phase, Player};
 use super::judge::judge;
 use super::player::{COMES_AND_GOES, Dies, Mutex, Part, play};
 use crate::process::{Child, End, until};
@@ -46,8 +46,6 @@ pub(super) struct Case {
     limit: Duration,
     /// Whether the last to die was inside, as the segment says.
     inside: Option<(Who, bool)>,
-    /// Whether somebody removes it, so that there may be several, one after the other.
-    is_removed: bool,
 }
 
 /// How a victim fared.
@@ -78,16 +76,7 @@ impl Case {
             let mutex = options().kind(kind).slots(slots).anonymous([0; 2]);
             Memory::Anonymous { mutex: mutex.map_err(|why| why.to_string())? }
         };
-        Ok(Self {
-            board,
-            kind,
-            slots,
-            memory,
-            cast: Vec::new(),
-            limit,
-            inside: None,
-            is_removed: false,
-        })
+        Ok(Self { board, kind, slots, memory, cast: Vec::new(), limit, inside: None })
     }
 
     pub(super) fn slots(&self) -> u32 {
@@ -97,7 +86,6 @@ impl Case {
     pub(super) fn start(&mut self, part: Part) -> Who {
         let (board, who) = (self.board, self.cast.len());
         assert!(who < PLAYERS, "there is no room for so many");
-        self.is_removed |= part.removes;
         let memory = &self.memory;
         self.cast.push(Child::fork(|| play(board, who, memory, part)));
         who
@@ -169,8 +157,10 @@ impl Case {
             }
         }
         let log = self.board.log();
-        let phases: Vec<_> = (0..killed.len()).map(|who| self.board.player(who).phase()).collect();
-        judge(self.kind, self.is_removed, &log, &killed, &phases)?;
+        let players = || (0..killed.len()).map(|who| self.board.player(who));
+        let phases: Vec<_> = players().map(Player::phase).collect();
+        let segments: Vec<_> = players().map(Player::segment).collect();
+        judge(self.kind, &segments, &log, &killed, &phases)?;
         let is_told = |victim| {
             log.iter().any(|(_, event)| match event {
                 Event::Told(died) | Event::Repairs(died) => died.who == Some(victim),

@@ -9,6 +9,7 @@
 //! - Tokens grow, and a death is reported with the token with which its owner was inside.
 //! - Where the lock is first come first served, whoever was past the doorway before another began
 //!   is inside before it.
+//! - Nobody is at a segment that was removed once somebody has been at the next.
 
 use super::board::{Died, Event, Phase};
 use super::case::{Failure, Who};
@@ -16,13 +17,13 @@ use crate::shared::Kind;
 
 pub(super) fn judge(
     kind: Kind,
-    is_removed: bool,
+    segments: &[u64],
     log: &[(Who, Event)],
     killed: &[bool],
     phases: &[Phase],
 ) -> Result<(), Failure> {
     let fail = |what: String| format!("{what} (log: {log:?}; ends: {phases:?})");
-    let mut judge = Judge { is_removed, killed, phases, ..Judge::default() };
+    let mut judge = Judge { segments, killed, phases, ..Judge::default() };
     for (place, (who, event)) in log.iter().enumerate() {
         judge.step(*who, *event).map_err(fail)?;
         let is_last = log.iter().rposition(|(by, _)| by == who) == Some(place);
@@ -45,8 +46,10 @@ fn keeps_order(kind: Kind) -> bool {
 
 #[derive(Default)]
 struct Judge<'a> {
-    /// Whether another segment may have taken the place of the first.
-    is_removed: bool,
+    /// Which segment each was at.
+    segments: &'a [u64],
+    /// Those that there have been. The last one is where it goes on; the others were removed.
+    so_far: Vec<u64>,
     killed: &'a [bool],
     /// At the end of each.
     phases: &'a [Phase],
@@ -64,6 +67,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn step(&mut self, who: Who, event: Event) -> Result<(), Failure> {
+        self.comes_to(self.segments[who], who)?;
         match event {
             Event::Begins => self.begun_since.push(who),
             Event::Entered => {}
@@ -90,7 +94,7 @@ impl Judge<'_> {
                 if let Some(dead) = self.poisoned {
                     return Err(format!("{who} was not told that {dead} died inside"));
                 }
-                if token <= self.token && !(self.is_removed && token == 1) {
+                if token <= self.token {
                     return Err(format!("token {token} came after {}", self.token));
                 }
                 self.inside = Some(who);
@@ -100,6 +104,22 @@ impl Judge<'_> {
             Event::Leaves => self.inside = None,
             Event::Broken => return Err(format!("{who} found the data half-written, untold")),
         }
+        Ok(())
+    }
+
+    /// In a new segment everything begins anew, tokens and data.
+    fn comes_to(&mut self, segment: u64, who: Who) -> Result<(), Failure> {
+        if self.so_far.last() == Some(&segment) {
+            return Ok(());
+        }
+        if self.so_far.contains(&segment) {
+            return Err(format!("{who} is at a segment that was removed"));
+        }
+        self.alone(who)?;
+        self.so_far.push(segment);
+        (self.poisoned, self.token) = (None, 0);
+        self.owners.clear();
+        self.begun_since.clear();
         Ok(())
     }
 
@@ -137,7 +157,7 @@ impl Judge<'_> {
         }
         let token = died.token;
         match self.owners.iter().rfind(|(owner, had)| *owner == who || *had == token) {
-            Some((owner, had)) if (*owner, *had) != (who, token) && !self.is_removed => {
+            Some((owner, had)) if (*owner, *had) != (who, token) => {
                 Err(format!("{who} is said to have died with token {token}; {owner} had {had}"))
             }
             _ => Ok(()),

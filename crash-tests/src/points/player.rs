@@ -4,6 +4,8 @@ use std::os::fd::AsFd;
 use std::process;
 use std::time::Duration;
 
+use rustix::fs::fstat;
+
 use super::board::{Board, Died, Event, Phase};
 use super::case::{Memory, options};
 use super::wait::Brief;
@@ -58,6 +60,7 @@ pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: 
         crash::arm(point);
     }
     let mutex = attach(memory).expect("a segment");
+    player.is_at(fstat(&mutex).expect("its inode").st_ino);
     let mut participants: Vec<_> = (0..part.joins).map(|_| mutex.join().expect("a slot")).collect();
     player.comes_to(Phase::Joined);
     match part.dies {
