@@ -90,6 +90,21 @@ impl<const B: u32> BypassQueue<B> {
             && self.gate.compare_exchange(gate, passed | HELD, Acquire, Relaxed).is_ok()
     }
 
+    /// Goes in as the head of a queue without anybody in it: those who gave up may have left the gate
+    /// closed. Whether it is in.
+    #[inline(never)]
+    fn try_lead(&self, wake: &impl Wake) -> bool {
+        if self.is_held() {
+            return false;
+        }
+        let Some(mine) = self.queue.try_take(wake) else { return false };
+        let is_in = self.go_in(mine, wake);
+        if !is_in {
+            self.queue.serve_next(wake);
+        }
+        is_in
+    }
+
     /// Goes in as the head of the queue, which is left to the next. Whether it is in.
     fn go_in(&self, mine: u64, wake: &impl Wake) -> bool {
         let gate = self.gate.load(Relaxed);
@@ -259,8 +274,8 @@ unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
     }
 
     #[inline]
-    fn try_enter(&self, _: Slot, _: &impl Wake) -> bool {
-        self.lock.try_pass()
+    fn try_enter(&self, _: Slot, wake: &impl Wake) -> bool {
+        self.lock.try_pass() || self.lock.try_lead(wake)
     }
 }
 

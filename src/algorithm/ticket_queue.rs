@@ -115,14 +115,16 @@ impl TicketQueue {
 
     /// Takes a ticket if it is served at once.
     #[inline]
-    fn try_take(&self, wake: &impl Wake) -> bool {
+    pub(crate) fn try_take(&self, wake: &impl Wake) -> Option<u64> {
         // Acquire: the last critical section has to be seen.
         let mut served = self.served.load(Acquire);
         if self.is_withdrawn(served) {
             served = self.pass_over(wake);
         }
-        self.next.load(Relaxed) == served
-            && self.next.compare_exchange(served, served.wrapping_add(1), Relaxed, Relaxed).is_ok()
+        let taken = served.wrapping_add(1);
+        (self.next.load(Relaxed) == served
+            && self.next.compare_exchange(served, taken, Relaxed, Relaxed).is_ok())
+        .then_some(served)
     }
 
     /// Whether it is this ticket's turn: all of a poll, for whoever need not wait.
@@ -303,7 +305,7 @@ unsafe impl Algorithm for TicketInHand<'_> {
 
     #[inline]
     fn try_enter(&self, _: Slot, wake: &impl Wake) -> bool {
-        self.queue.try_take(wake)
+        self.queue.try_take(wake).is_some()
     }
 }
 

@@ -136,8 +136,11 @@ impl<const B: u32> Scene<'_, B> {
         match act {
             Act::Enter(who, intent) if !self.has_part(who) => self.enter(who, intent),
             Act::Try(who) if !self.has_part(who) => {
+                let is_free = self.inside.is_none() && self.line.is_empty();
                 if self.hands[who].try_enter(NONE, &Sleepers) {
                     self.passed(who);
+                } else {
+                    assert!(!is_free, "nobody is there");
                 }
             }
             Act::Poll(who) => self.poll(who),

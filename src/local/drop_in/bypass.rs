@@ -39,7 +39,8 @@ impl<const B: u32, W: Wait> RawBypass<B, W> {
 
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
-        self.queue.try_pass()
+        let hand = BypassInHand::new(&self.queue);
+        attempt::try_lock::<_, _, W>(&hand, NO_SLOT, self.lot())
     }
 
     #[inline(never)]
