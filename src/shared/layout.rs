@@ -8,6 +8,7 @@
 //! | [participants](super::identity) | 128 | 64 a slot |
 //! | [records](super::record) | 128 | 64 a slot |
 //! | [journal](super::journal) | 128 | 128 |
+//! | [notice](crate::wait) of sleepers | 128 | 8 |
 //! | sleeping places | 128 | 4 a slot |
 //! | the data | 128 | its size |
 
@@ -16,13 +17,14 @@ use crate::shared::identity::Identity;
 use crate::shared::journal::Journal;
 use crate::shared::record::Record;
 use crate::shared::registers::{self, ALIGN};
-use crate::wait::Channel;
+use crate::wait::{Channel, Notice};
 
 /// How long a header is.
 pub(super) const HEADER: usize = 200;
 
 const _: () = assert!(size_of::<Identity>() == 64 && align_of::<Identity>() == 64);
 const _: () = assert!(size_of::<Record>() == 64 && align_of::<Record>() == 64);
+const _: () = assert!(size_of::<Notice>() == 8 && align_of::<Notice>() == 4);
 const _: () = assert!(size_of::<Journal>() == 128 && align_of::<Journal>() == 128);
 
 /// The type that a segment holds, as far as two programs can compare it.
@@ -47,6 +49,7 @@ pub(super) struct Layout {
     pub(super) participants: usize,
     pub(super) records: usize,
     pub(super) journal: usize,
+    pub(super) notice: usize,
     pub(super) channels: usize,
     pub(super) data: usize,
     pub(super) length: usize,
@@ -60,11 +63,21 @@ impl Layout {
         let participants = after(registers, registers::size(kind, count)?)?;
         let records = after(participants, count.checked_mul(size_of::<Identity>())?)?;
         let journal = after(records, count.checked_mul(size_of::<Record>())?)?;
-        let channels = after(journal, size_of::<Journal>())?;
+        let notice = after(journal, size_of::<Journal>())?;
+        let channels = after(notice, size_of::<Notice>())?;
         let data_at = after(channels, count.checked_mul(size_of::<Channel>())?)?;
         let length = data_at.checked_add(data.size)?;
         isize::try_from(length).ok()?;
-        Some(Self { registers, participants, records, journal, channels, data: data_at, length })
+        Some(Self {
+            registers,
+            participants,
+            records,
+            journal,
+            notice,
+            channels,
+            data: data_at,
+            length,
+        })
     }
 }
 

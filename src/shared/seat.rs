@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::algorithm::{Algorithm, Intent, Slot};
+use crate::algorithm::{Algorithm, Intent, Slot, Turn};
 use crate::attempt::{self, Attempt, State};
 use crate::shared::claim::{claim, give_back};
 use crate::shared::identity::Process;
 use crate::shared::record::Record;
 use crate::shared::recovery::{Look, reap};
-use crate::shared::registers::{with_algorithm, with_withdrawing};
+use crate::shared::registers::{Registers, with_algorithm, with_withdrawing};
 use crate::shared::segment::Segment;
 use crate::shared::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
 use crate::shared::{Death, Error, Kind, clock, fork};
@@ -31,6 +31,8 @@ pub(super) enum Accept {
 #[derive(Debug)]
 pub(super) struct Seat<'a, W: Wait> {
     segment: &'a Segment,
+    registers: Registers<'a>,
+    record: &'a Record,
     slot: Slot,
     state: State,
     /// Of the last time inside.
@@ -75,9 +77,22 @@ impl<'a, W: Wait> Seat<'a, W> {
         }
         let full = || Error::Full { segment: segment.name().to_owned(), slots: segment.slots() };
         let slot = slot.ok_or_else(full)?;
-        with_algorithm!(segment.registers(), algorithm => algorithm.join(slot));
-        let (state, token, looked, wait) = (State::Outside, 0, None, PhantomData);
-        Ok(Self { segment, slot, state, token, generation, this, alive, every, looked, wait })
+        let registers = segment.registers();
+        with_algorithm!(registers, algorithm => algorithm.join(slot));
+        Ok(Self {
+            segment,
+            registers,
+            record: &segment.records()[slot.index()],
+            slot,
+            state: State::Outside,
+            token: 0,
+            generation,
+            this,
+            alive,
+            every,
+            looked: None,
+            wait: PhantomData,
+        })
     }
 
     pub(super) fn slot(&self) -> Slot {
@@ -105,11 +120,6 @@ impl<'a, W: Wait> Seat<'a, W> {
     }
 
     #[inline]
-    fn record(&self) -> &'a Record {
-        &self.segment.records()[self.slot.index()]
-    }
-
-    #[inline]
     fn attempt<'s, A: Algorithm + ?Sized>(&self, algorithm: &'s A) -> SegmentAttempt<'s, A, W>
     where
         'a: 's,
@@ -124,21 +134,28 @@ impl<'a, W: Wait> Seat<'a, W> {
         intent: Intent,
         deadline: &impl Deadline,
     ) -> Result<bool, Error> {
-        self.check_ours()?;
-        self.settle();
-        if self.segment.is_stopped() {
-            return Err(self.segment.owner_died());
-        }
+        self.prepare()?;
         if self.try_enter(intent) {
             return Ok(true);
         }
         self.enter_later(intent, deadline)
     }
 
+    /// Before each attempt.
+    #[inline]
+    fn prepare(&mut self) -> Result<(), Error> {
+        self.check_ours()?;
+        self.settle();
+        if self.segment.is_stopped() {
+            return Err(self.segment.owner_died());
+        }
+        Ok(())
+    }
+
     #[inline]
     fn try_enter(&mut self, intent: Intent) -> bool {
         let (me, lot) = (self.slot, self.segment.lot());
-        with_algorithm!(self.segment.registers(), algorithm => {
+        with_algorithm!(self.registers, algorithm => {
             let Ok(attempt) = SegmentAttempt::<_, W>::enter(algorithm, me, lot, intent) else {
                 return false;
             };
@@ -183,11 +200,11 @@ impl<'a, W: Wait> Seat<'a, W> {
         // Should waiting panic, the attempt withdraws itself.
         self.state = State::Outside;
         let mut watch = Watch::new(self.segment, self.look(), self.slot, self.every);
-        let outcome = with_algorithm!(self.segment.registers(), algorithm => {
+        let outcome = with_algorithm!(self.registers, algorithm => {
             watch.wait(self.attempt(algorithm), deadline)
         });
         if !matches!(outcome, Ok(true)) {
-            self.record().come_out();
+            self.record.come_out();
             return outcome;
         }
         let bypasses = watch.bypasses();
@@ -210,7 +227,7 @@ impl<'a, W: Wait> Seat<'a, W> {
             return Err(self.segment.corrupt(self.slot, "could not get a token"));
         };
         self.token = token;
-        if let Some(waited) = self.record().go_in(token, clock::now()) {
+        if let Some(waited) = self.record.go_in(token, clock::now()) {
             journal.note_wait(waited, bypasses);
         }
         Ok(())
@@ -233,7 +250,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     fn try_once(&self) -> Result<bool, Error> {
         let (me, lot) = (self.slot, self.segment.lot());
         Ok(with_withdrawing!(
-            self.segment.registers(),
+            self.registers,
             algorithm => attempt::try_lock::<_, _, AmongSleepers<W>>(algorithm, me, lot),
             else return Err(self.unsupported("try_lock"))
         ))
@@ -253,12 +270,33 @@ impl<'a, W: Wait> Seat<'a, W> {
         Ok(inside)
     }
 
+    /// For locks without a deadline, in two steps.
+    #[inline(never)]
+    fn lock_late(&mut self, has_entered: bool, accept: Accept) -> Result<(), Error> {
+        if !has_entered {
+            self.enter_later(Intent::Stay, &Never)?;
+        }
+        self.wait(&Never, accept)?;
+        Ok(())
+    }
+
     /// For locks without a deadline.
     #[inline]
     pub(super) fn lock(&mut self, accept: Accept) -> Result<(), Error> {
-        self.enter(Intent::Stay, &Never)?;
-        self.wait(&Never, accept)?;
-        Ok(())
+        self.prepare()?;
+        let (me, lot) = (self.slot, self.segment.lot());
+        // Looked up once, which algorithm it is, for who finds the doorway open and nobody ahead.
+        let turn = with_algorithm!(self.registers, algorithm => {
+            SegmentAttempt::<_, W>::enter(algorithm, me, lot, Intent::Stay).map(|attempt| {
+                let turn = attempt.poll();
+                mem::forget(attempt);
+                turn
+            })
+        });
+        if turn == Ok(Turn::Mine) {
+            return self.go_in(0, accept);
+        }
+        self.lock_late(turn.is_ok(), accept)
     }
 
     /// Looks after all who may be in the way, unless it has done so a moment ago: for those who do
@@ -290,11 +328,17 @@ impl<'a, W: Wait> Seat<'a, W> {
     /// Leaves the critical section, or the line. In a forked child both are the parent's.
     #[inline]
     pub(super) fn settle(&mut self) {
-        if self.state != State::Outside && self.is_ours() {
+        if self.state != State::Outside {
+            self.come_out();
+        }
+    }
+
+    fn come_out(&mut self) {
+        if self.is_ours() {
             let was = mem::replace(&mut self.state, State::Outside);
-            self.record().come_out();
+            self.record.come_out();
             let (me, lot) = (self.slot, self.segment.lot());
-            with_algorithm!(self.segment.registers(), algorithm => if was == State::Inside {
+            with_algorithm!(self.registers, algorithm => if was == State::Inside {
                 attempt::leave::<_, _, AmongSleepers<W>>(algorithm, me, lot);
             } else {
                 Watch::new(self.segment, self.look(), me, self.every)

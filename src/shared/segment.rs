@@ -19,7 +19,7 @@ use crate::shared::process;
 use crate::shared::record::Record;
 use crate::shared::registers::Registers;
 use crate::shared::{Error, Kind};
-use crate::wait::{Channel, Lot, Shared};
+use crate::wait::{Channel, Lot, Notice, Shared};
 
 /// What a segment is to be, or has to be.
 #[derive(Clone, Debug)]
@@ -191,6 +191,14 @@ impl Segment {
     }
 
     #[inline]
+    fn notice(&self) -> &Notice {
+        let start = self.at(self.shape.layout.notice).cast();
+        // SAFETY: there is room for one, aligned to `ALIGN`; atomics, for which every value is
+        // valid.
+        unsafe { &*start }
+    }
+
+    #[inline]
     fn channels(&self) -> &[Channel] {
         let start = self.at(self.shape.layout.channels).cast();
         // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
@@ -271,14 +279,14 @@ fn write_all(file: &OwnedFd, mut bytes: &[u8], mut offset: u64) -> rustix::io::R
     Ok(())
 }
 
-/// The sleeping places of a segment.
+/// The sleeping places of a segment. One pointer, for whoever has nobody to wake.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SegmentLot<'a>(&'a [Channel]);
+pub(super) struct SegmentLot<'a>(&'a Segment);
 
 impl Segment {
     #[inline]
     pub(super) fn lot(&self) -> SegmentLot<'_> {
-        SegmentLot(self.channels())
+        SegmentLot(self)
     }
 }
 
@@ -287,17 +295,25 @@ impl SegmentLot<'_> {
     /// needlessly.
     #[inline]
     fn place(&self, channel: u32) -> &Channel {
-        &self.0[channel as usize % self.0.len()]
+        let channels = self.0.channels();
+        &channels[channel as usize % channels.len()]
     }
 }
 
 impl Lot for SegmentLot<'_> {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        self.place(channel).sleep::<Shared>(still, at_most);
+        self.place(channel).sleep::<Shared>(still, self.0.notice().limit(at_most));
     }
 
     #[inline]
     fn wake(&self, channel: u32) {
-        self.place(channel).wake::<Shared>();
+        if self.0.notice().is_posted() {
+            self.place(channel).wake::<Shared>();
+        }
+    }
+
+    #[inline]
+    fn owner_wakes(&self) -> bool {
+        self.0.notice().heed()
     }
 }

@@ -10,24 +10,29 @@
 
 use core::time::Duration;
 
-use crate::atomic::{Acquire, AtomicBool, Relaxed, Release, const_fn};
+use crate::atomic::{Acquire, Register32, Relaxed, Release, const_fn};
 
 /// How long a nap is. The wake-up before it may be lost; none is after.
 #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only with std somebody sleeps"))]
 const NAP: Duration = Duration::from_millis(2);
 
-/// One lock's notice. It stays, once it is posted.
+/// One lock's notice. It stays, once it is posted. Words, for which every value is valid, since
+/// processes share it.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Notice {
-    posted: AtomicBool,
-    heeded: AtomicBool,
+    posted: Register32,
+    heeded: Register32,
 }
+
+const NO: u32 = 0;
+const YES: u32 = 1;
 
 impl Notice {
     const_fn! {
         /// None yet.
         pub(crate) const fn new() -> Self {
-            Self { posted: AtomicBool::new(false), heeded: AtomicBool::new(false) }
+            Self { posted: Register32::new(NO), heeded: Register32::new(NO) }
         }
     }
 
@@ -35,7 +40,7 @@ impl Notice {
     /// instead.
     #[inline]
     pub(crate) fn is_posted(&self) -> bool {
-        self.posted.load(Relaxed)
+        self.posted.load(Relaxed) != NO
     }
 
     /// For the owner, before it leaves: whether it has to wake.
@@ -46,9 +51,9 @@ impl Notice {
 
     #[inline(never)]
     fn note_heeded(&self) -> bool {
-        if !self.heeded.load(Relaxed) {
+        if self.heeded.load(Relaxed) == NO {
             // Release: whoever reads it sees as well what those who left before have written.
-            self.heeded.store(true, Release);
+            self.heeded.store(YES, Release);
         }
         true
     }
@@ -57,10 +62,10 @@ impl Notice {
     #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "as above"))]
     pub(crate) fn limit(&self, at_most: Duration) -> Duration {
         // Acquire: the last look before the sleep sees what those have written who left unheeding.
-        if self.heeded.load(Acquire) {
+        if self.heeded.load(Acquire) != NO {
             return at_most;
         }
-        self.posted.store(true, Relaxed);
+        self.posted.store(YES, Relaxed);
         at_most.min(NAP)
     }
 }
