@@ -399,6 +399,7 @@ pub(crate) fn bypass_queue(two: Make, three: Make, in_order: Make) -> Vec<Model>
         no_lockout(name, n(2).attempts(3), two).quick(),
         no_lockout(name, all_moves(n(2).attempts(2)), two).quick(),
         safe(name, order, n(3).attempts(1), in_order).quick(),
+        safe(name, order, all_moves(n(2).attempts(2)), in_order).quick(),
         safe(name, passages(1 + 1), all_moves(n(2).attempts(3)), two),
         safe(name, passages(2 + 2), n(3).attempts(2), three),
         safe(name, order, n(3).attempts(2), in_order),
