@@ -90,6 +90,13 @@ impl<S: AsRef<[BakerySlot]> + ?Sized> BakeryOn<S> {
     fn number(&self, slot: Slot) -> &Register64 {
         &self.slots.as_ref()[slot.index()].number
     }
+
+    /// Whose turn it is, unless somebody in the doorway comes before.
+    fn next(&self) -> Option<Slot> {
+        let slots = (0..).map(Slot::new).zip(self.mark.joined(self.slots.as_ref()));
+        let numbers = slots.map(|(slot, of)| (of.number.load(Relaxed), slot));
+        numbers.filter(|&(number, _)| number > CHOOSING).min().map(|(_, slot)| slot)
+    }
 }
 
 // SAFETY: the argument is Lamport's; that the orderings carry it over to this memory model is what
@@ -188,6 +195,8 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         self.number(me).store(IDLE, Release);
         wake.fence();
         wake.wake(me.number());
+        // Those who wait for the next one sleep on its channel.
+        wake.wake_early(|| self.next().map(Slot::number));
     }
 }
 

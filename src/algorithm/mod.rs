@@ -127,6 +127,14 @@ pub trait Wake {
     /// Wakes those who sleep on a channel. A fence has come before.
     fn wake(&self, channel: u32);
 
+    /// Wakes whoever has its turn after the next one, so that it is awake by then. The channel is
+    /// looked for only if anybody may sleep. Nothing depends on it: whoever is woken for no reason
+    /// goes to sleep again.
+    #[inline]
+    fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
+        let _ = find;
+    }
+
     /// Whether anybody may sleep at all: if not, the others do nothing.
     #[inline]
     fn is_needed(&self) -> bool {

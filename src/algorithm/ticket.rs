@@ -143,6 +143,7 @@ impl Queue {
         let served = self.skip(served);
         wake.fence_after_rmw();
         wake.wake(ticket(served));
+        wake.wake_early(|| Some(ticket(served).wrapping_add(1)));
     }
 
     /// Passes over tickets that are served and marked, as anybody may, and others may be about to.

@@ -296,6 +296,7 @@ unsafe impl Algorithm for TicketInHand<'_> {
     #[inline]
     fn leave(&self, _: Slot, wake: &impl Wake) {
         self.queue.serve_next(wake);
+        wake.wake_early(|| Some(channel(self.queue.served.load(Relaxed).wrapping_add(1))));
     }
 
     #[inline]

@@ -58,6 +58,15 @@ impl Lot for ThreadLot<'_> {
     }
 
     #[inline]
+    fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
+        if self.notice.is_posted()
+            && let Some(channel) = find()
+        {
+            table::place(self.notice, channel).wake::<crate::wait::Private>();
+        }
+    }
+
+    #[inline]
     fn owner_wakes(&self) -> bool {
         self.notice.heed()
     }

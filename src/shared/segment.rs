@@ -313,6 +313,15 @@ impl Lot for SegmentLot<'_> {
     }
 
     #[inline]
+    fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
+        if self.0.notice().is_posted()
+            && let Some(channel) = find()
+        {
+            self.place(channel).wake::<Shared>();
+        }
+    }
+
+    #[inline]
     fn owner_wakes(&self) -> bool {
         self.0.notice().heed()
     }

@@ -72,6 +72,12 @@ pub trait Lot {
     /// write that they wait for.
     fn wake(&self, channel: u32);
 
+    /// Wakes whoever sleeps on a channel, if there is one to be found, before there is a need to.
+    #[inline]
+    fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
+        let _ = find;
+    }
+
     /// Whether the owner of the lock, which is about to leave, has to fence and wake at all: no
     /// only if nobody sleeps for longer than a moment. To be asked before it leaves.
     #[inline]
@@ -154,7 +160,8 @@ impl Wait for SpinYield {
 
 /// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those
 /// who wait leave the processors to those who work. Whoever is next spins for longer than those
-/// behind.
+/// behind, and yields before it sleeps; and is woken when the one before it goes in, where the
+/// algorithm knows whom to wake, so that it is there when its turn comes.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;
@@ -165,19 +172,28 @@ impl Wait for Park {
 
     #[inline]
     fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
-        /// For the next one in: about as long as going to sleep and being woken takes.
-        const NEXT: u32 = 400;
+        /// For the next one in: as long as some hand-overs between those who run.
+        const NEXT: u32 = 100;
+        /// And then: about as long as going to sleep and being woken takes, while others may run.
+        const YIELDS: u32 = 60;
         /// For those behind: just long enough to see somebody out of a doorway.
         const BEHIND: u32 = 10;
 
-        for _ in 0..if by.next { NEXT } else { BEHIND } {
+        let (spins, yields) = if by.next { (NEXT, YIELDS) } else { (BEHIND, 0) };
+        for _ in 0..spins {
             if !still() {
                 return;
             }
             spin_loop();
         }
-        while still() {
-            let Some(left) = deadline.left() else { return };
+        for _ in 0..yields {
+            if !still() || deadline.left().is_none() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        // Once: whoever is woken may be the next one now, and wait as such.
+        if let Some(left) = deadline.left() {
             lot.sleep(by.channel, &still, left);
         }
     }
@@ -227,6 +243,13 @@ impl<L: Lot, W: Wait> Wake for Waker<L, W> {
     fn wake(&self, channel: u32) {
         if W::SLEEPS {
             self.lot.wake(channel);
+        }
+    }
+
+    #[inline]
+    fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
+        if W::SLEEPS {
+            self.lot.wake_early(find);
         }
     }
 

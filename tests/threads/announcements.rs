@@ -7,7 +7,8 @@ use std::cell::RefCell;
 
 use bakery_lock::Fixed;
 use bakery_lock::algorithm::{
-    Algorithm, Bakery, BlackWhite, Blocked, Intent, NobodySleeps, Slot, Turn, Wake, Withdrawal,
+    Algorithm, Bakery, BlackWhite, Blocked, Intent, NobodySleeps, Slot, Ticket, Turn, Wake,
+    Withdrawal,
 };
 
 all_algorithms! { once: no_lost_wake_up }
@@ -120,6 +121,44 @@ fn no_lost_wake_up<A: Fixed>() {
             assert!(rounds < 100, "nobody gets in");
         }
     }
+}
+
+/// The channels announced early.
+#[derive(Default)]
+struct Early(RefCell<Vec<u32>>);
+
+impl Wake for Early {
+    fn fence(&self) {}
+
+    fn wake(&self, _: u32) {}
+
+    fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
+        self.0.borrow_mut().extend(find());
+    }
+}
+
+/// Whoever leaves wakes the one behind the next, too, that it may be there in time.
+#[test]
+fn the_next_but_one_is_woken_early() {
+    fn is_woken(lock: &impl Algorithm) {
+        // Not in the order of the slots.
+        let line = [2, 0, 3, 1].map(Slot::new);
+        for me in line {
+            lock.join(me);
+            lock.enter(me, Intent::Stay, &NobodySleeps).expect("there is room");
+        }
+        for three in line.windows(3) {
+            assert_eq!(lock.poll(three[0], &NobodySleeps), Turn::Mine);
+            let Turn::Blocked(by) = lock.poll(three[2], &NobodySleeps) else {
+                panic!("two are before it");
+            };
+            let early = Early::default();
+            lock.leave(three[0], &early);
+            assert_eq!(*early.0.borrow(), [by.channel]);
+        }
+    }
+    is_woken(&Bakery::<4>::new());
+    is_woken(&Ticket::<4>::new());
 }
 
 /// Others may wait for the end of a doorway, which no move of one thread shows.

@@ -45,15 +45,19 @@ fn starts() -> impl Strategy<Value = u64> {
     prop_oneof![0..u64::MAX, edge - 80..=edge, u64::MAX - 80..=u64::MAX]
 }
 
-/// The last channel that was woken.
+/// The last channel that was woken, and the last one early.
 #[derive(Default)]
-struct Woken(Cell<Option<u32>>);
+struct Woken(Cell<Option<u32>>, Cell<Option<u32>>);
 
 impl Wake for Woken {
     fn fence(&self) {}
 
     fn wake(&self, channel: u32) {
         self.0.set(Some(channel));
+    }
+
+    fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
+        self.1.set(find());
     }
 }
 
@@ -156,6 +160,7 @@ fn agrees(start: u64, acts: &[Act]) {
                 line.leave();
                 let served = line.places.front().map_or(line.next, |place| place.ticket);
                 assert_eq!(wake.0.take(), Some(low(served)));
+                assert_eq!(wake.1.take(), Some(low(served.wrapping_add(1))));
             }
             _ => {}
         }

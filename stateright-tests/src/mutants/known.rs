@@ -24,6 +24,7 @@ const CLOSED: &str =
     "the doorway closes for numbers that no model gets to; `words` in tests/threads finds it";
 const WATCHED: &str =
     "whom a waiter watches, and how long it spins, is for speed; the next poll decides";
+const EARLY: &str = "whom it wakes early is for speed; `announcements` in tests/threads finds it";
 const DAMAGE: &str = "for registers that were overwritten; `registers` in tests/threads finds it";
 const CODE: &str = "the same thing by another number";
 const PRIVATE: &str = "nobody reads it before it is written again";
@@ -72,6 +73,9 @@ const ALL: &[Known] = &[
     ),
     known(BAKERY, "", "greatest.checked_add(1)", "`1` -> `2`", "numbers may have gaps"),
     known(BAKERY, "else {", "mine.store(IDLE, Release)", "", CLOSED),
+    known(BAKERY, "", "let slots = (0..).map", "", EARLY),
+    known(BAKERY, "", "let numbers = slots.map", "", EARLY),
+    known(BAKERY, "", "numbers.filter(", "", EARLY),
     known(BAKERY, "", "ahead += 1", "", WATCHED),
     known(BAKERY, "ahead += 1", "if number == CHOOSING", "", WATCHED),
     known(BAKERY, "", "break;", "", WATCHED),
