@@ -102,8 +102,9 @@ impl<'a> Watch<'a> {
         deadline: &impl Deadline,
     ) -> Result<bool, Error> {
         self.segment.records()[self.me.index()].wait_begins(clock::now());
+        // Until a look, however often it is woken before.
+        let mut slice = Slice::new(self.every, deadline);
         loop {
-            let slice = Slice::new(self.every, deadline);
             if deadline.left().is_some() {
                 attempt.pass_time(by, &slice);
             } else {
@@ -120,12 +121,13 @@ impl<'a> Watch<'a> {
                 }
                 Turn::Blocked(now) => by = now,
             }
-            if slice.is_over()
-                && let Err(error) = self.look(&self.waker::<W>())
-            {
-                // Not more than once: what is damaged may never let it go.
-                mem::forget(attempt.try_step_out());
-                return Err(error);
+            if slice.is_over() {
+                if let Err(error) = self.look(&self.waker::<W>()) {
+                    // Not more than once: what is damaged may never let it go.
+                    mem::forget(attempt.try_step_out());
+                    return Err(error);
+                }
+                slice = Slice::new(self.every, deadline);
             }
         }
     }

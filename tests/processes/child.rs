@@ -135,9 +135,8 @@ impl Child {
         self.process.id()
     }
 
-    pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.process.id().cast_signed()).unwrap();
-        kill_process(pid, signal).unwrap();
+    pub fn signal(&self, which: Signal) {
+        signal(self.pid(), which);
     }
 
     /// Waits until this is what `/proc` says of its state: `Z` for a zombie, `T` for a stopped one.
@@ -154,6 +153,12 @@ impl Child {
     pub fn until_asleep(&self) {
         until(|| sleep(self.process.id(), |_| true));
     }
+}
+
+/// To a process that is there, or that nobody has waited for yet.
+pub fn signal(process: u32, which: Signal) {
+    let pid = Pid::from_raw(process.cast_signed()).unwrap();
+    kill_process(pid, which).unwrap();
 }
 
 /// Whether the threads of a process sleep in the kernel, as far as they count.

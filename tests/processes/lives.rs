@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
 
 use bakery_lock::shared::{Kind, Mutex};
 use rustix::process::Signal;
 
-use crate::child::{Child, command, hear, say, until};
+use crate::child::{Child, command, hear, say, signal, until};
 use crate::data::{Ledger, Shared, attach};
 use crate::obey::{servants, two};
 
@@ -229,6 +231,35 @@ fn a_waiter_stays_in_line_while_signals_arrive() {
     shared.peek(|ledger| assert_eq!(ledger.signatures(), [0, 7, 1]));
 }
 
+/// However often its sleep is interrupted, it looks.
+#[test]
+fn a_waiter_finds_a_death_while_signals_arrive() {
+    let shared = Shared::<Ledger>::new(Kind::Bakery, 4);
+    let mut holder = servants(&shared, "park", 1).remove(0);
+    let waiter = Child::start("handles signals", &[shared.path()]);
+    waiter.expect("joined");
+    assert_eq!(holder.ask("lock"), "in");
+    waiter.expect("in line");
+    waiter.until_asleep();
+    holder.kill();
+    let (pid, told) = (waiter.pid(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // More often than it looks, and not for ever.
+            for _ in 0..20_000 {
+                if told.load(Relaxed) {
+                    break;
+                }
+                signal(pid, Signal::USR1);
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let heard = waiter.hear();
+        told.store(true, Relaxed);
+        assert!(heard.contains(" died inside"), "{heard}");
+    });
+}
+
 static HANDLED: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn handle(_: libc::c_int) {
@@ -244,6 +275,9 @@ pub fn handles_signals(arguments: &[&str]) {
     until(|| mutex.status().unwrap().holder.is_some());
     let waiting = me.enter().unwrap();
     say("in line");
-    waiting.wait().unwrap().sign(7);
+    match waiting.wait() {
+        Ok(mut guard) => guard.sign(7),
+        Err(why) => return say(&why.to_string()),
+    }
     say(&HANDLED.load(Relaxed).to_string());
 }
