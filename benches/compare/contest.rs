@@ -26,6 +26,17 @@ pub(crate) struct Round {
     pub(crate) took: Duration,
     /// Processor time of the whole process.
     pub(crate) busy: Duration,
+    /// How often its threads went to sleep.
+    pub(crate) sleeps: f64,
+}
+
+impl Round {
+    /// Of all threads.
+    pub(crate) fn passages(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "counts of a fraction of a second")]
+        let passages = self.shares.iter().sum::<u64>() as f64;
+        passages
+    }
 }
 
 /// What each passage was like, in a round of its own: the clock takes time. Each thread's first one
@@ -37,9 +48,25 @@ pub(crate) struct Closer {
     pub(crate) passed: u64,
 }
 
-fn processor_time() -> Duration {
+/// What this process has used so far: processor time, and how often its threads went to sleep.
+fn used() -> (Duration, f64) {
     let now = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::try_from(now).unwrap_or_default()
+    // SAFETY: plain numbers, for which zeros are valid, and the call only writes them.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a few million")]
+    let sleeps = usage.ru_nvcsw as f64;
+    (Duration::try_from(now).unwrap_or_default(), sleeps)
+}
+
+/// What a round took of the clock, and used.
+struct Spent {
+    took: Duration,
+    busy: Duration,
+    sleeps: f64,
 }
 
 /// Runs the threads, each with a seat of its own, until the time is over. What each answers.
@@ -50,7 +77,7 @@ fn run<S: Subject, R: Send>(
     lock: &S,
     terms: Terms,
     thread: impl Fn(&mut S::Seat<'_>, &AtomicBool) -> R + Sync,
-) -> (Vec<R>, Duration, Duration) {
+) -> (Vec<R>, Spent) {
     const LINE_UP: Duration = Duration::from_millis(5);
 
     let (start, over) = (Barrier::new(terms.threads + 1), AtomicBool::new(false));
@@ -70,13 +97,14 @@ fn run<S: Subject, R: Send>(
         let (began, before) = lock.pass(&mut lock.sit(), |_| {
             start.wait();
             std::thread::sleep(LINE_UP);
-            (Instant::now(), processor_time())
+            (Instant::now(), used())
         });
         std::thread::sleep(terms.length);
-        let (took, busy) = (began.elapsed(), processor_time().saturating_sub(before));
+        let (took, (busy, sleeps)) = (began.elapsed(), used());
+        let spent = Spent { took, busy: busy.saturating_sub(before.0), sleeps: sleeps - before.1 };
         over.store(true, Relaxed);
         let answers = threads.into_iter().map(|it| it.join().expect("no thread panics")).collect();
-        (answers, took, busy)
+        (answers, spent)
     })
 }
 
@@ -84,7 +112,7 @@ fn run<S: Subject, R: Send>(
 /// for each thread at most.
 pub(crate) fn race<S: Subject>(terms: Terms) -> Round {
     let lock = CachePadded::new(S::default());
-    let (shares, took, busy) = run(&*lock, terms, |seat, over| {
+    let (shares, spent) = run(&*lock, terms, |seat, over| {
         let mut passages = 0_u64;
         while !over.load(Relaxed) {
             lock.pass(seat, |value| *value += 1);
@@ -92,13 +120,14 @@ pub(crate) fn race<S: Subject>(terms: Terms) -> Round {
         }
         passages
     });
-    Round { shares, took, busy }
+    let Spent { took, busy, sleeps } = spent;
+    Round { shares, took, busy, sleeps }
 }
 
 pub(crate) fn look_closer<S: Subject>(terms: Terms) -> Closer {
     let lock = CachePadded::new(S::default());
     let entries = CachePadded::new(AtomicU64::new(0));
-    let (answers, ..) = run(&*lock, terms, |seat, over| {
+    let (answers, _) = run(&*lock, terms, |seat, over| {
         let (mut waits, mut most) = (Waits::new(), 0);
         lock.pass(seat, |_| ());
         while !over.load(Relaxed) {

@@ -29,13 +29,19 @@ const fn contestant<S: Subject>(
     Contestant { name, in_order_from, yields, race: race::<S>, look_closer: look_closer::<S> }
 }
 
-const FIELD: [Contestant; 11] = [
+const FIELD: [Contestant; 13] = [
     contestant::<std::sync::Mutex<u64>>("std Mutex", None, true),
     contestant::<parking_lot::Mutex<u64>>("parking_lot Mutex", None, true),
     // Whoever queues is served in order, but newcomers that find it free pass them.
     contestant::<UnlockedFairly>("parking_lot, fair unlock", None, true),
     contestant::<spin::mutex::TicketMutex<u64>>("spin TicketMutex", Some(2), false),
     contestant::<mcslock::raw::spins::Mutex<u64>>("mcslock raw", Some(2), false),
+    contestant::<spin::mutex::TicketMutex<u64, spin::relax::Yield>>(
+        "spin TicketMutex, Yield",
+        Some(2),
+        true,
+    ),
+    contestant::<mcslock::raw::yields::Mutex<u64>>("mcslock raw, yields", Some(2), true),
     contestant::<Mutex<u64>>("Mutex", Some(2), true),
     contestant::<BypassMutex<u64>>("BypassMutex", None, true),
     contestant::<Mutex<u64, SpinYield>>("Mutex, SpinYield", Some(2), true),
@@ -57,6 +63,8 @@ pub(crate) struct Result {
     pub(crate) jain: f64,
     /// Processors used: the median.
     pub(crate) processors: f64,
+    /// How often threads went to sleep, a passage: the median.
+    pub(crate) sleeps: f64,
     pub(crate) closer: Closer,
 }
 
@@ -78,12 +86,7 @@ pub(crate) fn contest(
     }
     let result = |(it, rounds): (&&Contestant, Vec<Round>)| {
         let of = |each: fn(&Round) -> f64| rounds.iter().map(each).collect::<Vec<_>>();
-        let times = of(|round| {
-            let passages: u64 = round.shares.iter().sum();
-            #[expect(clippy::cast_precision_loss, reason = "counts of a fraction of a second")]
-            let passages = passages as f64;
-            round.took.as_secs_f64() * 1e9 / passages
-        });
+        let times = of(|round| round.took.as_secs_f64() * 1e9 / round.passages());
         Result {
             name: it.name,
             keeps_order: it.in_order_from.is_some_and(|from| threads >= from),
@@ -92,6 +95,7 @@ pub(crate) fn contest(
             nanoseconds: median(times),
             jain: median(of(|round| jain(&round.shares))),
             processors: median(of(|it| it.busy.as_secs_f64() / it.took.as_secs_f64())),
+            sleeps: median(of(|round| round.sleeps / round.passages())),
             closer: (it.look_closer)(terms),
         }
     };

@@ -30,18 +30,19 @@ pub(crate) fn print(found: &Findings) {
         let pinned = if terms.pinned { "pinned in turn" } else { "not pinned" };
         println!("\n{} threads, {pinned}, empty section:", terms.threads);
         println!(
-            "  {:<26} {:>9} {:>6} {:>6} {:>6} {:>9} {:>9} {:>9} {:>10} {:>8}",
-            "", "ns", "+-", "Jain", "cores", "p50 us", "p99", "p99.9", "max", "passed"
+            "  {:<26} {:>9} {:>6} {:>6} {:>6} {:>6} {:>9} {:>9} {:>9} {:>10} {:>8}",
+            "", "ns", "+-", "Jain", "cores", "sleeps", "p50 us", "p99", "p99.9", "max", "passed"
         );
         for it in contest {
             let wait = |per_mille| micros(it.closer.waits.per_mille(per_mille));
             println!(
-                "  {:<26} {:>9.0} {:>5.0}% {:>6.3} {:>6.2} {:>9.1} {:>9.1} {:>9.1} {:>10.0} {:>8}",
+                "  {:<26} {:>9.0} {:>5.0}% {:>6.3} {:>6.2} {:>6.2} {:>9.1} {:>9.1} {:>9.1} {:>10.0} {:>8}",
                 it.name,
                 it.nanoseconds,
                 it.deviation * 100.0,
                 it.jain,
                 it.processors,
+                it.sleeps,
                 wait(500),
                 wait(990),
                 wait(999),
@@ -77,13 +78,13 @@ pub(crate) fn write(found: &Findings, folder: &Path) -> Result<()> {
 
 fn table(found: &Findings) -> String {
     let mut text =
-        "lock,threads,pinned,ns,deviation,jain,cores,p50_ns,p99_ns,p999_ns,max_ns,passed\n"
+        "lock,threads,pinned,ns,deviation,jain,cores,sleeps,p50_ns,p99_ns,p999_ns,max_ns,passed\n"
             .to_owned();
     for it in found.contests.iter().flatten() {
         let wait = |per_mille| it.closer.waits.per_mille(per_mille);
         let _ = writeln!(
             text,
-            "{:?},{},{},{:.1},{:.3},{:.4},{:.3},{},{},{},{},{}",
+            "{:?},{},{},{:.1},{:.3},{:.4},{:.3},{:.3},{},{},{},{},{}",
             it.name,
             it.terms.threads,
             it.terms.pinned,
@@ -91,6 +92,7 @@ fn table(found: &Findings) -> String {
             it.deviation,
             it.jain,
             it.processors,
+            it.sleeps,
             wait(500),
             wait(990),
             wait(999),

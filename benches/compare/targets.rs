@@ -78,11 +78,15 @@ fn alone(all: &[Alone]) -> Vec<Target> {
 const OURS: &str = "Mutex";
 
 fn contended(found: &Findings, threads: usize) -> Vec<Target> {
+    /// One, and a little: threads that come and go sleep too.
+    const ONE: f64 = 1.05;
+
     let of = |wanted: fn(&&field::Result) -> bool| {
         let these = found.results(threads, true).filter(wanted);
         these.map(|it| it.nanoseconds).fold(f64::INFINITY, f64::min)
     };
     let ours = of(|it| it.name == OURS);
+    let sleeps = found.results(threads, true).filter(|it| it.name == OURS).map(|it| it.sleeps);
     let others = of(|it| it.keeps_order && !IS_OURS.contains(&it.name));
     let (what, bare, most) = if threads == 2 {
         ("a cache line's way", found.cache_line, 1.3)
@@ -94,6 +98,10 @@ fn contended(found: &Findings, threads: usize) -> Vec<Target> {
         ours / bare,
         most,
     )];
+    if threads > 2 {
+        let what = format!("{threads} threads, in order: sleeps, so wake-ups, a hand-over");
+        targets.push(at_most(what, sleeps.sum(), ONE));
+    }
     // Where no other takes part that keeps the order, there is nothing to be as good as.
     if others.is_finite() {
         targets.push(at_least(

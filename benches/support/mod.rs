@@ -72,19 +72,19 @@ impl<A: Fixed + Sync, W: Wait> Subject for Lock<A, u64, W> {
 }
 
 /// `spin` is without its own `lock_api` feature here, so it has a mutex of its own.
-impl Subject for spin::mutex::TicketMutex<u64> {
+impl<R: spin::RelaxStrategy + 'static> Subject for spin::mutex::TicketMutex<u64, R> {
     type Seat<'a> = ();
 
     fn sit(&self) {}
 
     #[inline]
-    fn pass<R>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> R) -> R {
+    fn pass<T>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> T) -> T {
         section(&mut self.lock())
     }
 }
 
 /// The strictly fair MCS lock of `mcslock`; its drop-in form lets others barge in.
-impl Subject for mcslock::raw::spins::Mutex<u64> {
+impl<R: mcslock::relax::Relax + 'static> Subject for mcslock::raw::Mutex<u64, R> {
     type Seat<'a> = mcslock::raw::MutexNode;
 
     fn sit(&self) -> Self::Seat<'_> {
@@ -92,7 +92,7 @@ impl Subject for mcslock::raw::spins::Mutex<u64> {
     }
 
     #[inline]
-    fn pass<R>(&self, seat: &mut Self::Seat<'_>, section: impl FnOnce(&mut u64) -> R) -> R {
+    fn pass<T>(&self, seat: &mut Self::Seat<'_>, section: impl FnOnce(&mut u64) -> T) -> T {
         self.lock_with_then(seat, section)
     }
 }
