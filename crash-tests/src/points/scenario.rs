@@ -35,7 +35,7 @@ pub(super) const SCENARIOS: [Scenario; 21] = [
     Scenario { is_named: true, ..scenario("making-it", 2, 1, alone) },
     Scenario { is_named: true, ..scenario("making-it-together", 2, 1, together) },
     Scenario { is_named: true, ..scenario("removing-it", 2, 1, removing_it) },
-    Scenario { is_named: true, ..scenario("removing-it-together", 2, 1, removing_it_together) },
+    Scenario { is_named: true, ..scenario("removing-it-together", 3, 1, removing_it_together) },
     scenario("behind-a-holder", 2, 1, behind_a_holder),
     scenario("ahead-of-a-waiter", 2, 1, ahead_of_a_waiter),
     scenario("between-waiters", 4, 1, between_waiters),
