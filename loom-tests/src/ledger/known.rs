@@ -119,14 +119,14 @@ const SURVIVORS: &[Survivor] = &[
     Survivor {
         file: NOTICE,
         after: "",
-        line: "self.heeded.store(true, Release)",
+        line: "self.heeded.store(YES, Release)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: NOT_IN_ORDER,
     },
     Survivor {
         file: NOTICE,
         after: "",
-        line: "self.heeded.store(true, Release)",
+        line: "self.heeded.store(YES, Release)",
         mutants: &[Instead::Nothing],
         why: NAPS_ONLY,
     },
