@@ -71,7 +71,7 @@ impl Model {
     /// reached again.
     pub(crate) fn explore(&self) -> Result<Extent, Violation> {
         let most_states = match self.effort {
-            Effort::Quick => 4_000_000,
+            Effort::Quick => 2_000_000,
             Effort::Regular => 20_000_000,
             Effort::Long => 1_000_000_000,
         };
@@ -401,9 +401,9 @@ pub(crate) fn bypass_queue(two: Make, three: Make, in_order: Make) -> Vec<Model>
         safe(name, order, n(3).attempts(1), in_order).quick(),
         safe(name, order, all_moves(n(2).attempts(2)), in_order).quick(),
         safe(name, passages(1 + 1), all_moves(n(2).attempts(3)), two),
-        safe(name, passages(2 + 2), n(3).attempts(2), three),
+        safe(name, passages(2 + 2), n(3).attempts(2), three).long(),
         safe(name, order, n(3).attempts(2), in_order),
-        no_lockout(name, n(3).attempts(2), three),
+        no_lockout(name, n(3).attempts(2), three).long(),
     ]
 }
 
