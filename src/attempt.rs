@@ -18,7 +18,7 @@ pub(crate) struct Attempt<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> {
 }
 
 impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
-    /// The doorway. `me` has joined, and is not competing.
+    /// The doorway, unless there is a way past the line. `me` has joined, and is not competing.
     #[inline]
     pub(crate) fn enter(
         algorithm: &'a A,
@@ -26,7 +26,9 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
         lot: L,
         intent: Intent,
     ) -> Result<Self, DoorwayClosed> {
-        algorithm.enter(me, intent, &Waker::<L, W>::new(lot))?;
+        if !(A::HAS_GATE && pass::<_, W>(algorithm, me)) {
+            algorithm.enter(me, intent, &Waker::<L, W>::new(lot))?;
+        }
         Ok(Self::resume(algorithm, me, lot))
     }
 
@@ -121,6 +123,25 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
         }
         true
     }
+}
+
+/// Goes in past those in line, if that is possible now or soon. Whether it is in.
+///
+/// Whoever sleeps in line has to be woken, at the price of some hundred passages.
+#[inline]
+fn pass<A: Algorithm + ?Sized, W: Wait>(algorithm: &A, me: Slot) -> bool {
+    algorithm.try_pass(me) || pass_soon::<_, W>(algorithm, me)
+}
+
+#[inline(never)]
+fn pass_soon<A: Algorithm + ?Sized, W: Wait>(algorithm: &A, me: Slot) -> bool {
+    const LOOKS: u32 = 10;
+
+    (0..LOOKS).any(|_| {
+        // Whoever is inside may be waiting for this processor.
+        W::give_way();
+        algorithm.try_pass(me)
+    })
 }
 
 /// For those who do the waiting themselves.

@@ -4,7 +4,7 @@
 
 use crate::algorithm::mark::Mark;
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Slot, Standing, Turn, Wake, Withdraw,
 };
 use crate::atomic::{Acquire, Register64, Relaxed, Release, SeqCst, array, const_fn, fence};
 
@@ -169,7 +169,7 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
             None => Turn::Mine,
             Some((number, slot)) => Turn::Blocked(Blocked {
                 on: Some(slot),
-                next: ahead == 1,
+                place: Place::next_if(ahead == 1),
                 channel: slot.number(),
                 seen: number,
             }),

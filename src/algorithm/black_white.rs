@@ -3,8 +3,8 @@
 
 use crate::algorithm::mark::Mark;
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
-    Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Slot, Standing, Turn, Wake,
+    Withdraw, Withdrawal,
 };
 use crate::atomic::{Acquire, Register32, Relaxed, Release, SeqCst, array, const_fn, fence};
 
@@ -202,7 +202,7 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             None => Turn::Mine,
             Some((_, _, slot, word)) => Turn::Blocked(Blocked {
                 on: Some(slot),
-                next: ahead == 1,
+                place: Place::next_if(ahead == 1),
                 channel: slot.number(),
                 seen: word.0.into(),
             }),

@@ -1,21 +1,20 @@
-//! A queue that may be passed so many times: a gate that whoever runs may take, before a queue of
-//! those who wait for it. After Dave Dice and Alex Kogan, "Fissile Locks", NETYS 2020; here the bound
-//! is on how often anybody in line is passed, asleep or not.
+//! A queue without slots that may be passed so many times: a gate, and tickets for those who wait.
 
 use core::cell::Cell;
 
+use crate::algorithm::gate::{self, Gate};
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Standing, TicketQueue, Turn, Wake, Withdraw,
-    Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Slot, Standing, TicketQueue, Turn, Wake,
+    Withdraw, Withdrawal,
 };
-use crate::atomic::{Acquire, AtomicU32, Register32, Register64, Relaxed, Release, const_fn};
+use crate::atomic::const_fn;
 
 /// A gate, and a [`TicketQueue`] of those who found it shut. The head of the queue competes for the
 /// gate with those who come, of whom at most `B` pass anybody who waits.
 ///
 /// - **Order**: bounded bypass. From the end of its doorway until it is in, a participant is passed
 ///   at most `B` times by others that came later, whether it runs, sleeps, or waits for a processor;
-///   and those who wait go in in the order of their tickets.
+///   and those who wait go in in the order of their tickets. `B` is at most 262,143.
 /// - **How**: those in line when the last round is over are the next round. Half of `B` is shared out
 ///   among the heads of a round, one after the other; so nobody is passed more often than that in the
 ///   round that it comes into, nor in its own. When a head's share is used up, the gate is closed to
@@ -27,67 +26,31 @@ use crate::atomic::{Acquire, AtomicU32, Register32, Register64, Relaxed, Release
 #[derive(Debug)]
 #[repr(C)]
 pub struct BypassQueue<const B: u32> {
-    /// `HELD`, `LINE`, and how much of its half of `B` is gone, or kept for the heads to come.
-    gate: AtomicU32,
-    /// How often the next head may be passed. This and `round` are the head's to read and write.
-    share: Register32,
-    /// The first ticket that is not of this round.
-    round: Register64,
+    gate: Gate<B>,
     queue: TicketQueue,
 }
 
-/// Somebody is in the critical section.
-const HELD: u32 = 1;
-/// Somebody may be in line: passages count.
-const LINE: u32 = 2;
-/// One passage.
-const PASSAGE: u32 = 4;
-
-/// Where the head of the queue sleeps.
-const GATE: u32 = u32::MAX;
+/// Attempts are not told apart at the gate.
+const ANYBODY: Slot = Slot::new(0);
 
 impl<const B: u32> BypassQueue<B> {
-    const HALF: u32 = {
-        assert!(B <= u32::MAX / PASSAGE, "more than can be counted");
-        B / 2
-    };
-
-    /// All of a half is gone.
-    const CLOSED: u32 = Self::HALF * PASSAGE;
-
     const_fn! {
         /// The gate is open, and nobody is in line.
         #[must_use]
         pub const fn new() -> Self {
-            Self {
-                gate: AtomicU32::new(0),
-                share: Register32::new(0),
-                round: Register64::new(0),
-                queue: TicketQueue::new(),
-            }
+            Self { gate: Gate::new(), queue: TicketQueue::new() }
         }
     }
 
     /// Whether anybody is inside.
     pub fn is_held(&self) -> bool {
-        self.gate.load(Relaxed) & HELD != 0
+        self.gate.holder().is_some()
     }
 
     /// Goes in, past those in line, if the gate is open. Whether it is in.
     #[inline]
     pub fn try_pass(&self) -> bool {
-        // Acquire: the last critical section has to be seen.
-        self.gate.compare_exchange(0, HELD, Acquire, Relaxed).is_ok() || self.try_pass_line()
-    }
-
-    #[inline(never)]
-    fn try_pass_line(&self) -> bool {
-        let gate = self.gate.load(Relaxed);
-        let passed = if gate & LINE == 0 { gate } else { gate.wrapping_add(PASSAGE) };
-        // Acquire: as above.
-        gate & HELD == 0
-            && passed <= Self::CLOSED | LINE
-            && self.gate.compare_exchange(gate, passed | HELD, Acquire, Relaxed).is_ok()
+        self.gate.try_pass_nobody(ANYBODY) || self.gate.try_pass(ANYBODY)
     }
 
     /// Goes in as the head of a queue without anybody in it: those who gave up may have left the gate
@@ -107,53 +70,24 @@ impl<const B: u32> BypassQueue<B> {
 
     /// Goes in as the head of the queue, which is left to the next. Whether it is in.
     fn go_in(&self, mine: u64, wake: &impl Wake) -> bool {
-        let gate = self.gate.load(Relaxed);
-        if gate & HELD != 0 {
-            return false;
+        let is_in = self.gate.try_lead(ANYBODY, mine, || self.queue.end());
+        if is_in {
+            self.queue.serve_next(wake);
         }
-        let behind = mine.wrapping_add(1);
-        let end = self.queue.end();
-        let waiting = end.wrapping_sub(behind);
-        let mut round = self.round.load(Relaxed);
-        let mut share = self.share.load(Relaxed);
-        if behind.wrapping_sub(round).cast_signed() >= 0 {
-            round = end;
-            // If nobody is here yet, whoever comes next has all of it.
-            share = u32::try_from(waiting).map_or(0, |waiting| Self::HALF / waiting.max(1));
-        }
-        let line = if waiting == 0 { 0 } else { LINE };
-        let held = HELD | line | ((Self::HALF - share) * PASSAGE);
-        // Acquire: the last critical section has to be seen; and if somebody has said that there is
-        // a line, its ticket, too.
-        if self.gate.compare_exchange(gate, held, Acquire, Relaxed).is_err() {
-            return false;
-        }
-        self.round.store(round, Relaxed);
-        self.share.store(share, Relaxed);
-        if waiting == 0 && self.queue.end() != behind {
-            // It came meanwhile, and said so before it was taken back.
-            self.gate.fetch_or(LINE, Relaxed);
-        }
-        self.queue.serve_next(wake);
-        true
+        is_in
     }
 
     /// Opens the gate to the head of the queue only, if there is a line.
     pub fn leave_to_line(&self, wake: &impl Wake) {
-        if self.gate.load(Relaxed) & LINE != 0 {
-            // Only the head can be next now, and sets anew what is gone.
-            self.gate.fetch_add(Self::CLOSED, Relaxed);
-        }
+        self.gate.close();
         self.leave(wake);
     }
 
-    /// Opens the gate.
     #[inline]
     fn leave(&self, wake: &impl Wake) {
-        // Release: hands the critical section on.
-        self.gate.fetch_sub(HELD, Release);
+        self.gate.leave(ANYBODY);
         wake.fence_after_rmw();
-        wake.wake(GATE);
+        wake.wake(gate::CHANNEL);
     }
 }
 
@@ -201,18 +135,27 @@ impl<'a, const B: u32> BypassInHand<'a, B> {
     }
 }
 
-// SAFETY: whoever is in has set `HELD`, which only an exchange does that finds it clear.
+// SAFETY: whoever is in has the gate, which only an exchange takes that finds it free.
 unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
     const FIRST_COME_FIRST_SERVED: bool = false;
     const HANDS_ON_LAST: bool = true;
+    const HAS_GATE: bool = true;
 
     fn capacity(&self) -> usize {
         u32::MAX as usize
     }
 
-    fn enter(&self, _: Slot, intent: Intent, _: &impl Wake) -> Result<(), DoorwayClosed> {
-        if self.lock.try_pass() {
+    #[inline]
+    fn try_pass(&self, _: Slot) -> bool {
+        let is_in = self.lock.gate.try_pass(ANYBODY);
+        if is_in {
             self.place.set(BypassPlace::Gone);
+        }
+        is_in
+    }
+
+    fn enter(&self, me: Slot, intent: Intent, _: &impl Wake) -> Result<(), DoorwayClosed> {
+        if self.try_pass(me) {
             return Ok(());
         }
         let mine = match intent {
@@ -220,8 +163,7 @@ unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
             Intent::MayWithdraw => self.lock.queue.take_near()?,
         };
         self.place.set(BypassPlace::InLine(mine));
-        // Release: whoever takes it back sees the ticket, and that it was wrong to.
-        self.lock.gate.fetch_or(LINE, Release);
+        self.lock.gate.announce();
         Ok(())
     }
 
@@ -229,13 +171,13 @@ unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
         if let BypassPlace::InLine(mine) = self.place.get() {
             match self.lock.queue.poll(mine, wake) {
                 // Even the next one waits for a head that has others before it.
-                Turn::Blocked(by) => return Turn::Blocked(Blocked { next: false, ..by }),
+                Turn::Blocked(by) => return Turn::Blocked(Blocked { place: Place::Behind, ..by }),
                 Turn::Mine => self.place.set(BypassPlace::Head(mine)),
             }
         }
         if let BypassPlace::Head(mine) = self.place.get() {
             if !self.lock.go_in(mine, wake) {
-                return Turn::Blocked(Blocked { on: None, next: true, channel: GATE, seen: 0 });
+                return Turn::Blocked(Blocked::at_gate(None));
             }
             self.place.set(BypassPlace::Gone);
         }

@@ -2,7 +2,7 @@
 //! 1987 (Algorithm 2).
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Standing, Turn, Wake, Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Slot, Standing, Turn, Wake, Withdrawal,
 };
 use crate::atomic::{Register32, Relaxed, Release, SeqCst, array, const_fn, fence};
 
@@ -200,7 +200,7 @@ unsafe impl<S: AsRef<[FastSlot]> + ?Sized> Algorithm for FastOn<S> {
         }
         Turn::Blocked(Blocked {
             on: on.or_else(|| self.owner()),
-            next: true,
+            place: Place::Next,
             channel: CHANNEL,
             seen: now.into(),
         })

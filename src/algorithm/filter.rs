@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use crate::algorithm::peterson::{Fenced, GiveWay};
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Slot, Standing, Turn, Wake, Withdraw,
 };
 use crate::atomic::{Acquire, AtomicU32, Register32, Relaxed, Release, array, const_fn};
 
@@ -126,7 +126,7 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
             if let Some(ahead) = self.ahead_of(me, level) {
                 return Turn::Blocked(Blocked {
                     on: Some(ahead),
-                    next: true,
+                    place: Place::Next,
                     channel: level,
                     seen: level.into(),
                 });

@@ -15,6 +15,7 @@
 //! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
 //! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 2 | O(1), 2 fetch-and-adds |
 //! | [`TicketQueue`], without slots | fetch-and-add (64 bits) | first come first served | 0 | 3 | O(1), 1 fetch-and-add |
+//! | [`Bypass`] | compare-and-exchange; in line as [`Ticket`] | of those in line, first come first served | B, a parameter | N + 5 | O(1), 2 read-modify-writes |
 //! | [`BypassQueue`], without slots | compare-and-exchange; in line as above | of those in line, first come first served | B, a parameter | 5 | O(1), 2 read-modify-writes |
 //!
 //! *Bypass*: how often a participant that has completed its doorway may be passed by others that came
@@ -31,9 +32,13 @@
 mod bakery;
 mod black_white;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+mod bypass;
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 mod bypass_queue;
 mod fast;
 mod filter;
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+pub(crate) mod gate;
 pub(crate) mod mark;
 pub(crate) mod peterson;
 mod recovery;
@@ -46,6 +51,8 @@ mod tournament;
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 pub use bakery::{Bakery, BakeryOn, BakerySlot};
 pub use black_white::{BlackWhite, BlackWhiteOn, BlackWhiteSlot};
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+pub use bypass::{Bypass, BypassOn};
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 pub use bypass_queue::{BypassInHand, BypassPlace, BypassQueue};
 pub use fast::{Fast, FastOn, FastSlot};
@@ -98,12 +105,39 @@ pub enum Turn {
 pub struct Blocked {
     /// The participant that has to move first, where the algorithm knows it.
     pub on: Option<Slot>,
-    /// Whether this participant may be the next one in; also where the algorithm cannot tell.
-    pub next: bool,
+    /// How far from being the next one in this participant is.
+    pub place: Place,
     /// The channel that is woken when this ends (see [`Wake`]).
     pub channel: u32,
     /// The value that a register had, or whatever else the algorithm needs to look again.
     pub(crate) seen: u64,
+}
+
+impl Blocked {
+    /// The head of a line at a gate that somebody else is through.
+    #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+    pub(crate) fn at_gate(on: Option<Slot>) -> Self {
+        Self { on, place: Place::Gate, channel: gate::CHANNEL, seen: 0 }
+    }
+}
+
+/// How far from being the next one in a blocked participant is, for whoever decides how to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Others go in before it.
+    Behind,
+    /// It may be the next one in; also where the algorithm cannot tell.
+    Next,
+    /// It is the first in line, and others may pass it: the more often it looks, the more it hinders
+    /// them.
+    Gate,
+}
+
+impl Place {
+    /// Where it is all the same how far behind the next one somebody is.
+    pub(crate) const fn next_if(is_next: bool) -> Self {
+        if is_next { Self::Next } else { Self::Behind }
+    }
 }
 
 /// Wakes those who sleep until somebody else has written.
@@ -210,6 +244,9 @@ pub unsafe trait Algorithm {
     /// owner that has seen no sleepers while it was inside need not look for any when it leaves.
     const HANDS_ON_LAST: bool;
 
+    /// Whether those who come may go in past those in line: see [`try_pass`](Self::try_pass).
+    const HAS_GATE: bool = false;
+
     /// How many participants there is room for.
     fn capacity(&self) -> usize;
 
@@ -218,6 +255,16 @@ pub unsafe trait Algorithm {
     #[inline]
     fn join(&self, me: Slot) {
         let _ = me;
+    }
+
+    /// Goes in without a doorway, past those in line, if that is possible now. Whether it is in.
+    ///
+    /// With an algorithm that [has a gate](Self::HAS_GATE), [`enter`](Self::enter) begins with this;
+    /// whoever tries it some more times before may be spared the line.
+    #[inline]
+    fn try_pass(&self, me: Slot) -> bool {
+        let _ = me;
+        false
     }
 
     /// The doorway.

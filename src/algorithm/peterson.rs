@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use core::marker::PhantomData;
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Slot, Standing, Turn, Wake, Withdraw,
 };
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
 use crate::atomic::AcqRel;
@@ -195,7 +195,12 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
             return Turn::Mine;
         }
         let other = Slot::new(other(me.index()));
-        Turn::Blocked(Blocked { on: Some(other), next: true, channel: other.number(), seen: 0 })
+        Turn::Blocked(Blocked {
+            on: Some(other),
+            place: Place::Next,
+            channel: other.number(),
+            seen: 0,
+        })
     }
 
     #[inline]

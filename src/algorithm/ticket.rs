@@ -3,7 +3,7 @@
 //! "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1), 1991.
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Reset, Slot, Standing, Turn, Wake,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Reset, Slot, Standing, Turn, Wake,
     Withdraw, Withdrawal,
 };
 use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, array, const_fn};
@@ -122,7 +122,7 @@ impl Queue {
         }
         Turn::Blocked(Blocked {
             on: None,
-            next: mine.wrapping_sub(served) == 1,
+            place: Place::next_if(mine.wrapping_sub(served) == 1),
             channel: mine,
             seen: served.into(),
         })
@@ -135,15 +135,15 @@ impl Queue {
         ticket(self.served.load(Relaxed)) != mine
     }
 
-    /// Serves the next ticket that was not withdrawn.
+    /// Serves the next ticket that was not withdrawn. Which one that is.
     #[inline]
-    fn serve_next(&self, wake: &impl Wake) {
+    fn serve_next(&self, wake: &impl Wake) -> u32 {
         // Release: hands the critical section on.
         let served = self.served.fetch_add(SERVE_NEXT, Release).wrapping_add(SERVE_NEXT);
-        let served = self.skip(served);
+        let served = ticket(self.skip(served));
         wake.fence_after_rmw();
-        wake.wake(ticket(served));
-        wake.wake_early(|| Some(ticket(served).wrapping_add(1)));
+        wake.wake(served);
+        served
     }
 
     /// Passes over tickets that are served and marked, as anybody may, and others may be about to.
@@ -317,6 +317,22 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
         &self.slots.as_ref()[me.index()]
     }
 
+    /// The ticket of one who is in line, in full.
+    pub(crate) fn ticket(&self, me: Slot) -> u64 {
+        held(self.slot(me).place.load(Relaxed))
+    }
+
+    /// The first ticket that nobody has taken yet.
+    pub(crate) fn end(&self) -> u64 {
+        self.queue.next.load(Relaxed)
+    }
+
+    /// Leaves, when who comes next is not in the critical section for that.
+    pub(crate) fn step_aside(&self, me: Slot, wake: &impl Wake) {
+        self.queue.serve_next(wake);
+        self.slot(me).settle(None);
+    }
+
     /// Takes every ticket out of the line that nobody will write down any more. Whether none is
     /// left, as far as those choosing let it be known.
     fn take_out_orphans(&self) -> bool {
@@ -386,7 +402,8 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
 
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
-        self.queue.serve_next(wake);
+        let served = self.queue.serve_next(wake);
+        wake.wake_early(|| Some(served.wrapping_add(1)));
         self.slot(me).settle(None);
     }
 

@@ -6,7 +6,8 @@
 use core::cell::Cell;
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Slot, Standing, Turn, Wake, Withdraw, Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Slot, Standing, Turn, Wake, Withdraw,
+    Withdrawal,
 };
 use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, const_fn};
 
@@ -146,7 +147,7 @@ impl TicketQueue {
         }
         Turn::Blocked(Blocked {
             on: None,
-            next: mine.wrapping_sub(served) == 1,
+            place: Place::next_if(mine.wrapping_sub(served) == 1),
             channel: channel(mine),
             seen: served,
         })

@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 
 use crate::algorithm::peterson::{Fenced, GiveWay, Meeting};
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Wake, Withdraw,
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Slot, Standing, Turn, Wake, Withdraw,
 };
 use crate::atomic::{Register32, Relaxed, array, const_fn};
 
@@ -140,7 +140,7 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
                     // A name from outside is nobody's.
                     let on = Some(other).filter(|slot| slot.index() < self.capacity());
                     let channel = channel(node);
-                    return Turn::Blocked(Blocked { on, next: true, channel, seen: 0 });
+                    return Turn::Blocked(Blocked { on, place: Place::Next, channel, seen: 0 });
                 }
                 (1, None) => return Turn::Mine,
                 (_, None) => {

@@ -4,9 +4,9 @@ use core::fmt::Debug;
 
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 use crate::algorithm::Bakery;
-#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
-use crate::algorithm::Ticket;
 use crate::algorithm::{Algorithm, BlackWhite, Fast, Filter, GiveWay, Peterson, Tournament};
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+use crate::algorithm::{Bypass, Ticket};
 use crate::atomic::AtomicBool;
 
 /// Algorithms whose registers have a size known to the compiler, so that a lock can be a `static`.
@@ -38,7 +38,10 @@ macro_rules! fixed {
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 fixed! { [const N: usize] Bakery<N>, N; }
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
-fixed! { [const N: usize] Ticket<N>, N; }
+fixed! {
+    [const N: usize, const B: u32] Bypass<N, B>, N;
+    [const N: usize] Ticket<N>, N;
+}
 fixed! {
     [const N: usize] BlackWhite<N>, N;
     [const N: usize] Fast<N>, N;

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// How often whoever waits at a [`Kind::Bypass`] may be passed.
+pub(super) const BYPASSES: u32 = 1024;
+
 /// An algorithm, chosen when a segment is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -25,11 +28,15 @@ pub enum Kind {
     Tournament,
     /// [`Ticket`](crate::algorithm::Ticket): first come first served.
     Ticket,
+    /// [`Bypass`](crate::algorithm::Bypass): whoever waits is passed at most 1,024 times, and 512
+    /// times more for each participant that dies on its way from the line into the lock; those who
+    /// wait go in in their order.
+    Bypass,
 }
 
 impl Kind {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Bakery,
         Self::BlackWhite,
         Self::FastUnrecoverable,
@@ -37,6 +44,7 @@ impl Kind {
         Self::Filter,
         Self::Tournament,
         Self::Ticket,
+        Self::Bypass,
     ];
 
     /// How it is written in a segment's header. Never 0, and never given to another algorithm.
@@ -80,6 +88,7 @@ impl Kind {
             Self::Filter => "filter",
             Self::Tournament => "tournament",
             Self::Ticket => "ticket",
+            Self::Bypass => "bypass",
         }
     }
 }
@@ -93,7 +102,7 @@ impl fmt::Display for Kind {
 /// The name is none of an algorithm's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no algorithm {0:?}; there are bakery, black-white, fast-unrecoverable, peterson, filter, tournament, ticket"
+    "there is no algorithm {0:?}; there are bakery, black-white, fast-unrecoverable, peterson, filter, tournament, ticket, bypass"
 )]
 pub struct UnknownKind(String);
 

@@ -4,7 +4,7 @@
 //! | part | aligned to | bytes |
 //! |---|---|---|
 //! | [header](super::header) | 128 | 200 |
-//! | the algorithm's registers | 128 | 128 a slot, and up to 128 before them |
+//! | the algorithm's registers | 128 | 128 a slot, and up to 256 before them |
 //! | [participants](super::identity) | 128 | 64 a slot |
 //! | [records](super::record) | 128 | 64 a slot |
 //! | [journal](super::journal) | 128 | 128 |

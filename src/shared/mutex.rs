@@ -261,9 +261,9 @@ impl Deadline for Unless<'_> {
 
 /// A participant that has been through the doorway and has its place in the line.
 ///
-/// Dropped, it steps out of the line. That takes no waiting, but for two kinds: a [`Kind::Ticket`]
-/// more than 32 tickets behind the one served, and a [`Kind::FastUnrecoverable`] that met another in the
-/// doorway, step out when the line has moved on.
+/// Dropped, it steps out of the line. That takes no waiting, but for three kinds: a [`Kind::Ticket`]
+/// or [`Kind::Bypass`] more than 32 tickets behind the one served, and a [`Kind::FastUnrecoverable`]
+/// that met another in the doorway, step out when the line has moved on.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, 'a, T, W: Wait> {
     participant: &'p mut Participant<'a, T, W>,

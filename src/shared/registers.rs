@@ -5,11 +5,12 @@ use std::ffi::c_void;
 use std::ptr;
 
 use crate::algorithm::{
-    Algorithm, BakeryOn, BakerySlot, BlackWhiteOn, BlackWhiteSlot, FastOn, FastSlot, FilterOn,
-    FilterSlot, Peterson, Recover, Reset, Slot, Standing, Swapped, TicketOn, TicketSlot,
+    Algorithm, BakeryOn, BakerySlot, BlackWhiteOn, BlackWhiteSlot, BypassOn, FastOn, FastSlot,
+    FilterOn, FilterSlot, Peterson, Recover, Reset, Slot, Standing, Swapped, TicketOn, TicketSlot,
     TournamentOn, TournamentSlot, Turn, Wake,
 };
 use crate::shared::Kind;
+use crate::shared::kind::BYPASSES;
 
 /// Every part of a segment begins at a multiple of this, whatever the machine: a page is one, and
 /// two cache lines fit.
@@ -25,6 +26,7 @@ pub(super) enum Registers<'a> {
     Filter(&'a FilterOn<[FilterSlot], Swapped>),
     Tournament(&'a TournamentOn<[TournamentSlot], Swapped>),
     Ticket(&'a TicketOn<[TicketSlot]>),
+    Bypass(&'a BypassOn<[TicketSlot], BYPASSES>),
 }
 
 /// Runs the same code for whichever algorithm it is.
@@ -47,6 +49,7 @@ macro_rules! with_withdrawing {
             $crate::shared::registers::Registers::Filter($algorithm) => $body,
             $crate::shared::registers::Registers::Tournament($algorithm) => $body,
             $crate::shared::registers::Registers::Ticket($algorithm) => $body,
+            $crate::shared::registers::Registers::Bypass($algorithm) => $body,
             $crate::shared::registers::Registers::Fast(_) => $fast,
         }
     };
@@ -76,6 +79,7 @@ pub(super) fn size(kind: Kind, slots: usize) -> Option<usize> {
             sized::<TournamentOn<[TournamentSlot; 0], Swapped>, TournamentSlot>(slots)
         }
         Kind::Ticket => sized::<TicketOn<[TicketSlot; 0]>, TicketSlot>(slots),
+        Kind::Bypass => sized::<BypassOn<[TicketSlot; 0], BYPASSES>, TicketSlot>(slots),
     }
 }
 
@@ -107,6 +111,7 @@ impl Registers<'_> {
                 on!(Tournament, TournamentOn<[TournamentSlot], Swapped>, TournamentSlot)
             }
             Kind::Ticket => on!(Ticket, TicketOn<[TicketSlot]>, TicketSlot),
+            Kind::Bypass => on!(Bypass, BypassOn<[TicketSlot], BYPASSES>, TicketSlot),
         }
     }
 }

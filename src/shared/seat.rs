@@ -170,7 +170,8 @@ impl<'a, W: Wait> Seat<'a, W> {
     /// with them.
     #[cold]
     fn enter_later(&mut self, intent: Intent, deadline: &impl Deadline) -> Result<bool, Error> {
-        let may_take_long = self.segment.kind() == Kind::Ticket && intent == Intent::MayWithdraw;
+        let has_tickets = matches!(self.segment.kind(), Kind::Ticket | Kind::Bypass);
+        let may_take_long = has_tickets && intent == Intent::MayWithdraw;
         let since = Instant::now();
         while deadline.left().is_some() {
             if !may_take_long && since.elapsed() > PATIENCE {

@@ -28,6 +28,11 @@ impl<W: Wait> Wait for AmongSleepers<W> {
     fn pause() {
         W::pause();
     }
+
+    #[inline]
+    fn give_way() {
+        W::give_way();
+    }
 }
 
 /// Wakes whoever sleeps in a segment.

@@ -12,6 +12,8 @@ mod notice;
 
 use core::time::Duration;
 
+#[cfg(all(feature = "std", target_os = "linux"))]
+use crate::algorithm::Place;
 use crate::algorithm::{Blocked, Wake};
 use crate::atomic::{SeqCst, fence, fence_after_rmw, spin_loop};
 
@@ -161,7 +163,8 @@ impl Wait for SpinYield {
 /// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those
 /// who wait leave the processors to those who work. Whoever is next spins for longer than those
 /// behind, and yields before it sleeps; and is woken when the one before it goes in, where the
-/// algorithm knows whom to wake, so that it is there when its turn comes.
+/// algorithm knows whom to wake, so that it is there when its turn comes. Whoever may be passed looks
+/// rarely, and then sleeps.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;
@@ -179,12 +182,22 @@ impl Wait for Park {
         /// For those behind: just long enough to see somebody out of a doorway.
         const BEHIND: u32 = 10;
 
-        let (spins, yields) = if by.next { (NEXT, YIELDS) } else { (BEHIND, 0) };
-        for _ in 0..spins {
+        /// For the first in line at a gate: how long it lets others pass between two looks, since a
+        /// look hinders whoever is inside; and how often it looks, since once it is in, the next one
+        /// has to be woken.
+        const PATIENCE: u32 = 100;
+        const LOOKS: u32 = 20;
+
+        let (looks, pauses, yields) = match by.place {
+            Place::Behind => (BEHIND, 1, 0),
+            Place::Next => (NEXT, 1, YIELDS),
+            Place::Gate => (LOOKS, PATIENCE, 0),
+        };
+        for _ in 0..looks {
             if !still() {
                 return;
             }
-            spin_loop();
+            (0..pauses).for_each(|_| spin_loop());
         }
         for _ in 0..yields {
             if !still() || deadline.left().is_none() {
@@ -192,9 +205,13 @@ impl Wait for Park {
             }
             std::thread::yield_now();
         }
-        // Once: whoever is woken may be the next one now, and wait as such.
-        if let Some(left) = deadline.left() {
+        while let Some(left) = deadline.left() {
             lot.sleep(by.channel, &still, left);
+            // Once: whoever is woken may be the next one now, and wait as such. At a gate it was that
+            // before, and has looked often enough.
+            if by.place != Place::Gate || !still() {
+                return;
+            }
         }
     }
 

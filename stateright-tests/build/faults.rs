@@ -43,6 +43,23 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         "number <= CHOOSING ||",
     ),
     (
+        "bypass",
+        "the line is announced before there is a ticket",
+        "            self.line.enter(me, intent, wake)?;
+            self.gate.announce();",
+        "            self.gate.announce();
+            self.line.enter(me, intent, wake)?;",
+    ),
+    (
+        "bypass",
+        "the gate's holder is not told from the head of the line",
+        "        if self.has_gate(me) {
+            return Turn::Mine;
+        }
+",
+        "",
+    ),
+    (
         "black_white",
         "withdrawing turns the colour",
         "        self.word(me).store(Word::IDLE.0, Release);",

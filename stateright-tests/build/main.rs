@@ -17,12 +17,14 @@ struct Mutant {
 }
 
 /// The sources, and the macro that has their models.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 12] = [
     "bakery",
     "black_white",
+    "bypass",
     "bypass_queue",
     "fast",
     "filter",
+    "gate",
     "mark",
     "peterson",
     "ticket",
@@ -77,16 +79,19 @@ fn module_text(name: &str, mutated: &str, library: &Path) -> String {
             "pub fn models() -> Vec<crate::models::Model> {{ crate::models::models_of!({of}) }}"
         )
     };
-    if name != "mark" {
-        return format!("{}\n{}", without_inner_docs(mutated), models(name));
-    }
-    // The mark has no models of its own: the bakery's, with this mark.
-    let bakery = fs::read_to_string(library.join("bakery.rs")).expect("it is in the tree");
-    let bakery = without_inner_docs(&bakery).replace("crate::algorithm::mark::", "super::mark::");
+    // A part of others has no models of its own: those of one that it is a part of.
+    let whole = match name {
+        "gate" => "bypass",
+        "mark" => "bakery",
+        _ => return format!("{}\n{}", without_inner_docs(mutated), models(name)),
+    };
+    let text = fs::read_to_string(library.join(format!("{whole}.rs"))).expect("it is in the tree");
+    let text = without_inner_docs(&text)
+        .replace(&format!("crate::algorithm::{name}::"), &format!("super::{name}::"));
     format!(
-        "mod mark {{\n{}\n}}\nmod bakery {{\n{bakery}\n{}\n}}\npub use bakery::models;",
+        "mod {name} {{\n{}\n}}\nmod {whole} {{\n{text}\n{}\n}}\npub use {whole}::models;",
         without_inner_docs(mutated),
-        models("bakery"),
+        models(whole),
     )
 }
 

@@ -88,10 +88,11 @@ const NOT_CODE: &[&str] = &[
     "W::wake",
     "const FIRST",
     "const HANDS_ON_LAST",
+    "const HAS_GATE",
     "PhantomData",
     "expect(",
     "[Register32; 2]",
-    "next:",
+    "place: Place",
     "channel",
 ];
 

@@ -145,7 +145,7 @@ const fn passages(most: u8) -> Claims {
     Claims { passages: Some(most), ..EXCLUSION }
 }
 
-const fn bypass(most: u8) -> Claims {
+const fn by_one(most: u8) -> Claims {
     Claims { bypass: Some(most), ..EXCLUSION }
 }
 
@@ -174,7 +174,7 @@ pub(crate) fn bakery(two: Make, three: Make, four: Make) -> Vec<Model> {
     let name = "bakery";
     vec![
         safe(name, ORDER, n(2).attempts(3), two).quick(),
-        safe(name, bypass(1), n(2).attempts(3), two).quick(),
+        safe(name, by_one(1), n(2).attempts(3), two).quick(),
         safe(name, ORDER, n(2).attempts(2).stores(Stores::ByRegister), two).quick(),
         safe(name, ORDER, n(2).attempts(2).late(), two).quick(),
         safe(name, ORDER, n(2).attempts(2).withdrawing(), two).quick(),
@@ -184,7 +184,7 @@ pub(crate) fn bakery(two: Make, three: Make, four: Make) -> Vec<Model> {
         safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Recover), three).quick(),
         safe(name, ORDER, n(3).attempts(1).late(), three).quick(),
         safe(name, ORDER, n(3).attempts(2), three),
-        safe(name, bypass(1), n(3).attempts(2), three),
+        safe(name, by_one(1), n(3).attempts(2), three),
         safe(name, ORDER, n(3).attempts(2).stores(Stores::InOrder), three),
         safe(name, ORDER, n(3).attempts(2).stores(Stores::ByRegister), three),
         safe(name, ORDER, n(3).attempts(2).late(), three),
@@ -218,7 +218,7 @@ pub(crate) fn black_white(two: Make, three: Make) -> Vec<Model> {
         safe(name, numbers(3), n(3), three).quick(),
         no_lockout(name, n(3).attempts(1), three).quick(),
         safe(name, ORDER, n(3), three),
-        safe(name, bypass(1), n(3), three),
+        safe(name, by_one(1), n(3), three),
         safe(name, numbers(3), n(3).stores(Stores::InOrder), three),
         no_lockout(name, n(3), three),
         no_lockout(name, n(3).attempts(1).withdrawing(), three),
@@ -250,7 +250,7 @@ pub(crate) fn fast(two: Make, three: Make) -> Vec<Model> {
         safe(name, EXCLUSION, n(3).stores(Stores::InOrder), three).quick(),
         safe(name, EXCLUSION, n(3).stores(Stores::ByRegister), three),
         safe(name, EXCLUSION, n(3).withdrawing(), three),
-        safe(name, bypass(9), n(2), two).fails("bypassed more than 9"),
+        safe(name, by_one(9), n(2), two).fails("bypassed more than 9"),
         no_lockout(name, n(2), two).fails("one never gets in"),
         safe(name, EXCLUSION, n(2).crashes(1, Reset::Leave), two).fails("exclusion"),
     ]
@@ -270,7 +270,7 @@ pub(crate) fn peterson(fenced: Make, swapped: Make) -> Vec<Model> {
             no_lockout(name, n(2).withdrawing(), form).quick(),
             no_lockout(name, n(2).crashes(5, Reset::Recover), form).quick(),
             no_lockout(name, n(2).dying(5), form).quick(),
-            safe(name, bypass(0), n(2), form).fails("bypassed more than 0"),
+            safe(name, by_one(0), n(2), form).fails("bypassed more than 0"),
         ]);
     }
     models
@@ -295,7 +295,7 @@ pub(crate) fn filter(two: Make, fenced: Make, swapped: Make) -> Vec<Model> {
             safe(name, EXCLUSION, n(3).crashes(1, Reset::Recover), form),
             no_lockout(name, n(3).crashes(1, Reset::Recover), form),
             no_lockout(name, n(3).dying(1), form),
-            safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
+            safe(name, by_one(9), n(3), form).fails("bypassed more than 9"),
             safe(name, EXCLUSION, n(3).crashes(3, Reset::Recover), form).long(),
             no_lockout(name, n(3).withdrawing(), form).long(),
         ]);
@@ -316,7 +316,7 @@ pub(crate) fn tournament(fenced: Make, swapped: Make, four: Make) -> Vec<Model> 
             no_lockout(name, n(3).withdrawing(), form).quick(),
             no_lockout(name, n(3).crashes(2, Reset::Recover), form),
             no_lockout(name, n(3).dying(2), form),
-            safe(name, bypass(9), n(3), form).fails("bypassed more than 9"),
+            safe(name, by_one(9), n(3), form).fails("bypassed more than 9"),
         ]);
     }
     models.extend([
@@ -407,6 +407,34 @@ pub(crate) fn bypass_queue(two: Make, three: Make, in_order: Make) -> Vec<Model>
     ]
 }
 
+/// The same with slots, whose participants may die.
+pub(crate) fn bypass(two: Make, three: Make, in_order: Make) -> Vec<Model> {
+    let name = "bypass";
+    let order = Claims { standings: false, ..ORDER };
+    let all_moves = |n: Bounds| n.withdrawing().trying();
+    vec![
+        safe(name, passages(1 + 1), n(2).attempts(4), two).quick(),
+        safe(name, passages(1 + 1), all_moves(n(2).attempts(2)), two).quick(),
+        safe(name, passages(1 + 1), n(2).attempts(3).stores(Stores::ByRegister), two).quick(),
+        no_lockout(name, n(2).attempts(3), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(2)), two).quick(),
+        safe(name, EXCLUSION, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
+        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
+        safe(name, EXCLUSION, all_moves(n(2).attempts(2).dying(1)), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(2).dying(1)), two).quick(),
+        safe(name, order, n(3).attempts(1), in_order).quick(),
+        safe(name, order, n(3).attempts(1).crashes(1, Reset::Recover), in_order).quick(),
+        safe(name, order, all_moves(n(2).attempts(2)), in_order).quick(),
+        safe(name, passages(1 + 1), all_moves(n(2).attempts(3)), two),
+        safe(name, passages(2 + 2), n(3).attempts(2), three).long(),
+        // Half of the bound more.
+        safe(name, passages(1 + 2 + 1), n(3).attempts(2).crashes(1, Reset::Recover), three).long(),
+        safe(name, order, n(3).attempts(2), in_order),
+        no_lockout(name, n(3).attempts(2), three).long(),
+        no_lockout(name, n(3).attempts(1).dying(2), three).long(),
+    ]
+}
+
 /// The systems of a source file, by the names that its types have where this is expanded: a mutant's
 /// copy of the file has types of its own.
 macro_rules! models_of {
@@ -481,6 +509,13 @@ macro_rules! models_of {
             |bounds| $crate::system::System::new(bounds, InOrder::<3>::new),
         )
     }};
+    (bypass) => {{
+        $crate::models::bypass(
+            |bounds| $crate::system::System::new(bounds, Bypass::<2, 2>::new),
+            |bounds| $crate::system::System::new(bounds, Bypass::<3, 2>::new),
+            |bounds| $crate::system::System::new(bounds, Bypass::<3, 0>::new),
+        )
+    }};
     (ticket) => {{
         $crate::models::ticket(
             |bounds| $crate::system::System::new(bounds, Ticket::<2>::new),
@@ -494,8 +529,8 @@ pub(crate) use models_of;
 /// All models of the library's sources.
 pub(crate) fn all() -> Vec<Model> {
     use crate::algorithm::{
-        Bakery, BlackWhite, BypassInHand, BypassPlace, BypassQueue, Fast, Fenced, Filter, Peterson,
-        Swapped, Ticket, TicketInHand, TicketQueue, Tournament,
+        Bakery, BlackWhite, Bypass, BypassInHand, BypassPlace, BypassQueue, Fast, Fenced, Filter,
+        Peterson, Swapped, Ticket, TicketInHand, TicketQueue, Tournament,
     };
     let lists = [
         models_of!(bakery),
@@ -507,6 +542,7 @@ pub(crate) fn all() -> Vec<Model> {
         models_of!(ticket),
         models_of!(ticket_queue),
         models_of!(bypass_queue),
+        models_of!(bypass),
     ];
     lists.into_iter().flatten().collect()
 }
@@ -538,6 +574,11 @@ mod tests {
     #[test]
     fn black_white() {
         run("black_white");
+    }
+
+    #[test]
+    fn bypass() {
+        run("bypass");
     }
 
     #[test]

@@ -127,8 +127,8 @@ impl Hash for Doing {
     fn hash<H: Hasher>(&self, state: &mut H) {
         std::mem::discriminant(self).hash(state);
         match self {
-            Self::Blocked(Blocked { on, next, channel, seen }) => {
-                (on, next, channel, seen).hash(state);
+            Self::Blocked(Blocked { on, place, channel, seen }) => {
+                (on, place, channel, seen).hash(state);
             }
             Self::Inside { done: flag } | Self::Reset { inside: flag } => flag.hash(state),
             Self::Dead { inside, named } => (inside, named).hash(state),

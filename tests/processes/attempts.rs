@@ -34,7 +34,7 @@ fn failed_tries_leave_no_trace(kind: Kind) {
 
 each_kind!(
     failed_tries_leave_no_trace: bakery Bakery, black_white BlackWhite, peterson Peterson, filter Filter,
-    tournament Tournament, ticket Ticket
+    tournament Tournament, ticket Ticket, bypass Bypass
 );
 
 #[test]
@@ -106,7 +106,7 @@ fn a_line_closes_up(kind: Kind) {
 }
 
 each_kind!(
-    a_line_closes_up: bakery Bakery, black_white BlackWhite, filter Filter, tournament Tournament, ticket Ticket
+    a_line_closes_up: bakery Bakery, black_white BlackWhite, filter Filter, tournament Tournament, ticket Ticket, bypass Bypass
 );
 
 /// Whoever tries does not pass those in line, even while nobody is inside.

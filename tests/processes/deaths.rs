@@ -14,7 +14,7 @@ macro_rules! each_recoverable_kind {
     ($test:ident) => {
         each_kind!(
             $test: bakery Bakery, black_white BlackWhite, peterson Peterson, filter Filter,
-            tournament Tournament, ticket Ticket
+            tournament Tournament, ticket Ticket, bypass Bypass
         );
     };
 }
@@ -124,7 +124,7 @@ fn the_others_go_in_in_order(kind: Kind) {
     assert_eq!(shared.mutex.status().unwrap().recoveries, 3);
 }
 
-each_kind!(the_others_go_in_in_order: bakery Bakery, black_white BlackWhite, ticket Ticket);
+each_kind!(the_others_go_in_in_order: bakery Bakery, black_white BlackWhite, ticket Ticket, bypass Bypass);
 
 /// Those who never wait find out as well.
 fn tries_find_out_about_a_death(kind: Kind) {

@@ -15,7 +15,7 @@ macro_rules! each_kind {
     ($test:ident) => {
         each_kind!(
             $test: bakery Bakery, black_white BlackWhite, fast FastUnrecoverable, peterson Peterson, filter Filter,
-            tournament Tournament, ticket Ticket
+            tournament Tournament, ticket Ticket, bypass Bypass
         );
     };
 }

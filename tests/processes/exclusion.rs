@@ -56,7 +56,7 @@ fn threads_and_processes_exclude_each_other(kind: Kind) {
 
 each_kind!(
     threads_and_processes_exclude_each_other: bakery Bakery, black_white BlackWhite, fast FastUnrecoverable, filter Filter,
-    tournament Tournament, ticket Ticket
+    tournament Tournament, ticket Ticket, bypass Bypass
 );
 
 /// What a sleeper in one process needs is that a release in another wakes it.

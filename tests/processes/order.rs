@@ -38,7 +38,7 @@ fn entry_is_in_the_order_of_the_doorways(kind: Kind) {
     }
 }
 
-each_kind!(entry_is_in_the_order_of_the_doorways: bakery Bakery, black_white BlackWhite, ticket Ticket);
+each_kind!(entry_is_in_the_order_of_the_doorways: bakery Bakery, black_white BlackWhite, ticket Ticket, bypass Bypass);
 
 const PROCESSES: usize = 4;
 const ROUNDS: usize = 150;

@@ -218,5 +218,5 @@ fn a_hundred_participants_exclude_each_other(kind: Kind) {
 
 each_kind!(
     a_hundred_participants_exclude_each_other: bakery Bakery, black_white BlackWhite, fast FastUnrecoverable, filter Filter,
-    tournament Tournament, ticket Ticket
+    tournament Tournament, ticket Ticket, bypass Bypass
 );

@@ -67,7 +67,7 @@ fn status_tells_who_is_inside_and_who_waits(kind: Kind) {
 }
 
 each_kind!(
-    status_tells_who_is_inside_and_who_waits: bakery Bakery, black_white BlackWhite, ticket Ticket
+    status_tells_who_is_inside_and_who_waits: bakery Bakery, black_white BlackWhite, ticket Ticket, bypass Bypass
 );
 
 /// For the others there is no order to be told.

@@ -3,8 +3,8 @@
 
 use bakery_lock::BypassMutex;
 use bakery_lock::algorithm::{
-    Algorithm, BypassInHand, BypassPlace, BypassQueue, DoorwayClosed, Intent, Slot, TicketQueue,
-    Turn, Wake, Withdrawal,
+    Algorithm, BypassInHand, BypassPlace, BypassQueue, DoorwayClosed, Intent, Place, Slot,
+    TicketQueue, Turn, Wake, Withdrawal,
 };
 use proptest::collection::vec;
 use proptest::prop_oneof;
@@ -108,7 +108,7 @@ impl<const B: u32> Scene<'_, B> {
             Turn::Blocked(by) => {
                 assert!(before > 0 || self.inside.is_some(), "nobody is in the way");
                 assert!(self.hands[who].is_blocked(NONE, by));
-                assert_eq!(by.next, before == 0);
+                assert_eq!(by.place == Place::Gate, before == 0);
             }
         }
     }

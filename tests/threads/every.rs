@@ -87,6 +87,8 @@ macro_rules! and_timed {
             tournament_swapped: Tournament<4, Swapped>,
             tournament_for_three: Tournament<3, Swapped>,
             tournament_for_five: Tournament<5, Fenced>,
+            bypass: Bypass<4, 6>,
+            bypass_of_none: Bypass<5, 0>,
         }
     };
 }

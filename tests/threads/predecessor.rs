@@ -2,7 +2,9 @@
 //! one.
 
 use bakery_lock::Fixed;
-use bakery_lock::algorithm::{Bakery, BlackWhite, Blocked, Intent, NobodySleeps, Slot, Turn};
+use bakery_lock::algorithm::{
+    Bakery, BlackWhite, Blocked, Intent, NobodySleeps, Place, Slot, Turn,
+};
 
 /// The slots in the order in which they come.
 const LINE: [Slot; 5] = [Slot::new(2), Slot::new(0), Slot::new(4), Slot::new(1), Slot::new(3)];
@@ -25,7 +27,7 @@ fn each_waits_for_the_one_before<A: Fixed>() {
                     panic!("{:?} is in beside {:?}", pair[1], line[0]);
                 };
                 assert_eq!(by.on, Some(pair[0]));
-                assert_eq!(by.next, pair[0] == line[0]);
+                assert_eq!(by.place == Place::Next, pair[0] == line[0]);
             }
             let blocked: Vec<(Slot, Blocked)> = line[1..]
                 .iter()

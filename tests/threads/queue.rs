@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 
 use bakery_lock::algorithm::{
-    Algorithm, DoorwayClosed, Intent, Slot, TicketInHand, TicketQueue, Turn, Wake, Withdrawal,
+    self, Algorithm, DoorwayClosed, Intent, Slot, TicketInHand, TicketQueue, Turn, Wake, Withdrawal,
 };
 use proptest::collection::vec;
 use proptest::prop_oneof;
@@ -130,7 +130,7 @@ fn agrees(start: u64, acts: &[Act]) {
                     }
                     Turn::Blocked(by) => {
                         assert_eq!(by.on, None);
-                        assert_eq!(by.next, before == 1);
+                        assert_eq!(by.place == algorithm::Place::Next, before == 1);
                         assert_eq!(by.channel, low(line.places[before].ticket));
                         assert!(before > 0 && hands[who].is_blocked(NONE, by));
                     }

@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 use std::ptr;
 
 use bakery_lock::Fixed;
-use bakery_lock::algorithm::{Bakery, BlackWhite, DoorwayClosed, Intent, NobodySleeps, Slot, Turn};
+use bakery_lock::algorithm::{
+    Bakery, BlackWhite, DoorwayClosed, Intent, NobodySleeps, Place, Slot, Turn,
+};
 use proptest::array::uniform4;
 use proptest::prelude::any;
 use proptest::prop_oneof;
@@ -92,7 +94,7 @@ fn sees<A: Words, P: Ord>(
             assert_eq!(by.on, before);
             assert!(lock.is_blocked(me, by));
             let chooses = words[before.map_or(0, Slot::index)] == CHOOSING;
-            assert!(chooses || by.next == (ahead().count() == 1));
+            assert!(chooses || (by.place == Place::Next) == (ahead().count() == 1));
         }
     }
 }

@@ -14,9 +14,11 @@ macro_rules! sources {
 sources! {
     "algorithm/bakery.rs"
     "algorithm/black_white.rs"
+    "algorithm/bypass.rs"
     "algorithm/bypass_queue.rs"
     "algorithm/fast.rs"
     "algorithm/filter.rs"
+    "algorithm/gate.rs"
     "algorithm/mark.rs"
     "algorithm/peterson.rs"
     "algorithm/ticket.rs"

@@ -8,8 +8,8 @@ use loom::sync::Arc;
 
 use super::{Bounds, BypassHands, Protected, check, models, participants, preemptions};
 use crate::algorithm::{
-    Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
-    Tournament, Withdraw,
+    Algorithm, Bakery, BlackWhite, Bypass, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped,
+    Ticket, Tournament, Withdraw,
 };
 use crate::attempt::{self, Attempt};
 use crate::futex::{Places, Sleep};
@@ -114,6 +114,8 @@ models! {
     ticket_3_again: impatient(3, preemptions(2, 2), Ticket::<3>::new);
     /// 3 participants, 1 round, 3 preemptions.
     bypass_3: impatient(3, preemptions(1, 3), BypassHands::<3>::new);
+    /// 3 participants, 1 round, 2 preemptions.
+    bypass_slots_3: impatient(3, preemptions(1, 2), Bypass::<3, 2>::new);
     /// 2 participants, 1 round, 3 preemptions.
     bakery_dropped: dropped(preemptions(1, 3), Bakery::<2>::new);
     /// 2 participants, 1 round, 3 preemptions.

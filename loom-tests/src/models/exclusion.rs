@@ -7,7 +7,7 @@ use super::{
     preemptions, stepping,
 };
 use crate::algorithm::{
-    Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Slot, Swapped, Ticket,
+    Algorithm, Bakery, BlackWhite, Bypass, Fast, Fenced, Filter, Peterson, Slot, Swapped, Ticket,
     Tournament,
 };
 
@@ -138,6 +138,13 @@ models! {
     bypass_3: assumed_with(Looks::Active, 3, preemptions(1, 4), BypassHands::<3>::new);
     /// 3 participants, 2 rounds, 3 preemptions, waits assumed.
     bypass_3_again: assumed_with(Looks::Active, 3, preemptions(2, 3), BypassHands::<3>::new);
+
+    /// 2 participants, 1 round, exhaustive.
+    bypass_slots_2: spinning(2, exhaustive(1), Bypass::<2, 2>::new);
+    /// 2 participants, 2 rounds, 3 preemptions.
+    bypass_slots_2_again: spinning(2, preemptions(2, 3), Bypass::<2, 2>::new);
+    /// 3 participants, 1 round, 3 preemptions, waits assumed.
+    bypass_slots_3: assumed_with(Looks::Active, 3, preemptions(1, 3), Bypass::<3, 2>::new);
 
     /// 2 participants, 1 round, 4 preemptions, fences are steps.
     bakery_stepping: spinning(2, stepping(1, 4), Bakery::<2>::new);

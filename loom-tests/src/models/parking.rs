@@ -8,8 +8,8 @@ use super::{
     stepping,
 };
 use crate::algorithm::{
-    Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
-    Tournament, Turn, Withdraw, Withdrawal,
+    Algorithm, Bakery, BlackWhite, Bypass, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped,
+    Ticket, Tournament, Turn, Withdraw, Withdrawal,
 };
 use crate::futex::{Places, Sleep, Waking};
 use crate::wait::{Never, Wait};
@@ -151,6 +151,12 @@ models! {
     bypass_3: parking(3, preemptions(1, 3), BypassHands::<3>::new);
     /// 3 participants, 1 round, 3 preemptions.
     bypass_taken_back_3: taken_back(3, preemptions(1, 3), BypassHands::<3>::new);
+    /// 2 participants, 2 rounds, 3 preemptions.
+    bypass_slots_2_again: parking(2, preemptions(2, 3), Bypass::<2, 2>::new);
+    /// 3 participants, 1 round, 2 preemptions.
+    bypass_slots_3: parking(3, preemptions(1, 2), Bypass::<3, 2>::new);
+    /// 3 participants, 1 round, 2 preemptions.
+    bypass_slots_taken_back_3: taken_back(3, preemptions(1, 2), Bypass::<3, 2>::new);
     /// 3 participants, 1 round, 2 preemptions.
     ticket_taken_back_3: taken_back(3, preemptions(1, 2), Ticket::<3>::new);
     /// 2 participants, 1 round, 3 preemptions.
@@ -192,4 +198,6 @@ models! {
     queue_taken_back_stepping: taken_back(3, stepping(1, 2), Hands::<3>::new);
     /// 2 participants, 1 round, 3 preemptions, fences are steps.
     bypass_stepping: parking(2, stepping(1, 3), BypassHands::<2>::new);
+    /// 2 participants, 1 round, 3 preemptions, fences are steps.
+    bypass_slots_stepping: parking(2, stepping(1, 3), Bypass::<2, 2>::new);
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::Arc;
 use loom::thread;
 
-use super::{Bounds, Protected, check, models, preemptions};
+use super::{Bounds, Protected, check, exhaustive, models, preemptions};
 use crate::algorithm::{
-    Algorithm, Bakery, BlackWhite, Fenced, Filter, Intent, Peterson, Recover, Reset, Slot,
-    Standing, Swapped, Ticket, Tournament, Turn, Wake, Withdraw, Withdrawal,
+    Algorithm, Bakery, BlackWhite, Bypass, Fenced, Filter, Intent, NobodySleeps, Peterson, Recover,
+    Reset, Slot, Standing, Swapped, Ticket, Tournament, Turn, Wake, Withdraw, Withdrawal,
 };
 use crate::futex::{Places, Sleep, Waking};
 use crate::mortal;
@@ -212,6 +212,66 @@ fn skipping(bounds: Bounds) {
     assert!(steps > 3, "there are more steps than that");
 }
 
+/// The head of a line dies on its way in; then nobody behind it is passed more often than one death
+/// allows for.
+fn passed_by_a_dead_head(bounds: Bounds) {
+    const B: u32 = 24;
+    const FIRST: Slot = Slot::new(5);
+    const PASSES: Slot = Slot::new(6);
+
+    let dies_after = |steps| {
+        let died = std::sync::Arc::new(AtomicBool::new(false));
+        let note = died.clone();
+        check(bounds, move || {
+            let lock = Bypass::<7, B>::new();
+            let enter = |slot| {
+                let entered = lock.enter(slot, Intent::Stay, &NobodySleeps);
+                entered.expect("open to those who stay");
+            };
+            let pass = || {
+                let is_in = lock.try_pass(PASSES);
+                if is_in {
+                    lock.leave(PASSES, &NobodySleeps);
+                }
+                is_in
+            };
+            // One with nobody behind it: what comes then has all of a share.
+            assert!(lock.try_pass(PASSES));
+            enter(FIRST);
+            lock.leave(PASSES, &NobodySleeps);
+            assert_eq!(lock.poll(FIRST, &NobodySleeps), Turn::Mine);
+            enter(MORTAL);
+            let behind = [1, 2, 3, 4].map(Slot::new);
+            behind.into_iter().for_each(enter);
+            lock.leave(FIRST, &NobodySleeps);
+            let mut passed = 0;
+            while pass() {
+                passed += 1;
+            }
+            let poll = || assert_eq!(lock.poll(MORTAL, &NobodySleeps), Turn::Mine);
+            let is_dead = !mortal::live(steps, poll);
+            note.fetch_or(is_dead, Ordering::Relaxed);
+            if is_dead {
+                assert_eq!(lock.reset(MORTAL, &NobodySleeps), Reset::Done);
+            } else {
+                lock.leave(MORTAL, &NobodySleeps);
+            }
+            for slot in behind {
+                while pass() {
+                    passed += 1;
+                }
+                assert_eq!(lock.poll(slot, &NobodySleeps), Turn::Mine);
+                lock.leave(slot, &NobodySleeps);
+            }
+            let most = B + if is_dead { B / 2 } else { 0 };
+            assert!(passed <= most, "passed {passed} times, not {most}");
+        });
+        died.load(Ordering::Relaxed)
+    };
+    let steps = (0..100).take_while(|&steps| dies_after(steps)).count();
+    assert!(steps > 3, "there are more steps than that");
+}
+
 models! {
     "recovery"
     /// 2 participants, dead after each step, 4 preemptions.
@@ -225,6 +285,17 @@ models! {
     ticket_looked_for: looked_for(preemptions(1, 2), Ticket::<3>::new, [Shared::stays; 2]);
     /// 3 participants and one who has withdrawn, dead after each step, 2 preemptions.
     ticket_skipping: skipping(preemptions(1, 2));
+    /// 2 participants, dead after each step, 3 preemptions.
+    bypass: reset(preemptions(1, 3), Bypass::<2, 2>::new, [Shared::stays; 2]);
+    /// 2 participants, dead after each step, 2 preemptions; both try.
+    bypass_trying: reset(preemptions(1, 2), Bypass::<2, 2>::new, [Shared::tries; 2]);
+    /// The same; one withdraws.
+    bypass_withdrawing:
+        reset(preemptions(1, 2), Bypass::<2, 2>::new, [Shared::withdraws, Shared::may_withdraw]);
+    /// 3 participants, dead after each step, 2 preemptions.
+    bypass_looked_for: looked_for(preemptions(1, 2), Bypass::<3, 2>::new, [Shared::stays; 2]);
+    /// A head with four behind it, dead after each step; one thread.
+    bypass_bound: passed_by_a_dead_head(exhaustive(1));
     /// 2 participants, dead after each step, 2 preemptions.
     bakery: reset(preemptions(1, 2), Bakery::<2>::new, [Shared::stays; 2]);
     /// 2 participants, dead after each step, 2 preemptions.

@@ -1,0 +1,186 @@
+//! The lock that may be passed so many times, with slots: a gate, and tickets that are written down
+//! by those who wait.
+
+use crate::algorithm::gate::{self, Gate};
+use crate::algorithm::{
+    Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Reset, Slot, Standing, TicketOn,
+    TicketSlot, Turn, Wake, Withdraw, Withdrawal,
+};
+use crate::atomic::const_fn;
+
+/// A gate before a ticket lock, with room for `N` participants: see [`BypassOn`].
+pub type Bypass<const N: usize, const B: u32> = BypassOn<[TicketSlot; N], B>;
+
+/// A gate, and a [ticket lock with slots](TicketOn) for those who found it shut. The head of the line
+/// competes for the gate with those who come, of whom at most `B` pass anybody who waits.
+///
+/// - **Order**: bounded bypass, as with a [`BypassQueue`](crate::algorithm::BypassQueue).
+/// - **Needs** compare-and-exchange of 32 bits to enter and fetch-and-add to leave; in line, what
+///   [`TicketOn`] needs.
+/// - **Space**: that of [`TicketOn`], and 16 bytes.
+/// - **Withdrawing** is as with [`TicketOn`].
+///
+/// # Deaths
+///
+/// The gate says whose it is. One that dies on its way from the line through the gate may have begun
+/// a round that the others know nothing of; so for each such death, those in line may be passed half
+/// of `B` more often.
+#[derive(Debug)]
+#[repr(C)]
+pub struct BypassOn<S: ?Sized, const B: u32> {
+    gate: Gate<B>,
+    line: TicketOn<S>,
+}
+
+impl<const N: usize, const B: u32> Bypass<N, B> {
+    const_fn! {
+        /// The gate is open, and nobody is in line.
+        #[must_use]
+        pub const fn new() -> Self {
+            const { assert!(N <= gate::SLOTS, "more slots than the gate can tell apart") };
+            Self { gate: Gate::new(), line: TicketOn::new() }
+        }
+    }
+}
+
+impl<const N: usize, const B: u32> Default for Bypass<N, B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> BypassOn<S, B> {
+    /// Who is through the gate, if it is a slot of this lock.
+    fn holder(&self) -> Option<Slot> {
+        self.gate.holder().filter(|slot| slot.index() < self.capacity())
+    }
+
+    fn has_gate(&self, slot: Slot) -> bool {
+        self.gate.holder() == Some(slot)
+    }
+
+    /// The slot, which exists: the gate does not look.
+    #[inline]
+    fn known(&self, slot: Slot) -> Slot {
+        assert!(slot.index() < self.capacity(), "slot {} does not exist", slot.index());
+        slot
+    }
+
+    /// Goes in as the head of the line, which is left to the next. Whether it is in.
+    fn go_in(&self, me: Slot, wake: &impl Wake) -> bool {
+        let is_in = self.gate.try_lead(me, self.line.ticket(me), || self.line.end());
+        if is_in {
+            self.line.step_aside(me, wake);
+        }
+        is_in
+    }
+
+    /// Goes in as the head of a line without anybody in it: those who gave up may have left the gate
+    /// closed. Whether it is in.
+    #[inline(never)]
+    fn try_lead(&self, me: Slot, wake: &impl Wake) -> bool {
+        if self.gate.holder().is_some() || !self.line.try_enter(me, wake) {
+            return false;
+        }
+        let is_in = self.go_in(me, wake);
+        if !is_in {
+            self.line.step_aside(me, wake);
+        }
+        is_in
+    }
+}
+
+// SAFETY: whoever is in has the gate, which only an exchange takes that finds it free.
+unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Algorithm for BypassOn<S, B> {
+    const FIRST_COME_FIRST_SERVED: bool = false;
+    const HANDS_ON_LAST: bool = true;
+    const HAS_GATE: bool = true;
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.line.capacity()
+    }
+
+    #[inline]
+    fn try_pass(&self, me: Slot) -> bool {
+        self.gate.try_pass(self.known(me))
+    }
+
+    #[inline]
+    fn enter(&self, me: Slot, intent: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed> {
+        if !self.try_pass(me) {
+            self.line.enter(me, intent, wake)?;
+            self.gate.announce();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn poll(&self, me: Slot, wake: &impl Wake) -> Turn {
+        if self.has_gate(me) {
+            return Turn::Mine;
+        }
+        match self.line.poll(me, wake) {
+            // Even the next one waits for a head that has others before it.
+            Turn::Blocked(by) => Turn::Blocked(Blocked { place: Place::Behind, ..by }),
+            Turn::Mine if self.go_in(me, wake) => Turn::Mine,
+            Turn::Mine => Turn::Blocked(Blocked::at_gate(self.holder())),
+        }
+    }
+
+    #[inline]
+    fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
+        match by.place {
+            Place::Gate => self.gate.holder().is_some(),
+            _ => self.line.is_blocked(me, by),
+        }
+    }
+
+    fn standing(&self, of: Slot) -> Standing {
+        if self.has_gate(of) { Standing::Line(0) } else { self.line.standing(of) }
+    }
+
+    #[inline]
+    fn leave(&self, me: Slot, wake: &impl Wake) {
+        self.gate.leave(self.known(me));
+        wake.fence_after_rmw();
+        wake.wake(gate::CHANNEL);
+    }
+
+    fn withdraw(&self, me: Slot, wake: &impl Wake) -> Withdrawal {
+        if self.has_gate(me) {
+            return Withdrawal::Mine;
+        }
+        match self.line.withdraw(me, wake) {
+            // At the head of the line, not in the critical section.
+            Withdrawal::Mine => {
+                self.line.step_aside(me, wake);
+                Withdrawal::Done
+            }
+            outcome => outcome,
+        }
+    }
+
+    #[inline]
+    fn try_enter(&self, me: Slot, wake: &impl Wake) -> bool {
+        self.try_pass(me) || self.try_lead(me, wake)
+    }
+}
+
+impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Withdraw for BypassOn<S, B> {}
+
+impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Recover for BypassOn<S, B> {
+    /// Names whoever is inside; if nobody is, the head of the line. (One that is dead has others pass
+    /// so often only.)
+    fn ahead_of(&self, me: Slot, wake: &impl Wake) -> Option<Slot> {
+        self.holder().or_else(|| self.line.ahead_of(me, wake))
+    }
+
+    fn reset(&self, dead: Slot, wake: &impl Wake) -> Reset {
+        self.gate.reset(self.known(dead));
+        // In any case: whoever opened the gate may have died before it woke the head.
+        wake.fence();
+        wake.wake(gate::CHANNEL);
+        self.line.reset(dead, wake)
+    }
+}
