@@ -8,7 +8,6 @@ mod alone;
 mod contest;
 mod field;
 mod limits;
-mod processes;
 mod report;
 mod stats;
 #[path = "../support/mod.rs"]
@@ -23,6 +22,7 @@ use alone::Alone;
 use anyhow::Result;
 use clap::Parser;
 use stats::median;
+use support::processes;
 
 /// Compares this library's locks with others.
 #[derive(Parser)]
@@ -102,16 +102,19 @@ fn measure(quick: bool) -> Findings {
     Findings { alone, cache_line, sleepers, contests, processes: between(rounds(7), length) }
 }
 
+/// The locks that compete between processes.
+const BETWEEN: [&str; 4] = ["pthread robust+shared", "flock", "shared bakery", "shared ticket"];
+
 fn between(rounds: usize, length: Duration) -> Vec<Between> {
     let mut all = Vec::new();
     for micros in [1, 10] {
-        let mut races = processes::LOCKS.map(|_| Vec::new());
+        let mut races = BETWEEN.map(|_| Vec::new());
         for _ in 0..rounds {
-            for (races, lock) in races.iter_mut().zip(processes::LOCKS) {
+            for (races, lock) in races.iter_mut().zip(BETWEEN) {
                 races.push(processes::race(lock, 5, Duration::from_micros(micros), length));
             }
         }
-        all.extend(processes::LOCKS.into_iter().zip(races).map(|(lock, races)| {
+        all.extend(BETWEEN.into_iter().zip(races).map(|(lock, races)| {
             #[expect(clippy::cast_precision_loss, reason = "counts of a fraction of a second")]
             let passages = |race: &Vec<u64>| race.iter().sum::<u64>() as f64 / length.as_secs_f64();
             Between {
@@ -126,11 +129,7 @@ fn between(rounds: usize, length: Duration) -> Vec<Between> {
 }
 
 fn main() -> Result<ExitCode> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [first, rest @ ..] = arguments.as_slice()
-        && first == processes::ROLE
-    {
-        processes::compete(rest);
+    if processes::compete() {
         return Ok(ExitCode::SUCCESS);
     }
     let arguments = Arguments::parse();

@@ -5,8 +5,11 @@
 #[cfg(target_os = "linux")]
 pub(crate) mod peers;
 pub(crate) mod pinning;
-#[cfg(feature = "shared")]
+#[cfg(all(feature = "shared", target_os = "linux"))]
+pub(crate) mod processes;
+#[cfg(all(feature = "shared", target_os = "linux"))]
 pub(crate) mod shared;
+pub(crate) mod work;
 
 use std::sync::PoisonError;
 

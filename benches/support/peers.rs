@@ -15,18 +15,20 @@ pub(crate) struct Pthread<const ROBUST: bool> {
 // SAFETY: `value` is reached with `mutex` locked only.
 unsafe impl<const ROBUST: bool> Sync for Pthread<ROBUST> {}
 
-/// Initialises a mutex that processes share.
+/// Initialises a mutex that processes share; a robust one outlives those who die with it.
 ///
 /// # Safety
 ///
 /// It is writable, and nobody uses it yet.
-pub(crate) unsafe fn init_robust(mutex: *mut libc::pthread_mutex_t) {
+pub(crate) unsafe fn init_shared(mutex: *mut libc::pthread_mutex_t, robust: bool) {
     // SAFETY: the caller's promise; the attributes are initialised before they are used.
     unsafe {
         let mut attributes = std::mem::zeroed();
         libc::pthread_mutexattr_init(&raw mut attributes);
         libc::pthread_mutexattr_setpshared(&raw mut attributes, libc::PTHREAD_PROCESS_SHARED);
-        libc::pthread_mutexattr_setrobust(&raw mut attributes, libc::PTHREAD_MUTEX_ROBUST);
+        if robust {
+            libc::pthread_mutexattr_setrobust(&raw mut attributes, libc::PTHREAD_MUTEX_ROBUST);
+        }
         libc::pthread_mutex_init(mutex, &raw const attributes);
     }
 }
@@ -36,7 +38,7 @@ impl<const ROBUST: bool> Default for Pthread<ROBUST> {
         let mutex = Box::new(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
         if ROBUST {
             // SAFETY: it is new.
-            unsafe { init_robust(mutex.get()) };
+            unsafe { init_shared(mutex.get(), true) };
         }
         Self { mutex, value: UnsafeCell::default() }
     }
@@ -91,6 +93,23 @@ fn record(file: &File, kind: libc::c_int) {
     assert_eq!(outcome, 0, "{}", std::io::Error::last_os_error());
 }
 
+/// Runs the section with the file locked: by `fcntl`, or else by `flock`.
+#[inline]
+pub(crate) fn with_locked<const RECORD: bool, R>(file: &File, section: impl FnOnce() -> R) -> R {
+    if RECORD {
+        record(file, libc::F_WRLCK);
+    } else {
+        file.lock().expect("it can be locked");
+    }
+    let result = section();
+    if RECORD {
+        record(file, libc::F_UNLCK);
+    } else {
+        file.unlock().expect("it can be unlocked");
+    }
+    result
+}
+
 impl<const RECORD: bool> Subject for FileLock<RECORD> {
     type Seat<'a> = File;
 
@@ -101,18 +120,7 @@ impl<const RECORD: bool> Subject for FileLock<RECORD> {
 
     #[inline]
     fn pass<R>(&self, file: &mut File, section: impl FnOnce(&mut u64) -> R) -> R {
-        if RECORD {
-            record(file, libc::F_WRLCK);
-        } else {
-            file.lock().expect("it can be locked");
-        }
         // SAFETY: the file is locked.
-        let result = section(unsafe { &mut *self.value.get() });
-        if RECORD {
-            record(file, libc::F_UNLCK);
-        } else {
-            file.unlock().expect("it can be unlocked");
-        }
-        result
+        with_locked::<RECORD, _>(file, || section(unsafe { &mut *self.value.get() }))
     }
 }

@@ -15,15 +15,25 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use crate::support::peers::init_robust;
-use crate::support::pinning::pin;
+use super::peers::{init_shared, with_locked};
+use super::pinning::pin;
+use super::work::busy;
 
 /// The first argument of a process that is started here.
-pub(crate) const ROLE: &str = "--compete";
+const ROLE: &str = "--compete";
 
-/// The locks that compete, by name.
-pub(crate) const LOCKS: [&str; 4] =
-    ["pthread robust+shared", "flock", "shared bakery", "shared ticket"];
+const SHARED: &str = "pthread shared";
+const ROBUST: &str = "pthread robust+shared";
+const FLOCK: &str = "flock";
+const FCNTL: &str = "fcntl OFD";
+
+/// The locks of others, by name. Ours are called "shared" and then the name of their kind.
+pub(crate) const OTHERS: [&str; 4] = [SHARED, ROBUST, FLOCK, FCNTL];
+
+/// Which of ours has this name.
+fn kind(lock: &str) -> Option<Kind> {
+    lock.strip_prefix("shared ").map(|kind| kind.parse().expect("an algorithm"))
+}
 
 /// Memory with a mutex of the C library, for the rest of the process's life.
 fn map(file: impl AsFd) -> NonNull<UnsafeCell<libc::pthread_mutex_t>> {
@@ -41,19 +51,16 @@ enum Ground {
 
 impl Ground {
     fn new(lock: &str) -> Self {
-        let segment = |kind| {
-            Self::Ours(Options::new().kind(kind).slots(8).anonymous(0).expect("memory can be made"))
-        };
-        match lock {
-            "shared bakery" => return segment(Kind::Bakery),
-            "shared ticket" => return segment(Kind::Ticket),
-            _ => {}
+        if let Some(kind) = kind(lock) {
+            let (least, most) = kind.slots();
+            let options = Options::new().kind(kind).slots(8.clamp(least, most));
+            return Self::Ours(options.anonymous(0).expect("memory can be made"));
         }
-        let file = memfd_create("compare", MemfdFlags::CLOEXEC).expect("memory can be made");
+        let file = memfd_create("compete", MemfdFlags::CLOEXEC).expect("memory can be made");
         let size = size_of::<libc::pthread_mutex_t>() as u64;
         ftruncate(&file, size).expect("memory can be made");
         // SAFETY: it is mapped, and nobody uses it yet.
-        unsafe { init_robust(UnsafeCell::raw_get(map(&file).as_ptr())) };
+        unsafe { init_shared(UnsafeCell::raw_get(map(&file).as_ptr()), lock == ROBUST) };
         Self::Memory(file)
     }
 
@@ -102,8 +109,15 @@ pub(crate) fn race(lock: &str, number: usize, section: Duration, length: Duratio
     (0..number).map(|id| hear(id).parse().expect("a competitor says a number")).collect()
 }
 
-/// The part of a process that was started here.
-pub(crate) fn compete(arguments: &[String]) {
+/// Plays the part of a process that was started here, if this is one. Whether it was.
+///
+/// To be called first of all by a program that starts itself.
+pub(crate) fn compete() -> bool {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [role, arguments @ ..] = arguments.as_slice() else { return false };
+    if role != ROLE {
+        return false;
+    }
     set_parent_process_death_signal(Some(Signal::KILL)).expect("it can be asked for");
     let [lock, memory, id, section, length] = arguments else {
         panic!("{ROLE} is not for users");
@@ -118,27 +132,27 @@ pub(crate) fn compete(arguments: &[String]) {
         let file = File::options().read(true).write(true).open(Path::new(memory));
         file.expect("the parent has it open")
     };
+    if let Some(kind) = kind(lock) {
+        let options = Options::new().kind(kind);
+        let mutex: Mutex<u64> = options.attach_fd(file()).expect("the parent has made it");
+        let mut me = mutex.join().expect("room for all");
+        work.run(|inside| {
+            let guard = me.lock().expect("nobody dies");
+            inside();
+            drop(guard);
+        });
+        return true;
+    }
     match lock.as_str() {
-        "shared bakery" | "shared ticket" => {
-            let kind = if lock.ends_with("ticket") { Kind::Ticket } else { Kind::Bakery };
-            let options = Options::new().kind(kind);
-            let mutex: Mutex<u64> = options.attach_fd(file()).expect("the parent has made it");
-            let mut me = mutex.join().expect("room for all");
-            work.run(|inside| {
-                let guard = me.lock().expect("nobody dies");
-                inside();
-                drop(guard);
-            });
-        }
-        "flock" => {
+        FLOCK => {
             let file = file();
-            work.run(|inside| {
-                file.lock().expect("it can be locked");
-                inside();
-                file.unlock().expect("it can be unlocked");
-            });
+            work.run(|inside| with_locked::<false, _>(&file, inside));
         }
-        _ => {
+        FCNTL => {
+            let file = file();
+            work.run(|inside| with_locked::<true, _>(&file, inside));
+        }
+        SHARED | ROBUST => {
             let mutex = UnsafeCell::raw_get(map(file()).as_ptr());
             work.run(|inside| {
                 // SAFETY: it is mapped, and the parent has initialised it.
@@ -148,7 +162,9 @@ pub(crate) fn compete(arguments: &[String]) {
                 unsafe { libc::pthread_mutex_unlock(mutex) };
             });
         }
+        _ => panic!("there is no lock {lock:?}"),
     }
+    true
 }
 
 struct Work {
@@ -165,10 +181,7 @@ impl Work {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         let (start, mut passages) = (Instant::now(), 0_u64);
         while start.elapsed() < self.length {
-            pass(&mut || {
-                let inside = Instant::now();
-                while inside.elapsed() < self.section {}
-            });
+            pass(&mut || busy(self.section));
             passages += 1;
         }
         println!("{passages}");
