@@ -1,84 +1,94 @@
 //! What a passage costs when threads compete for every one: `cargo bench --bench contended`.
 //!
-//! The figure is wall time by passages, of all threads together: the inverse of the throughput.
-//! Each thread is pinned, to one core after the other: with more threads than cores the scheduler
-//! would otherwise let a few of them run at a time, and the figure would be about time slices
-//! instead of hand-overs.
+//! The figure is wall time by passages, of all threads together: the inverse of the throughput. The
+//! work outside is each thread's own, so it overlaps with others' passages.
+//!
+//! The sweep is threads by time inside by time outside, for every lock: 282 measurements, in about six
+//! minutes. A part of it is chosen by a regular expression on the names:
+//! `cargo bench --bench contended -- '1 us inside, 0 us outside/(std |Bypass)?Mutex/4'`.
 
 mod support;
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use bakery_lock::wait::Spin;
-use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Mutex, TournamentMutex};
-use criterion::{BenchmarkId, Criterion, SamplingMode};
+use bakery_lock::algorithm::Ticket;
+use bakery_lock::{Lock, PetersonMutex};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode};
 use crossbeam_utils::CachePadded;
 
-use support::pinning::pin;
-use support::{Subject, UnlockedFairly};
+use support::Subject;
+use support::pinning::pinned;
+use support::roster::{self, Visitor};
+use support::work::busy;
+
+/// What is to be done in each passage, and who competes.
+#[derive(Clone, Copy)]
+struct Terms {
+    inside: Duration,
+    outside: Duration,
+    threads: usize,
+}
+
+/// One length inside, one outside.
+struct Sweep<'a> {
+    group: BenchmarkGroup<'a, WallTime>,
+    inside: Duration,
+    outside: Duration,
+    threads: &'static [usize],
+}
+
+impl Visitor for Sweep<'_> {
+    fn visit<S: Subject>(&mut self, name: &str) {
+        for &threads in self.threads {
+            let terms = Terms { inside: self.inside, outside: self.outside, threads };
+            self.group.bench_function(BenchmarkId::new(name, threads), |bencher| {
+                bencher.iter_custom(|passages| compete::<S>(terms, passages));
+            });
+        }
+    }
+}
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    for (name, work) in [("no work", Duration::ZERO), ("1 us of work", Duration::from_micros(1))] {
-        let mut scene = Scene { criterion: &mut criterion, name, work };
-        scene.every::<std::sync::Mutex<u64>>("std Mutex");
-        scene.every::<parking_lot::Mutex<u64>>("parking_lot Mutex");
-        scene.every::<UnlockedFairly>("parking_lot Mutex, fair unlock");
-        scene.every::<Mutex<u64>>("Mutex");
-        scene.every::<BypassMutex<u64>>("BypassMutex");
-        scene.every::<BakeryMutex<u64, 8>>("BakeryMutex 8");
-        scene.every::<BlackWhiteMutex<u64, 8>>("BlackWhiteMutex 8");
-        scene.every::<TournamentMutex<u64, 8>>("TournamentMutex 8");
-        scene.two::<Mutex<u64, Spin>>("Mutex, Spin");
-        scene.two::<BakeryMutex<u64, 8, Spin>>("BakeryMutex 8, Spin");
-        scene.two::<spin::mutex::TicketMutex<u64>>("spin TicketMutex");
-        scene.two::<mcslock::raw::spins::Mutex<u64>>("mcslock raw Mutex");
+    for inside in [0, 1, 10] {
+        for outside in [0, 1] {
+            sweep(&mut criterion, inside, outside);
+        }
     }
     criterion.final_summary();
 }
 
-/// How much there is to do with the lock held.
-struct Scene<'a> {
-    criterion: &'a mut Criterion,
-    name: &'static str,
-    work: Duration,
+/// Of so many microseconds.
+fn sweep(criterion: &mut Criterion, inside: u64, outside: u64) {
+    let name = format!("contended, {inside} us inside, {outside} us outside");
+    let mut group = criterion.benchmark_group(name);
+    group.sampling_mode(SamplingMode::Flat).sample_size(15);
+    group.warm_up_time(Duration::from_millis(150)).measurement_time(Duration::from_millis(600));
+    let [inside, outside] = [inside, outside].map(Duration::from_micros);
+    let mut sweep = Sweep { group, inside, outside, threads: &[2, 4, 8] };
+    roster::others(&mut sweep);
+    #[cfg(target_os = "linux")]
+    roster::system(&mut sweep);
+    roster::drop_in(&mut sweep);
+    sweep.visit::<Lock<Ticket<8>, u64>>("Ticket 8");
+    sweep.threads = &[2];
+    sweep.visit::<PetersonMutex<u64>>("PetersonMutex");
+    roster::spinning(&mut sweep);
+    sweep.group.finish();
 }
 
-impl Scene<'_> {
-    fn every<S: Subject>(&mut self, lock: &str) {
-        self.measure::<S>(lock, &[2, 4, 8]);
-    }
-
-    /// For locks whose waiters never leave their core: with more threads than cores these wait out
-    /// whole time slices.
-    fn two<S: Subject>(&mut self, lock: &str) {
-        self.measure::<S>(lock, &[2]);
-    }
-
-    fn measure<S: Subject>(&mut self, lock: &str, threads: &[usize]) {
-        let mut group = self.criterion.benchmark_group(format!("contended, {}", self.name));
-        group.sampling_mode(SamplingMode::Flat).sample_size(15);
-        group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-        for &threads in threads {
-            group.bench_function(BenchmarkId::new(lock, threads), |bencher| {
-                bencher.iter_custom(|passages| compete::<S>(threads, passages, self.work));
-            });
-        }
-        group.finish();
-    }
-}
-
-/// How long so many threads need for so many passages together.
+/// How long the threads need for so many passages together.
 ///
 /// The value under the lock counts the passages, so all threads compete to the end; were each to
 /// make a number of its own, an unfair lock's last threads would have it to themselves. To have
 /// them compete from the beginning, the first thread holds the lock until the others have come.
-fn compete<S: Subject>(threads: usize, passages: u64, work: Duration) -> Duration {
+fn compete<S: Subject>(terms: Terms, passages: u64) -> Duration {
+    let Terms { inside, outside, threads } = terms;
     let lock = CachePadded::new(S::default());
     let start = Barrier::new(threads);
-    let compete = |thread| {
-        pin(thread);
+    let times = pinned(threads, |thread| {
         let mut seat = lock.sit();
         let began = if thread == 0 {
             Some(lock.pass(&mut seat, |_| {
@@ -92,25 +102,15 @@ fn compete<S: Subject>(threads: usize, passages: u64, work: Duration) -> Duratio
         };
         while lock.pass(&mut seat, |made| {
             *made += 1;
-            busy(work);
+            busy(inside);
             *made < passages
-        }) {}
+        }) {
+            busy(outside);
+        }
         (began, Instant::now())
-    };
-    let times: Vec<_> = std::thread::scope(|scope| {
-        let compete = &compete;
-        let threads: Vec<_> = (0..threads).map(|id| scope.spawn(move || compete(id))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
     });
     let began = times.iter().find_map(|&(began, _)| began);
     // The first to stop made the last passage that counts; the others' last ones come on top.
     let ended = times.iter().map(|&(_, ended)| ended).min();
     ended.zip(began).map_or(Duration::ZERO, |(ended, began)| ended - began)
-}
-
-fn busy(time: Duration) {
-    if !time.is_zero() {
-        let start = Instant::now();
-        while start.elapsed() < time {}
-    }
 }

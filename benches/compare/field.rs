@@ -7,7 +7,7 @@ use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Mutex};
 
 use crate::contest::{Closer, Round, Terms, look_closer, race};
 use crate::stats::{deviation, jain, median};
-use crate::support::{Subject, UnlockedFairly};
+use crate::support::Subject;
 
 /// A lock, by name.
 struct Contestant {
@@ -33,7 +33,7 @@ const FIELD: [Contestant; 13] = [
     contestant::<std::sync::Mutex<u64>>("std Mutex", None, true),
     contestant::<parking_lot::Mutex<u64>>("parking_lot Mutex", None, true),
     // Whoever queues is served in order, but newcomers that find it free pass them.
-    contestant::<UnlockedFairly>("parking_lot, fair unlock", None, true),
+    contestant::<parking_lot::FairMutex<u64>>("parking_lot, fair unlock", None, true),
     contestant::<spin::mutex::TicketMutex<u64>>("spin TicketMutex", Some(2), false),
     contestant::<mcslock::raw::spins::Mutex<u64>>("mcslock raw", Some(2), false),
     contestant::<spin::mutex::TicketMutex<u64, spin::relax::Yield>>(

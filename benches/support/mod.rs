@@ -7,6 +7,7 @@ pub(crate) mod peers;
 pub(crate) mod pinning;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 pub(crate) mod processes;
+pub(crate) mod roster;
 #[cfg(all(feature = "shared", target_os = "linux"))]
 pub(crate) mod shared;
 pub(crate) mod work;
@@ -97,23 +98,5 @@ impl<R: mcslock::relax::Relax + 'static> Subject for mcslock::raw::Mutex<u64, R>
     #[inline]
     fn pass<T>(&self, seat: &mut Self::Seat<'_>, section: impl FnOnce(&mut u64) -> T) -> T {
         self.lock_with_then(seat, section)
-    }
-}
-
-/// `parking_lot`'s mutex as it is when every unlock hands it to whoever waits longest.
-#[derive(Default)]
-pub(crate) struct UnlockedFairly(parking_lot::Mutex<u64>);
-
-impl Subject for UnlockedFairly {
-    type Seat<'a> = ();
-
-    fn sit(&self) {}
-
-    #[inline]
-    fn pass<R>(&self, (): &mut (), section: impl FnOnce(&mut u64) -> R) -> R {
-        let mut guard = self.0.lock();
-        let result = section(&mut guard);
-        parking_lot::MutexGuard::unlock_fair(guard);
-        result
     }
 }
