@@ -3,6 +3,9 @@
 //! A second thread is alive, and asleep, all the while. A process with one thread is a special case
 //! that would flatter some locks: glibc leaves the `lock` prefix away in its mutexes as long as
 //! there is no other thread.
+//!
+//! The group `slots` is about how that grows with the slots of a lock, and with the participants that
+//! have joined and stay outside: `cargo bench --bench uncontended -- slots/Bakery`.
 
 mod support;
 
@@ -10,19 +13,17 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use bakery_lock::algorithm::{
-    Bakery, BlackWhite, Fast, Fenced, Peterson, Swapped, Ticket, Tournament,
+    Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Swapped, Ticket, Tournament,
 };
 use bakery_lock::wait::{DefaultWait, Spin};
-use bakery_lock::{
-    BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Lock, Mutex, PetersonMutex,
-    TournamentMutex,
-};
+use bakery_lock::{Fixed, Lock, PetersonMutex};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use crossbeam_utils::CachePadded;
 
 use support::Subject;
-use support::peers::Pthread;
+use support::roster::{self, Visitor};
+use support::shared::{SharedBakery, SharedTicket, allow_many};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 type Explicit<A, W = DefaultWait> = Lock<A, u64, W>;
@@ -35,35 +36,31 @@ fn main() {
     });
 
     let mut criterion = Criterion::default().configure_from_args();
-    let mut group = criterion.benchmark_group("uncontended");
-    group.sample_size(30);
-    group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(600));
-    peers(&mut group);
-    drop_in(&mut group);
+    let mut group = group(&mut criterion, "uncontended");
+    roster::others(&mut group);
+    roster::system(&mut group);
+    roster::spinning(&mut group);
+    roster::drop_in(&mut group);
+    alone::<PetersonMutex<u64>>(&mut group, "PetersonMutex");
     explicit(&mut group);
+    alone::<SharedBakery>(&mut group, "shared bakery 8, 1 joined");
+    alone::<SharedTicket>(&mut group, "shared ticket 8, 1 joined");
     group.finish();
+    slots(&mut criterion);
     criterion.final_summary();
 }
 
-fn peers(group: &mut Group) {
-    alone::<std::sync::Mutex<u64>>(group, "std Mutex");
-    alone::<Pthread<false>>(group, "pthread mutex");
-    alone::<Pthread<true>>(group, "pthread mutex, robust and shared");
-    alone::<parking_lot::Mutex<u64>>(group, "parking_lot Mutex");
-    alone::<parking_lot::FairMutex<u64>>(group, "parking_lot FairMutex");
-    alone::<spin::mutex::TicketMutex<u64>>(group, "spin TicketMutex");
-    alone::<mcslock::raw::spins::Mutex<u64>>(group, "mcslock raw Mutex");
+fn group<'a>(criterion: &'a mut Criterion, name: &str) -> Group<'a> {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(30);
+    group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(600));
+    group
 }
 
-fn drop_in(group: &mut Group) {
-    alone::<Mutex<u64>>(group, "Mutex");
-    alone::<BypassMutex<u64>>(group, "BypassMutex");
-    alone::<Mutex<u64, Spin>>(group, "Mutex, Spin");
-    alone::<BakeryMutex<u64, 8>>(group, "BakeryMutex 8");
-    alone::<BlackWhiteMutex<u64, 8>>(group, "BlackWhiteMutex 8");
-    alone::<PetersonMutex<u64>>(group, "PetersonMutex");
-    alone::<TournamentMutex<u64, 8>>(group, "TournamentMutex 8");
-    alone::<FilterMutex<u64, 8>>(group, "FilterMutex 8");
+impl Visitor for Group<'_> {
+    fn visit<S: Subject>(&mut self, name: &str) {
+        alone::<S>(self, name);
+    }
 }
 
 fn explicit(group: &mut Group) {
@@ -84,6 +81,52 @@ fn explicit(group: &mut Group) {
     alone::<Explicit<Ticket<8>, Spin>>(group, "Ticket 8, Spin");
     alone::<Explicit<Tournament<8>>>(group, "Tournament 8 Fenced");
     alone::<Explicit<Tournament<8, Swapped>>>(group, "Tournament 8 Swapped");
+}
+
+fn slots(criterion: &mut Criterion) {
+    type F<const N: usize> = Filter<N, Swapped>;
+    type T<const N: usize> = Tournament<N, Swapped>;
+
+    let mut group = group(criterion, "slots");
+    sizes::<Bakery<2>, Bakery<8>, Bakery<64>, Bakery<256>>(&mut group, "Bakery");
+    sizes::<BlackWhite<2>, BlackWhite<8>, BlackWhite<64>, BlackWhite<256>>(
+        &mut group,
+        "BlackWhite",
+    );
+    sizes::<F<2>, F<8>, F<64>, F<256>>(&mut group, "Filter");
+    sizes::<T<2>, T<8>, T<64>, T<256>>(&mut group, "Tournament");
+    sizes::<Ticket<2>, Ticket<8>, Ticket<64>, Ticket<256>>(&mut group, "Ticket");
+    allow_many();
+    filled::<SharedBakery<8>>(&mut group, "shared bakery", 8);
+    filled::<SharedBakery<64>>(&mut group, "shared bakery", 64);
+    filled::<SharedBakery<1024>>(&mut group, "shared bakery", 1024);
+    filled::<SharedTicket<8>>(&mut group, "shared ticket", 8);
+    filled::<SharedTicket<64>>(&mut group, "shared ticket", 64);
+    filled::<SharedTicket<1024>>(&mut group, "shared ticket", 1024);
+    group.finish();
+}
+
+/// One algorithm, with four numbers of slots.
+fn sizes<A, B, C, D>(group: &mut Group, name: &str)
+where
+    A: Fixed + Sync,
+    B: Fixed + Sync,
+    C: Fixed + Sync,
+    D: Fixed + Sync,
+{
+    filled::<Explicit<A>>(group, name, A::INIT.capacity());
+    filled::<Explicit<B>>(group, name, B::INIT.capacity());
+    filled::<Explicit<C>>(group, name, C::INIT.capacity());
+    filled::<Explicit<D>>(group, name, D::INIT.capacity());
+}
+
+/// With one participant, with half of the slots taken, and with all.
+fn filled<S: Subject>(group: &mut Group, name: &str, slots: usize) {
+    let mut numbers = vec![1, slots / 2, slots];
+    numbers.dedup();
+    for joined in numbers {
+        with_joined::<S>(group, &format!("{name} {slots}, {joined} joined"), joined);
+    }
 }
 
 fn alone<S: Subject>(group: &mut Group, name: &str) {

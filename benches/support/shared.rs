@@ -1,23 +1,24 @@
 //! This library's locks between processes, used within one.
 
 use bakery_lock::shared::{Kind, Mutex, Options, Participant};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Subject;
 
-/// A segment in anonymous memory, with room for eight.
-pub(crate) struct Shared<const TICKET: bool>(Mutex<u64>);
+/// A segment in anonymous memory, with a lock of the kind that has this place in [`Kind::ALL`].
+pub(crate) struct Shared<const KIND: usize, const SLOTS: u32>(Mutex<u64>);
 
-pub(crate) type SharedBakery = Shared<false>;
-pub(crate) type SharedTicket = Shared<true>;
+pub(crate) type SharedBakery<const SLOTS: u32 = 8> = Shared<{ Kind::Bakery as usize }, SLOTS>;
+pub(crate) type SharedTicket<const SLOTS: u32 = 8> = Shared<{ Kind::Ticket as usize }, SLOTS>;
 
-impl<const TICKET: bool> Default for Shared<TICKET> {
+impl<const KIND: usize, const SLOTS: u32> Default for Shared<KIND, SLOTS> {
     fn default() -> Self {
-        let kind = if TICKET { Kind::Ticket } else { Kind::Bakery };
-        Self(Options::new().kind(kind).slots(8).anonymous(0).expect("memory can be made"))
+        let options = Options::new().kind(Kind::ALL[KIND]).slots(SLOTS);
+        Self(options.anonymous(0).expect("memory can be made"))
     }
 }
 
-impl<const TICKET: bool> Subject for Shared<TICKET> {
+impl<const KIND: usize, const SLOTS: u32> Subject for Shared<KIND, SLOTS> {
     type Seat<'a> = Participant<'a, u64>;
 
     fn sit(&self) -> Self::Seat<'_> {
@@ -28,4 +29,11 @@ impl<const TICKET: bool> Subject for Shared<TICKET> {
     fn pass<R>(&self, seat: &mut Self::Seat<'_>, section: impl FnOnce(&mut u64) -> R) -> R {
         section(&mut seat.lock().expect("nobody dies, and nobody tampers"))
     }
+}
+
+/// Lets this process have as many participants as it may: each has a descriptor of its own.
+pub(crate) fn allow_many() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let limit = Rlimit { current: maximum, maximum };
+    setrlimit(Resource::Nofile, limit).expect("a process may do what it is allowed to");
 }
