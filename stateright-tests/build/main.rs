@@ -16,32 +16,25 @@ struct Mutant {
     text: String,
 }
 
-/// The sources, and the macro that has their models.
-const SOURCES: [&str; 12] = [
-    "bakery",
-    "black_white",
-    "bypass",
-    "bypass_queue",
-    "fast",
-    "filter",
-    "gate",
-    "mark",
-    "peterson",
-    "ticket",
-    "ticket_queue",
-    "tournament",
-];
+/// The sources of which a crate has the mutants, by the names of the macro that has their models.
+fn sources(package: &str) -> &'static [&'static str] {
+    match package {
+        "mutants-of-registers" => {
+            &["bakery", "black_white", "fast", "filter", "mark", "peterson", "tournament"]
+        }
+        "mutants-of-tickets" => &["bypass", "bypass_queue", "gate", "ticket", "ticket_queue"],
+        _ => panic!("{package} is not known to have mutants"),
+    }
+}
 
 fn main() {
-    println!("cargo::rerun-if-changed=build");
-    if env::var_os("CARGO_FEATURE_MUTANTS").is_none() {
-        return;
-    }
-    let library =
-        Path::new(&env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../src/algorithm");
+    let package = env::var("CARGO_PKG_NAME").expect("set by cargo");
+    println!("cargo::rerun-if-changed=../build");
+    let library = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("set by cargo"))
+        .join("../../src/algorithm");
     let mut modules = String::new();
     let mut list = String::new();
-    for name in SOURCES {
+    for &name in sources(&package) {
         let path = library.join(format!("{name}.rs"));
         println!("cargo::rerun-if-changed={}", path.display());
         let source = fs::read_to_string(&path).expect("it is in the tree");

@@ -4,7 +4,8 @@
 //! - `cargo test --release -p stateright-tests`: every claim of `models.rs` but the long ones.
 //! - `cargo run --release -p stateright-tests`: the same as a table with the numbers of states;
 //!   `-- long`: with the long ones; `-- long bakery`: those whose names have `bakery` in them.
-//! - The mutants (feature `mutants`, see [`mutants`]) are run by the ledger of `loom-tests`.
+//! - The mutants (feature `mutants`, see [`mutants`]) are run by the ledger of `loom-tests`: half of
+//!   them each are compiled by the packages in `of-registers/` and `of-tickets/`, from these sources.
 //!
 //! # What is explored
 //!

@@ -21,17 +21,12 @@ pub struct Mutant {
     models: fn() -> Vec<Model>,
 }
 
-/// What became of a mutant.
-pub enum Verdict {
-    /// By which model, and what it found.
-    Caught {
-        /// The model.
-        by: String,
-        /// The claim that was broken.
-        why: String,
-    },
-    /// Every model holds all the same.
-    Survived,
+/// How a mutant was caught.
+pub struct Caught {
+    /// The model that did.
+    pub by: String,
+    /// The claim that was broken.
+    pub why: String,
 }
 
 impl Mutant {
@@ -42,9 +37,10 @@ impl Mutant {
         known::reason(self.file, after, line, self.change)
     }
 
-    /// Runs the quick models of the mutant's source until one fails.
+    /// Runs the quick models of the mutant's source until one fails. `None`: every one holds all the
+    /// same.
     #[must_use]
-    pub fn run(&self) -> Verdict {
+    pub fn run(&self) -> Option<Caught> {
         for model in (self.models)().iter().filter(|model| model.is_quick()) {
             let found = catch_unwind(AssertUnwindSafe(|| model.explore()));
             let why = match found {
@@ -52,9 +48,9 @@ impl Mutant {
                 Ok(Err(violation)) => violation.claim,
                 Err(_) => "it panics".to_owned(),
             };
-            return Verdict::Caught { by: model.to_string(), why };
+            return Some(Caught { by: model.to_string(), why });
         }
-        Verdict::Survived
+        None
     }
 }
 
