@@ -22,7 +22,7 @@ use bakery_lock::{
 };
 
 use support::Subject;
-use support::shared::{SharedBakery, SharedTicket};
+use support::shared::{SharedBakery, SharedBypass, SharedTicket};
 
 /// In front of what the counted program is to do.
 const ROLE: &str = "pass";
@@ -33,7 +33,7 @@ const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.c
 /// A lock, by name, and so many passages of it.
 type Contestant = (&'static str, fn(u32));
 
-const FIELD: [Contestant; 17] = [
+const FIELD: [Contestant; 18] = [
     ("Mutex", alone::<Mutex<u64>>),
     ("BypassMutex", alone::<BypassMutex<u64>>),
     ("BakeryMutex 8", alone::<BakeryMutex<u64, 8>>),
@@ -51,6 +51,7 @@ const FIELD: [Contestant; 17] = [
     ("Ticket 8", alone::<Lock<Ticket<8>, u64>>),
     ("shared bakery", alone::<SharedBakery>),
     ("shared ticket", alone::<SharedTicket>),
+    ("shared bypass", alone::<SharedBypass>),
 ];
 
 fn alone<S: Subject>(passages: u32) {

@@ -23,7 +23,7 @@ use crossbeam_utils::CachePadded;
 
 use support::Subject;
 use support::roster::{self, Visitor};
-use support::shared::{SharedBakery, SharedTicket, allow_many};
+use support::shared::{SharedBakery, SharedBypass, SharedTicket, allow_many};
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 type Explicit<A, W = DefaultWait> = Lock<A, u64, W>;
@@ -45,6 +45,7 @@ fn main() {
     explicit(&mut group);
     alone::<SharedBakery>(&mut group, "shared bakery 8, 1 joined");
     alone::<SharedTicket>(&mut group, "shared ticket 8, 1 joined");
+    alone::<SharedBypass>(&mut group, "shared bypass 8, 1 joined");
     group.finish();
     slots(&mut criterion);
     criterion.final_summary();

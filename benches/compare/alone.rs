@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 use crate::stats::median;
 use crate::support::Subject;
 use crate::support::peers::{Fcntl, Flock, Pthread};
-use crate::support::shared::{SharedBakery, SharedTicket};
+use crate::support::shared::{SharedBakery, SharedBypass, SharedTicket};
 
 /// A lock, and how long so many passages of one of so many participants take.
 struct Contestant {
@@ -99,6 +99,7 @@ fn contestants() -> Vec<Contestant> {
         contestant::<Pthread<true>>("pthread robust+shared", 1),
         contestant::<SharedBakery>("shared bakery, 8 joined", 8),
         contestant::<SharedTicket>("shared ticket, 8 joined", 8),
+        contestant::<SharedBypass>("shared bypass, 8 joined", 8),
         slow::<Flock>("flock"),
         slow::<Fcntl>("fcntl OFD"),
     ]

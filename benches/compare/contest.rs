@@ -1,5 +1,6 @@
 //! Threads that compete for every passage.
 
+use std::cell::Cell;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -43,8 +44,8 @@ impl Round {
 /// does not count: it was in line before the others had all come.
 pub(crate) struct Closer {
     pub(crate) waits: Waits,
-    /// The most that others went in between somebody's arrival and its own entry, beyond one for
-    /// each other thread, which may have been there before.
+    /// The most that others went in between somebody's arrival, or its place in line if the lock tells
+    /// of it, and its own entry; beyond one for each other thread, which may have been there before.
     pub(crate) passed: u64,
 }
 
@@ -131,12 +132,13 @@ pub(crate) fn look_closer<S: Subject>(terms: Terms) -> Closer {
         let (mut waits, mut most) = (Waits::new(), 0);
         lock.pass(seat, |_| ());
         while !over.load(Relaxed) {
-            let (before, came) = (entries.load(Relaxed), Instant::now());
-            lock.pass(seat, |_| {
+            let (came, before) = (Instant::now(), Cell::new(0));
+            let in_line = || before.set(entries.load(Relaxed));
+            lock.pass_in_line(seat, in_line, |_| {
                 waits.add(came.elapsed());
                 let entry = entries.load(Relaxed);
                 entries.store(entry + 1, Relaxed);
-                most = most.max(entry - before);
+                most = most.max(entry - before.get());
             });
         }
         (waits, most)

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use bakery_lock::algorithm::Bypass;
 use bakery_lock::wait::{Spin, SpinYield};
-use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Mutex};
+use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Lock, Mutex};
 
 use crate::contest::{Closer, Round, Terms, look_closer, race};
 use crate::stats::{deviation, jain, median};
@@ -29,7 +30,10 @@ const fn contestant<S: Subject>(
     Contestant { name, in_order_from, yields, race: race::<S>, look_closer: look_closer::<S> }
 }
 
-const FIELD: [Contestant; 13] = [
+/// How often whoever is in line may be passed.
+pub(crate) const BYPASSES: u32 = 1024;
+
+const FIELD: [Contestant; 14] = [
     contestant::<std::sync::Mutex<u64>>("std Mutex", None, true),
     contestant::<parking_lot::Mutex<u64>>("parking_lot Mutex", None, true),
     // Whoever queues is served in order, but newcomers that find it free pass them.
@@ -44,6 +48,7 @@ const FIELD: [Contestant; 13] = [
     contestant::<mcslock::raw::yields::Mutex<u64>>("mcslock raw, yields", Some(2), true),
     contestant::<Mutex<u64>>("Mutex", Some(2), true),
     contestant::<BypassMutex<u64>>("BypassMutex", None, true),
+    contestant::<Lock<Bypass<64, BYPASSES>, u64>>("Lock, Bypass 64", None, true),
     contestant::<Mutex<u64, SpinYield>>("Mutex, SpinYield", Some(2), true),
     contestant::<Mutex<u64, Spin>>("Mutex, Spin", Some(2), false),
     contestant::<BakeryMutex<u64, 64>>("BakeryMutex 64", Some(2), true),

@@ -103,7 +103,8 @@ fn measure(quick: bool) -> Findings {
 }
 
 /// The locks that compete between processes.
-const BETWEEN: [&str; 4] = ["pthread robust+shared", "flock", "shared bakery", "shared ticket"];
+const BETWEEN: [&str; 5] =
+    ["pthread robust+shared", "flock", "shared bakery", "shared ticket", "shared bypass"];
 
 fn between(rounds: usize, length: Duration) -> Vec<Between> {
     let mut all = Vec::new();

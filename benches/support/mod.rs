@@ -30,6 +30,19 @@ pub(crate) trait Subject: Default + Sync {
 
     /// Locks, runs the section, unlocks.
     fn pass<R>(&self, seat: &mut Self::Seat<'_>, section: impl FnOnce(&mut u64) -> R) -> R;
+
+    /// The same, and says when this thread has its place in line; before it comes, if the lock does
+    /// not tell.
+    #[inline]
+    fn pass_in_line<R>(
+        &self,
+        seat: &mut Self::Seat<'_>,
+        in_line: impl FnOnce(),
+        section: impl FnOnce(&mut u64) -> R,
+    ) -> R {
+        in_line();
+        self.pass(seat, section)
+    }
 }
 
 impl Subject for std::sync::Mutex<u64> {
@@ -72,6 +85,18 @@ impl<A: Fixed + Sync, W: Wait> Subject for Lock<A, u64, W> {
     #[inline]
     fn pass<R>(&self, seat: &mut Self::Seat<'_>, section: impl FnOnce(&mut u64) -> R) -> R {
         section(&mut seat.lock())
+    }
+
+    #[inline]
+    fn pass_in_line<R>(
+        &self,
+        seat: &mut Self::Seat<'_>,
+        in_line: impl FnOnce(),
+        section: impl FnOnce(&mut u64) -> R,
+    ) -> R {
+        let waiting = seat.enter();
+        in_line();
+        section(&mut waiting.wait())
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) struct Shared<const KIND: usize, const SLOTS: u32>(Mutex<u64>);
 
 pub(crate) type SharedBakery<const SLOTS: u32 = 8> = Shared<{ Kind::Bakery as usize }, SLOTS>;
 pub(crate) type SharedTicket<const SLOTS: u32 = 8> = Shared<{ Kind::Ticket as usize }, SLOTS>;
+pub(crate) type SharedBypass<const SLOTS: u32 = 8> = Shared<{ Kind::Bypass as usize }, SLOTS>;
 
 impl<const KIND: usize, const SLOTS: u32> Default for Shared<KIND, SLOTS> {
     fn default() -> Self {
