@@ -2,7 +2,7 @@
 #![no_main]
 
 use bakery_lock::algorithm::{
-    Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Swapped, Ticket, Tournament,
+    Bakery, BlackWhite, Bypass, Fast, Fenced, Filter, Peterson, Swapped, Ticket, Tournament,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -13,7 +13,7 @@ use astray::go_astray;
 
 fuzz_target!(|input: (u8, &[u8], &[u8])| {
     let (which, registers, moves) = input;
-    let run = match which % 12 {
+    let run = match which % 13 {
         0 => go_astray::<Bakery<5>>,
         1 => go_astray::<BlackWhite<5>>,
         2 => go_astray::<Peterson<Fenced>>,
@@ -25,6 +25,7 @@ fuzz_target!(|input: (u8, &[u8], &[u8])| {
         8 => go_astray::<Tournament<8, Fenced>>,
         9 => go_astray::<Ticket<5>>,
         10 => go_astray::<Fast<5>>,
+        11 => go_astray::<Bypass<5, 6>>,
         _ => go_astray::<Ticket<40>>,
     };
     run(registers, moves);

@@ -153,8 +153,8 @@ fn touch<W: Wait>(kind: Kind, outcome: Result<Option<Guard<'_, '_, u64, W>>, Err
 fn step_out<W: Wait>(kind: Kind, me: &mut Participant<'_, u64, W>, file: &File, length: usize) {
     match me.enter() {
         Ok(waiting) => {
-            if matches!(kind, Kind::FastUnrecoverable | Kind::Ticket) {
-                // These two may wait for the line to move on, and here nobody else would move it.
+            if matches!(kind, Kind::FastUnrecoverable | Kind::Ticket | Kind::Bypass) {
+                // These may wait for the line to move on, and here nobody else would move it.
                 file.write_all_at(&vec![0; length - 256], REGISTERS).unwrap();
             }
             drop(waiting);

@@ -46,8 +46,15 @@ use bakery_lock::shared::Kind;
 use options::Options;
 
 /// The locks that survive deaths.
-const KINDS: [Kind; 6] =
-    [Kind::Bakery, Kind::BlackWhite, Kind::Ticket, Kind::Peterson, Kind::Filter, Kind::Tournament];
+const KINDS: [Kind; 7] = [
+    Kind::Bakery,
+    Kind::BlackWhite,
+    Kind::Ticket,
+    Kind::Bypass,
+    Kind::Peterson,
+    Kind::Filter,
+    Kind::Tournament,
+];
 
 /// Does what the arguments say.
 #[must_use]

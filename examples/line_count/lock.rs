@@ -29,7 +29,7 @@ pub enum LockName {
 impl LockName {
     pub const PETERSON: Self = Self::Ours(Kind::Peterson);
 
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 11] = [
         "bakery",
         "black-white",
         "fast-unrecoverable",
@@ -37,6 +37,7 @@ impl LockName {
         "filter",
         "tournament",
         "ticket",
+        "bypass",
         "pthread",
         "flock",
         "none",

@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::{Result, bail, ensure};
 use bakery_lock::algorithm::{
-    Bakery, BlackWhite, Fast, Filter, Peterson, Swapped, Ticket, Tournament,
+    Bakery, BlackWhite, Bypass, Fast, Filter, Peterson, Swapped, Ticket, Tournament,
 };
 use bakery_lock::shared::Kind;
 use bakery_lock::wait::Wait;
@@ -32,6 +32,7 @@ pub fn run(arguments: &Arguments, work: &Work) -> Result<Outcome> {
             Kind::Filter => ours::<Filter<ROOM, Swapped>>(threads, work),
             Kind::Tournament => ours::<Tournament<ROOM, Swapped>>(threads, work),
             Kind::Ticket => ours::<Ticket<ROOM>>(threads, work),
+            Kind::Bypass => ours::<Bypass<ROOM, 1024>>(threads, work),
             other => bail!("there is no {other} lock between threads here"),
         },
         LockName::Pthread | LockName::Flock | LockName::None => {

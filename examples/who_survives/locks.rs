@@ -31,7 +31,7 @@ pub enum LockName {
 }
 
 impl LockName {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::PthreadRobust,
         Self::Pthread,
         Self::Semaphore,
@@ -41,6 +41,7 @@ impl LockName {
         Self::Ours(Kind::Bakery),
         Self::Ours(Kind::BlackWhite),
         Self::Ours(Kind::Ticket),
+        Self::Ours(Kind::Bypass),
         Self::Ours(Kind::Peterson),
     ];
 
@@ -58,6 +59,7 @@ impl LockName {
             Self::Ofd => "ofd",
             Self::Ours(Kind::BlackWhite) => "black-white",
             Self::Ours(Kind::Ticket) => "ticket",
+            Self::Ours(Kind::Bypass) => "bypass",
             Self::Ours(Kind::Peterson) => "peterson",
             Self::Ours(_) => "bakery",
         }

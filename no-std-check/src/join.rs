@@ -1,7 +1,7 @@
 //! What takes a read-modify-write: joining, swaps, tickets.
 
 use bakery_lock::algorithm::{
-    Bakery, BlackWhite, Fast, Filter, Peterson, Swapped, Ticket, Tournament,
+    Bakery, BlackWhite, Bypass, Fast, Filter, Peterson, Swapped, Ticket, Tournament,
 };
 use bakery_lock::wait::Spin;
 use bakery_lock::{Fixed, Lock};
@@ -13,6 +13,7 @@ static PETERSON: Lock<Peterson<Swapped>, u32> = Lock::new(0);
 static FILTER: Lock<Filter<4, Swapped>, u32> = Lock::new(0);
 static TOURNAMENT: Lock<Tournament<4, Swapped>, u32> = Lock::new(0);
 static TICKET: Lock<Ticket<4>, u32> = Lock::new(0);
+static BYPASS: Lock<Bypass<4, 8>, u32> = Lock::new(0);
 #[cfg(feature = "lock_api")]
 static MUTEX: bakery_lock::Mutex<u32> = bakery_lock::Mutex::new(0);
 
@@ -24,6 +25,7 @@ pub(crate) fn lock_all() -> u32 {
         + joining(&FILTER)
         + joining(&TOURNAMENT)
         + joining(&TICKET)
+        + joining(&BYPASS)
         + super::trying::<Ticket<4>>()
         + super::trying::<Peterson<Swapped>>();
     #[cfg(feature = "lock_api")]

@@ -50,6 +50,11 @@ impl<const N: usize, const B: u32> Default for Bypass<N, B> {
 }
 
 impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> BypassOn<S, B> {
+    /// Whether anybody is inside.
+    pub fn is_held(&self) -> bool {
+        self.gate.holder().is_some()
+    }
+
     /// Who is through the gate, if it is a slot of this lock.
     fn holder(&self) -> Option<Slot> {
         self.gate.holder().filter(|slot| slot.index() < self.capacity())
@@ -79,7 +84,7 @@ impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> BypassOn<S, B> {
     /// closed. Whether it is in.
     #[inline(never)]
     fn try_lead(&self, me: Slot, wake: &impl Wake) -> bool {
-        if self.gate.holder().is_some() || !self.line.try_enter(me, wake) {
+        if self.is_held() || !self.line.try_enter(me, wake) {
             return false;
         }
         let is_in = self.go_in(me, wake);
@@ -131,7 +136,7 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Algorithm for BypassO
     #[inline]
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
         match by.place {
-            Place::Gate => self.gate.holder().is_some(),
+            Place::Gate => self.is_held(),
             _ => self.line.is_blocked(me, by),
         }
     }

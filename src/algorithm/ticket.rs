@@ -135,15 +135,17 @@ impl Queue {
         ticket(self.served.load(Relaxed)) != mine
     }
 
-    /// Serves the next ticket that was not withdrawn. Which one that is.
+    /// Serves the next ticket that was not withdrawn; and wakes the one behind that, `EARLY`.
     #[inline]
-    fn serve_next(&self, wake: &impl Wake) -> u32 {
+    fn serve_next<const EARLY: bool>(&self, wake: &impl Wake) {
         // Release: hands the critical section on.
         let served = self.served.fetch_add(SERVE_NEXT, Release).wrapping_add(SERVE_NEXT);
-        let served = ticket(self.skip(served));
+        let served = self.skip(served);
         wake.fence_after_rmw();
-        wake.wake(served);
-        served
+        wake.wake(ticket(served));
+        if EARLY {
+            wake.wake_early(|| Some(ticket(served).wrapping_add(1)));
+        }
     }
 
     /// Passes over tickets that are served and marked, as anybody may, and others may be about to.
@@ -327,9 +329,9 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
         self.queue.next.load(Relaxed)
     }
 
-    /// Leaves, when who comes next is not in the critical section for that.
+    /// Leaves, if the next one is served long before it is in: it is too early to wake another.
     pub(crate) fn step_aside(&self, me: Slot, wake: &impl Wake) {
-        self.queue.serve_next(wake);
+        self.queue.serve_next::<false>(wake);
         self.slot(me).settle(None);
     }
 
@@ -402,8 +404,7 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
 
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
-        let served = self.queue.serve_next(wake);
-        wake.wake_early(|| Some(served.wrapping_add(1)));
+        self.queue.serve_next::<true>(wake);
         self.slot(me).settle(None);
     }
 

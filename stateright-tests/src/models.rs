@@ -427,8 +427,7 @@ pub(crate) fn bypass(two: Make, three: Make, in_order: Make) -> Vec<Model> {
         safe(name, order, all_moves(n(2).attempts(2)), in_order).quick(),
         safe(name, passages(1 + 1), all_moves(n(2).attempts(3)), two),
         safe(name, passages(2 + 2), n(3).attempts(2), three).long(),
-        // Half of the bound more.
-        safe(name, passages(1 + 2 + 1), n(3).attempts(2).crashes(1, Reset::Recover), three).long(),
+        safe(name, EXCLUSION, n(3).attempts(1).crashes(2, Reset::Recover), three).long(),
         safe(name, order, n(3).attempts(2), in_order),
         no_lockout(name, n(3).attempts(2), three).long(),
         no_lockout(name, n(3).attempts(1).dying(2), three).long(),

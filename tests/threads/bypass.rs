@@ -1,10 +1,10 @@
-//! The queue that may be passed: whatever is done in whatever order, one at a time is inside, those
+//! The locks that may be passed: whatever is done in whatever order, one at a time is inside, those
 //! in line go in one after the other, and nobody in line is passed more often than is said.
 
 use bakery_lock::BypassMutex;
 use bakery_lock::algorithm::{
-    Algorithm, BypassInHand, BypassPlace, BypassQueue, DoorwayClosed, Intent, Place, Slot,
-    TicketQueue, Turn, Wake, Withdrawal,
+    Algorithm, Blocked, Bypass, BypassInHand, BypassPlace, BypassQueue, DoorwayClosed, Intent,
+    Place, Slot, Standing, Ticket, TicketQueue, Turn, Wake, Withdrawal,
 };
 use proptest::collection::vec;
 use proptest::prop_oneof;
@@ -13,8 +13,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::support::{Scripted, bounded, crowd, tell, until};
 
-const HOLDERS: usize = 24;
-const WINDOW: u64 = TicketQueue::WINDOW as u64;
+/// More than there are tickets that can be withdrawn.
+const HOLDERS: usize = 40;
 /// Attempts know no slots.
 const NONE: Slot = Slot::new(0);
 
@@ -55,15 +55,143 @@ fn acts() -> impl Strategy<Value = Act> {
     ]
 }
 
+/// A lock with a gate, whose participants have numbers.
+trait Gated {
+    /// How far behind the first in line may be who withdraws.
+    const WINDOW: u64;
+    /// Whether it can be left to the line.
+    const HAS_LINE_ONLY: bool;
+
+    fn try_pass(&self) -> bool;
+    fn enter(&self, who: usize, intent: Intent) -> Result<(), DoorwayClosed>;
+    fn try_enter(&self, who: usize) -> bool;
+    /// Of somebody in line.
+    fn ticket(&self, who: usize) -> u64;
+    fn poll(&self, who: usize) -> Turn;
+    fn is_blocked(&self, who: usize, by: Blocked) -> bool;
+    fn withdraw(&self, who: usize) -> Withdrawal;
+    fn leave(&self, who: usize);
+    fn leave_to_line(&self);
+    fn is_held(&self) -> bool;
+}
+
+/// The lock for attempts in hand.
+struct InHand<'a, const B: u32> {
+    lock: &'a BypassQueue<B>,
+    hands: Vec<BypassInHand<'a, B>>,
+}
+
+impl<const B: u32> Gated for InHand<'_, B> {
+    const WINDOW: u64 = TicketQueue::WINDOW as u64;
+    const HAS_LINE_ONLY: bool = true;
+
+    fn try_pass(&self) -> bool {
+        self.lock.try_pass()
+    }
+
+    fn enter(&self, who: usize, intent: Intent) -> Result<(), DoorwayClosed> {
+        self.hands[who].enter(NONE, intent, &Sleepers)
+    }
+
+    fn try_enter(&self, who: usize) -> bool {
+        self.hands[who].try_enter(NONE, &Sleepers)
+    }
+
+    fn ticket(&self, who: usize) -> u64 {
+        match self.hands[who].place() {
+            BypassPlace::Gone => panic!("it is not in line"),
+            BypassPlace::InLine(ticket) | BypassPlace::Head(ticket) => ticket,
+        }
+    }
+
+    fn poll(&self, who: usize) -> Turn {
+        self.hands[who].poll(NONE, &Sleepers)
+    }
+
+    fn is_blocked(&self, who: usize, by: Blocked) -> bool {
+        self.hands[who].is_blocked(NONE, by)
+    }
+
+    fn withdraw(&self, who: usize) -> Withdrawal {
+        self.hands[who].withdraw(NONE, &Sleepers)
+    }
+
+    fn leave(&self, _: usize) {
+        BypassInHand::new(self.lock).leave(NONE, &Sleepers);
+    }
+
+    fn leave_to_line(&self) {
+        self.lock.leave_to_line(&Sleepers);
+    }
+
+    fn is_held(&self) -> bool {
+        self.lock.is_held()
+    }
+}
+
+/// The lock for slots: one more than there are others, for whoever passes.
+type Slots<const B: u32> = Bypass<{ HOLDERS + 1 }, B>;
+
+fn slot(who: usize) -> Slot {
+    Slot::new(who.try_into().unwrap())
+}
+
+impl<const B: u32> Gated for Slots<B> {
+    const WINDOW: u64 = Ticket::<0>::WINDOW as u64;
+    const HAS_LINE_ONLY: bool = false;
+
+    fn try_pass(&self) -> bool {
+        Algorithm::try_pass(self, slot(HOLDERS))
+    }
+
+    fn enter(&self, who: usize, intent: Intent) -> Result<(), DoorwayClosed> {
+        Algorithm::enter(self, slot(who), intent, &Sleepers)
+    }
+
+    fn try_enter(&self, who: usize) -> bool {
+        Algorithm::try_enter(self, slot(who), &Sleepers)
+    }
+
+    fn ticket(&self, who: usize) -> u64 {
+        match self.standing(slot(who)) {
+            Standing::Line(ticket) => ticket,
+            other => panic!("it is not in line: {other:?}"),
+        }
+    }
+
+    fn poll(&self, who: usize) -> Turn {
+        Algorithm::poll(self, slot(who), &Sleepers)
+    }
+
+    fn is_blocked(&self, who: usize, by: Blocked) -> bool {
+        Algorithm::is_blocked(self, slot(who), by)
+    }
+
+    fn withdraw(&self, who: usize) -> Withdrawal {
+        Algorithm::withdraw(self, slot(who), &Sleepers)
+    }
+
+    fn leave(&self, who: usize) {
+        Algorithm::leave(self, slot(who), &Sleepers);
+    }
+
+    fn leave_to_line(&self) {
+        unreachable!("it has no such move");
+    }
+
+    fn is_held(&self) -> bool {
+        Slots::is_held(self)
+    }
+}
+
 /// Somebody in line.
 struct Waiter {
     who: usize,
     passed: u32,
 }
 
-struct Scene<'a, const B: u32> {
-    lock: &'a BypassQueue<B>,
-    hands: Vec<BypassInHand<'a, B>>,
+struct Scene<L, const B: u32> {
+    lock: L,
     line: Vec<Waiter>,
     /// The ticket that nobody has taken yet.
     next: u64,
@@ -73,16 +201,13 @@ struct Scene<'a, const B: u32> {
     left_to_line: bool,
 }
 
-impl<const B: u32> Scene<'_, B> {
-    fn has_part(&self, who: usize) -> bool {
-        self.inside == Some(who) || self.line.iter().any(|it| it.who == who)
+impl<L: Gated, const B: u32> Scene<L, B> {
+    fn new(lock: L) -> Self {
+        Self { lock, line: Vec::new(), next: 0, inside: None, left_to_line: false }
     }
 
-    fn ticket(&self, who: usize) -> Option<u64> {
-        match self.hands[who].place() {
-            BypassPlace::Gone => None,
-            BypassPlace::InLine(ticket) | BypassPlace::Head(ticket) => Some(ticket),
-        }
+    fn has_part(&self, who: usize) -> bool {
+        self.inside == Some(who) || self.line.iter().any(|it| it.who == who)
     }
 
     /// Somebody has gone in past the line.
@@ -98,7 +223,7 @@ impl<const B: u32> Scene<'_, B> {
 
     fn poll(&mut self, who: usize) {
         let Some(before) = self.line.iter().position(|it| it.who == who) else { return };
-        match self.hands[who].poll(NONE, &Sleepers) {
+        match self.lock.poll(who) {
             Turn::Mine => {
                 assert_eq!((before, self.inside), (0, None), "not its turn");
                 self.line.remove(0);
@@ -107,28 +232,28 @@ impl<const B: u32> Scene<'_, B> {
             }
             Turn::Blocked(by) => {
                 assert!(before > 0 || self.inside.is_some(), "nobody is in the way");
-                assert!(self.hands[who].is_blocked(NONE, by));
+                assert!(self.lock.is_blocked(who, by));
                 assert_eq!(by.place == Place::Gate, before == 0);
             }
         }
     }
 
     fn enter(&mut self, who: usize, intent: Intent) {
-        if self.hands[who].enter(NONE, intent, &Sleepers) == Err(DoorwayClosed) {
+        if self.lock.enter(who, intent) == Err(DoorwayClosed) {
             assert_eq!(intent, Intent::MayWithdraw);
-            let first = self.line.first().and_then(|it| self.ticket(it.who));
-            assert!(first.is_some_and(|first| self.next - first >= WINDOW), "there is room");
-        } else if let Some(ticket) = self.ticket(who) {
-            self.line.push(Waiter { who, passed: 0 });
-            self.next = ticket + 1;
-        } else {
+            let first = self.line.first().map(|it| self.lock.ticket(it.who));
+            assert!(first.is_some_and(|first| self.next - first >= L::WINDOW), "there is room");
+        } else if self.inside.is_none() && self.lock.is_held() {
             self.passed(who);
+        } else {
+            self.line.push(Waiter { who, passed: 0 });
+            self.next = self.lock.ticket(who) + 1;
         }
     }
 
     fn leave(&mut self) {
-        if self.inside.take().is_some() {
-            BypassInHand::new(self.lock).leave(NONE, &Sleepers);
+        if let Some(who) = self.inside.take() {
+            self.lock.leave(who);
         }
     }
 
@@ -137,7 +262,7 @@ impl<const B: u32> Scene<'_, B> {
             Act::Enter(who, intent) if !self.has_part(who) => self.enter(who, intent),
             Act::Try(who) if !self.has_part(who) => {
                 let is_free = self.inside.is_none() && self.line.is_empty();
-                if self.hands[who].try_enter(NONE, &Sleepers) {
+                if self.lock.try_enter(who) {
                     self.passed(who);
                 } else {
                     assert!(!is_free, "nobody is there");
@@ -146,11 +271,11 @@ impl<const B: u32> Scene<'_, B> {
             Act::Poll(who) => self.poll(who),
             Act::Withdraw(who) => {
                 let Some(before) = self.line.iter().position(|it| it.who == who) else { return };
-                match self.hands[who].withdraw(NONE, &Sleepers) {
+                match self.lock.withdraw(who) {
                     Withdrawal::Done => drop(self.line.remove(before)),
                     Withdrawal::TooLate => {
-                        let (first, own) = (self.ticket(self.line[0].who), self.ticket(who));
-                        assert!(own.unwrap() - first.unwrap() >= WINDOW);
+                        let first = self.lock.ticket(self.line[0].who);
+                        assert!(self.lock.ticket(who) - first >= L::WINDOW);
                     }
                     Withdrawal::Mine => panic!("it had not gone in"),
                 }
@@ -158,9 +283,9 @@ impl<const B: u32> Scene<'_, B> {
                 self.left_to_line &= !self.line.is_empty();
             }
             Act::Leave => self.leave(),
-            Act::LeaveToLine if self.inside.is_some() => {
+            Act::LeaveToLine if L::HAS_LINE_ONLY && self.inside.is_some() => {
                 self.inside = None;
-                self.lock.leave_to_line(&Sleepers);
+                self.lock.leave_to_line();
                 self.left_to_line = !self.line.is_empty();
             }
             Act::Pass(times) => {
@@ -187,8 +312,11 @@ impl<const B: u32> Scene<'_, B> {
 fn plays<const B: u32>(acts: &[Act]) {
     let lock = BypassQueue::<B>::new();
     let hands = (0..HOLDERS).map(|_| BypassInHand::new(&lock)).collect();
-    let line = Vec::new();
-    let mut scene = Scene { lock: &lock, hands, line, next: 0, inside: None, left_to_line: false };
+    plays_at(Scene::<_, B>::new(InHand { lock: &lock, hands }), acts);
+    plays_at(Scene::<_, B>::new(Slots::<B>::new()), acts);
+}
+
+fn plays_at<L: Gated, const B: u32>(mut scene: Scene<L, B>, acts: &[Act]) {
     for &act in acts {
         scene.act(act);
     }

@@ -29,8 +29,15 @@ use scenario::SCENARIOS;
 use sweep::sweep;
 
 /// The locks that survive deaths.
-const KINDS: [Kind; 6] =
-    [Kind::Bakery, Kind::BlackWhite, Kind::Ticket, Kind::Peterson, Kind::Filter, Kind::Tournament];
+const KINDS: [Kind; 7] = [
+    Kind::Bakery,
+    Kind::BlackWhite,
+    Kind::Ticket,
+    Kind::Bypass,
+    Kind::Peterson,
+    Kind::Filter,
+    Kind::Tournament,
+];
 
 /// Every scenario with every lock. Whether all is well.
 pub(crate) fn run(options: &Options) -> bool {

@@ -30,6 +30,9 @@ const EARLY: &str = "what is read in the slot is acted upon by an exchange, whic
 const EVERY_TWO: &str = "one of the fences between every two accesses, which make the register accesses sequentially \
                          consistent for any number of participants; with two and three nothing was found that needs it";
 
+const MORTAL_ORDER: &str = "holds the compiler back: a dead participant's stores have all been made, in the models as well";
+const LATE_TICKET: &str = "without it one is counted for the round after its own, if a value of the tickets is read that \
+                           is older than that of the gate: loom shows none here";
 const SIXTEEN_AGO: &str = "without it a mark is taken for that of the ticket 16 before, if a value of `served` is read \
                            that is as old; loom forgets values older than the last seven";
 
@@ -143,6 +146,20 @@ const SURVIVORS: &[Survivor] = &[
         line: "self.round.store(round, Release)",
         mutants: &[Instead::Nothing],
         why: PASSED,
+    },
+    Survivor {
+        file: GATE,
+        after: "",
+        line: "self.round.store(round, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: MORTAL_ORDER,
+    },
+    Survivor {
+        file: GATE,
+        after: "",
+        line: "let state = self.state.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: LATE_TICKET,
     },
     Survivor {
         file: GATE,

@@ -1,12 +1,15 @@
 //! The black-white bakery's numbers are at most the number of participants; and who is in line at a
-//! lock that nobody may pass is not passed.
+//! lock that may be passed so often is not passed more often.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use loom::sync::Arc;
 use loom::thread;
 
 use super::{Bounds, Looks, Protected, check, exhaustive, models, participants, preemptions};
 use crate::algorithm::{
-    Algorithm, BlackWhite, BypassInHand, BypassPlace, BypassQueue, Intent, NobodySleeps, Slot, Turn,
+    Algorithm, BlackWhite, Bypass, BypassInHand, BypassPlace, BypassQueue, Intent, NobodySleeps,
+    Slot, Turn,
 };
 
 /// Waits are assumed; a participant that stops stays in line, and the bound counts it.
@@ -67,10 +70,85 @@ fn line_of_two(bounds: Bounds) {
     });
 }
 
+/// One comes before the head of a line of two goes in, and is passed meanwhile: it has to be of the
+/// round that begins there.
+fn last_of_a_round(bounds: Bounds) {
+    const B: u32 = 4;
+    const INSIDE: Slot = Slot::new(0);
+    const HEAD: Slot = Slot::new(1);
+    const SECOND: Slot = Slot::new(2);
+    const LATE: Slot = Slot::new(3);
+    const PASSES: Slot = Slot::new(4);
+    type Lock = Bypass<5, B>;
+
+    fn enter(lock: &Lock, slot: Slot) {
+        lock.enter(slot, Intent::Stay, &NobodySleeps).expect("open to those who stay");
+    }
+
+    fn is_in(lock: &Lock, slot: Slot) -> bool {
+        lock.poll(slot, &NobodySleeps) == Turn::Mine
+    }
+
+    /// Somebody goes in past those in line, if the gate lets it; whether it did.
+    fn pass(lock: &Lock) -> bool {
+        let passes = lock.try_pass(PASSES);
+        if passes {
+            lock.leave(PASSES, &NobodySleeps);
+        }
+        passes
+    }
+
+    check(bounds, || {
+        let lock = Arc::new(Lock::new());
+        for slot in [INSIDE, HEAD, SECOND] {
+            enter(&lock, slot);
+        }
+        // Known to the model only, so it orders nothing.
+        let late_waits = std::sync::Arc::new(AtomicBool::new(false));
+        let late = {
+            let (lock, waits) = (lock.clone(), late_waits.clone());
+            thread::spawn(move || {
+                enter(&lock, LATE);
+                if is_in(&lock, LATE) {
+                    lock.leave(LATE, &NobodySleeps);
+                } else {
+                    waits.store(true, Ordering::Relaxed);
+                }
+            })
+        };
+        let passing = {
+            let (lock, waits) = (lock.clone(), late_waits.clone());
+            thread::spawn(move || {
+                let counts = |_: &u32| waits.load(Ordering::Relaxed) && pass(&lock);
+                (0..B / 2).filter(counts).count()
+            })
+        };
+        lock.leave(INSIDE, &NobodySleeps);
+        while !is_in(&lock, HEAD) {
+            thread::yield_now();
+        }
+        late.join().expect("loom reports panics itself");
+        let mut passed = passing.join().expect("loom reports panics itself");
+        if late_waits.load(Ordering::Relaxed) {
+            for slot in [HEAD, SECOND] {
+                assert!(is_in(&lock, slot));
+                lock.leave(slot, &NobodySleeps);
+                while pass(&lock) {
+                    passed += 1;
+                }
+            }
+            assert!(is_in(&lock, LATE));
+        }
+        assert!(passed <= B as usize, "passed {passed} times");
+    });
+}
+
 models! {
     "bound"
     /// 2 threads, exhaustive.
     bypass_line: line_of_two(exhaustive(1));
+    /// 3 threads, 3 preemptions.
+    bypass_round: last_of_a_round(preemptions(1, 3));
     /// 2 participants, 3 rounds, 3 preemptions.
     black_white_2: bound::<2>(preemptions(3, 3));
     /// 3 participants, 2 rounds, 2 preemptions.

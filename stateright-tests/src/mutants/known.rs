@@ -49,13 +49,16 @@ const PASSED: &str =
 const FEWER: &str =
     "passages are counted, or the gate closed, without need: nobody is passed more often";
 const FAIRLY: &str = "leaving to the line: `bypass` in tests/threads finds it";
+const SPARED: &str = "a look that spares those who come in vain a ticket";
 const ONE_EACH: &str = "there is a new hand for each attempt";
 
 const BAKERY: &str = "bakery.rs";
 const BLACK_WHITE: &str = "black_white.rs";
-const BYPASS: &str = "bypass_queue.rs";
+const BYPASS: &str = "/bypass.rs";
+const BYPASS_QUEUE: &str = "bypass_queue.rs";
 const FAST: &str = "fast.rs";
 const FILTER: &str = "filter.rs";
+const GATE: &str = "gate.rs";
 const MARK: &str = "mark.rs";
 const PETERSON: &str = "peterson.rs";
 const TICKET: &str = "/ticket.rs";
@@ -223,33 +226,34 @@ const ALL: &[Known] = &[
     known(TICKET_QUEUE, "", "Self::holding(queue, 0)", "", PRIVATE),
     known(TICKET_QUEUE, "", "Standing::Line(0)", "", ONLOOKERS),
     known(TICKET_QUEUE, "", "self.served.load(Acquire) == mine", "", DROP_IN),
-    known(BYPASS, "", "const PASSAGE: u32 = 4", "", PASSED),
-    known(BYPASS, "", "B / 2", "", PASSED),
-    known(BYPASS, "", "Register32::new(0)", "", PRIVATE),
-    known(BYPASS, "", "Register64::new(0)", "", PRIVATE),
-    known(BYPASS, "", "let passed = if gate", "`wrapping_add`", PASSED),
-    known(BYPASS, "", "let passed = if gate", "", FEWER),
-    known(BYPASS, "", "gate & HELD == 0", "`&` -> `|`", PASSED),
-    known(BYPASS, "", "&& passed <= Self::CLOSED", "", PASSED),
-    known(BYPASS, "", "let behind = ", "", PASSED),
-    known(BYPASS, "", "let waiting = ", "", PASSED),
-    known(BYPASS, "", "if behind.wrapping_sub(round)", "", PASSED),
-    known(BYPASS, "", "round = end;", "", PASSED),
-    known(BYPASS, "", "share = u32::try_from", "`0` -> `1`", "for lines of more than 32 bits"),
-    known(BYPASS, "", "share = u32::try_from", "", PASSED),
-    known(BYPASS, "", "let line = if waiting == 0", "`0` -> `1`", PASSED),
-    known(BYPASS, "", "let held = HELD | line", "", PASSED),
-    known(BYPASS, "", "self.round.store(round", "", PASSED),
-    known(BYPASS, "", "self.share.store(share", "", PASSED),
-    known(BYPASS, "", "if waiting == 0 && self.queue.end()", "`&&`", FEWER),
-    known(BYPASS, "", "if self.gate.load(Relaxed) & LINE != 0", "`!=`", FAIRLY),
-    known(BYPASS, "", "if self.gate.load(Relaxed) & LINE != 0", "", FEWER),
-    known(BYPASS, "", "self.gate.fetch_add(Self::CLOSED", "", FAIRLY),
-    known(BYPASS, "}", "self.leave(wake);", "", FAIRLY),
-    known(BYPASS, "", "self.gate.fetch_sub(HELD", "`fetch_add`", PASSED),
-    known(BYPASS, "", "self.place.set(BypassPlace::Gone)", "", ONE_EACH),
-    known(BYPASS, "", "BypassPlace::Gone => false", "", "nobody asks that is not in line"),
+    known(GATE, "", "const PASSAGE: u32", "", PASSED),
+    known(GATE, "", "B / 2", "", PASSED),
+    known(GATE, "", "const CLOSED: u32", "", PASSED),
+    known(GATE, "", "Register32::new(0)", "", PRIVATE),
+    known(GATE, "", "let passed = if state", "", PASSED),
+    known(GATE, "", "&& passed <= Self::CLOSED", "", PASSED),
+    known(GATE, "Acquire: as above", "", "", DROP_IN),
+    known(GATE, "try_pass_nobody", "", "", DROP_IN),
+    known(GATE, "", "let behind = ", "", PASSED),
+    known(GATE, "", "let waiting = ", "", PASSED),
+    known(GATE, "", "if behind.wrapping_sub(round)", "", PASSED),
+    known(GATE, "", "share = u32::try_from", "`0` -> `1`", "for lines of more than 32 bits"),
+    known(GATE, "", "share = u32::try_from", "", PASSED),
+    known(GATE, "", "let held = holder(who)", "", PASSED),
+    known(GATE, "", "self.round.store(round", "", PASSED),
+    known(GATE, "", "self.share.store(share", "", PASSED),
+    known(GATE, "", "if waiting == 0 && end()", "`&&`", FEWER),
+    known(GATE, "pub(crate) fn close", "", "", FAIRLY),
+    known(GATE, "if self.state.load(Relaxed) & LINE != 0", "", "", FAIRLY),
+    known(BYPASS, "", "slot.index() < self.capacity()", "", DAMAGE),
+    known(BYPASS, "", "if self.is_held() ||", "", SPARED),
     known(BYPASS, "", "Standing::Line(0)", "", ONLOOKERS),
+    known(BYPASS_QUEUE, "", "Slot = Slot::new(0)", "", CODE),
+    known(BYPASS_QUEUE, "", "self.gate.close();", "", FAIRLY),
+    known(BYPASS_QUEUE, "self.gate.close();", "self.leave(wake);", "", FAIRLY),
+    known(BYPASS_QUEUE, "", "self.place.set(BypassPlace::Gone)", "", ONE_EACH),
+    known(BYPASS_QUEUE, "", "BypassPlace::Gone => false", "", "nobody asks that is not in line"),
+    known(BYPASS_QUEUE, "", "Standing::Line(0)", "", ONLOOKERS),
     known(FAST, "slot.flag.store(RAISED", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "};", "fence(SeqCst)", "left out", FENCES),
     known(FAST, "slot.flag.store(DOWN", "fence(SeqCst)", "left out", FENCES),
