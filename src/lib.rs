@@ -15,6 +15,7 @@
 //! | the same, and a known, small number of them | [`Lock`]`<`[`Bakery<N>`](algorithm::Bakery)`, T>`, or [`BakeryMutex`] as a drop-in |
 //! | cores without compare-and-swap | [`Lock`] with [`Bakery`](algorithm::Bakery), or [`BlackWhite`](algorithm::BlackWhite) without 64-bit atomics; [`Peterson`](algorithm::Peterson) for two |
 //! | processes | [`shared::Mutex`] |
+//! | the same, and throughput counts more than the order | [`shared::Mutex`] with [`shared::Kind::Bypass`] |
 //! | a course in mutual exclusion | all of [`algorithm`] |
 //!
 //! Fairness has its price. A lock that is handed on in order passes through the scheduler each time

@@ -17,7 +17,7 @@ pub type Bypass<const N: usize, const B: u32> = BypassOn<[TicketSlot; N], B>;
 /// - **Order**: bounded bypass, as with a [`BypassQueue`](crate::algorithm::BypassQueue).
 /// - **Needs** compare-and-exchange of 32 bits to enter and fetch-and-add to leave; in line, what
 ///   [`TicketOn`] needs.
-/// - **Space**: that of [`TicketOn`], and 16 bytes.
+/// - **Space**: that of [`TicketOn`], and 128 bytes.
 /// - **Withdrawing** is as with [`TicketOn`].
 ///
 /// # Deaths

@@ -187,7 +187,8 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
         Ok(Waiting { participant: self })
     }
 
-    /// Takes the lock if nobody is in it or in line for it.
+    /// Takes the lock if nobody is in it or in line for it; with [`Kind::Bypass`] it may pass those in
+    /// line.
     ///
     /// # Errors
     ///
