@@ -5,8 +5,8 @@ use std::sync::Arc;
 use shuttle::thread::{self, yield_now};
 
 use crate::algorithm::{
-    Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, NobodySleeps, Peterson, Slot,
-    Swapped, Ticket, Tournament, Turn,
+    Algorithm, Bakery, BlackWhite, Bypass, Fast, Fenced, Filter, Intent, NobodySleeps, Peterson,
+    Slot, Swapped, Ticket, Tournament, Turn,
 };
 use crate::explore::{EXECUTIONS, explored};
 
@@ -78,4 +78,5 @@ explored! {
     tournament_swapped(EXECUTIONS): spinning(5, 2, Tournament::<5, Swapped>::new());
     /// 8 threads, 2 rounds.
     ticket(EXECUTIONS): spinning(8, 2, Ticket::<8>::new());
+    bypass(EXECUTIONS): spinning(8, 2, Bypass::<8, 6>::new());
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::algorithm::{
-    Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped, Ticket,
-    Tournament, Turn,
+    Algorithm, Bakery, BlackWhite, Bypass, Fast, Fenced, Filter, Intent, Peterson, Slot, Swapped,
+    Ticket, Tournament, Turn,
 };
 use crate::exclusion::{Counter, participants};
 use crate::explore::{EXECUTIONS, explored};
@@ -66,4 +66,5 @@ explored! {
     tournament_swapped(EXECUTIONS): sleeping(5, 2, Tournament::<5, Swapped>::new());
     /// 8 threads, 2 rounds.
     ticket(EXECUTIONS): sleeping(8, 2, Ticket::<8>::new());
+    bypass(EXECUTIONS): sleeping(8, 2, Bypass::<8, 6>::new());
 }

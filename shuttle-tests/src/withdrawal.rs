@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::algorithm::{
-    Algorithm, Bakery, BlackWhite, Fast, Fenced, Filter, Slot, Swapped, Ticket, Tournament,
+    Algorithm, Bakery, BlackWhite, Bypass, Fast, Fenced, Filter, Slot, Swapped, Ticket, Tournament,
     Withdraw,
 };
 use crate::attempt::{self, Attempt};
@@ -87,6 +87,7 @@ explored! {
     tournament(EXECUTIONS): among_sleepers(6, 2, Tournament::<6, Swapped>::new(), is_impatient);
     /// 6 threads, 2 rounds.
     ticket(EXECUTIONS): among_sleepers(6, 2, Ticket::<6>::new(), is_impatient);
+    bypass(EXECUTIONS): among_sleepers(6, 2, Bypass::<6, 6>::new(), is_impatient);
     /// 6 threads, 2 rounds.
     black_white_tried(EXECUTIONS): among_sleepers(6, 2, BlackWhite::<6>::new(), tries);
     /// 6 threads, 2 rounds.
@@ -95,4 +96,5 @@ explored! {
     fast_left(EXECUTIONS): among_sleepers(4, 2, Fast::<4>::new(), steps_out);
     /// 6 threads, 2 rounds.
     ticket_left(EXECUTIONS): among_sleepers(6, 2, Ticket::<6>::new(), steps_out);
+    bypass_left(EXECUTIONS): among_sleepers(6, 2, Bypass::<6, 6>::new(), steps_out);
 }
