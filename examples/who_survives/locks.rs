@@ -65,6 +65,11 @@ impl LockName {
         }
     }
 
+    /// How often one in line may be passed by its own account.
+    pub fn most_bypasses(self) -> u64 {
+        if self == Self::Ours(Kind::Bypass) { 1024 } else { 0 }
+    }
+
     /// For how many processes at a time.
     pub fn room(self) -> usize {
         if self == Self::Ours(Kind::Peterson) { 2 } else { usize::MAX }

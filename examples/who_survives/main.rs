@@ -28,7 +28,7 @@
 //!   How many of the 28 pairs get in the wrong way round, over `--rounds` / 5 rounds?
 //! - **the holder comes again**: one waits, the holder releases and locks in a loop. How often is it
 //!   in again before the other is? Mean and most of `--rounds` / 5 rounds; "> n": after n times, when
-//!   the bound was over, the other still waited.
+//!   the bound was over, the other still waited. (The bypass lock says at most 1,024.)
 //! - **a thief tries**: one waits, a third calls `try_lock` in a loop, and the holder releases once,
 //!   while the third runs. How often is the third in before the other is? Shown in the same way.
 //! - **ms after a dead holder**, **ms after a dead waiter**: from before the kill to the entry of

@@ -13,7 +13,7 @@ use crate::process::Process;
 pub const WATCH: Duration = Duration::from_millis(500);
 
 pub struct Stage<'a> {
-    lock: LockName,
+    pub lock: LockName,
     memory: Memory,
     board: &'a Board,
     pub bound: Duration,

@@ -44,7 +44,7 @@ pub fn comes_again(stage: &Stage) -> Result<Cell> {
         }
         overtaken.push(turns);
     }
-    Ok(mean_and_most(&overtaken))
+    Ok(mean_and_most(&overtaken, stage.lock.most_bypasses()))
 }
 
 pub fn thief(stage: &Stage) -> Result<Cell> {
@@ -66,7 +66,7 @@ pub fn thief(stage: &Stage) -> Result<Cell> {
         }
         overtaken.push(turns);
     }
-    Ok(mean_and_most(&overtaken))
+    Ok(mean_and_most(&overtaken, stage.lock.most_bypasses()))
 }
 
 /// Overtaken so often, one still waited when the bound was over.
@@ -74,7 +74,8 @@ fn starved(turns: u64) -> Cell {
     Cell::bad(format!("> {turns}"))
 }
 
-fn mean_and_most(turns: &[u64]) -> Cell {
+/// As it should be if it is never more often than `allowed`.
+fn mean_and_most(turns: &[u64], allowed: u64) -> Cell {
     let most = turns.iter().max().copied().unwrap_or(0);
     let sum: u64 = turns.iter().sum();
     let times = turns.len() as u64;
@@ -82,5 +83,6 @@ fn mean_and_most(turns: &[u64]) -> Cell {
     let mean = (sum * 10 + times / 2) / times;
     let mean =
         if mean < 100 { format!("{}.{}", mean / 10, mean % 10) } else { (mean / 10).to_string() };
-    if sum == 0 { Cell::good("0 / 0") } else { Cell::bad(format!("{mean} / {most}")) }
+    let text = if sum == 0 { "0 / 0".to_owned() } else { format!("{mean} / {most}") };
+    if most <= allowed { Cell::good(text) } else { Cell::bad(text) }
 }
