@@ -402,7 +402,7 @@ pub(crate) fn bypass_queue(two: Make, three: Make, in_order: Make) -> Vec<Model>
         safe(name, order, all_moves(n(2).attempts(2)), in_order).quick(),
         safe(name, passages(1 + 1), all_moves(n(2).attempts(3)), two),
         safe(name, passages(2 + 2), n(3).attempts(2), three).long(),
-        safe(name, order, n(3).attempts(2), in_order),
+        safe(name, order, n(3).attempts(2), in_order).long(),
         no_lockout(name, n(3).attempts(2), three).long(),
     ]
 }
@@ -413,22 +413,25 @@ pub(crate) fn bypass(two: Make, three: Make, in_order: Make) -> Vec<Model> {
     let order = Claims { standings: false, ..ORDER };
     let all_moves = |n: Bounds| n.withdrawing().trying();
     vec![
-        safe(name, passages(1 + 1), n(2).attempts(4), two).quick(),
         safe(name, passages(1 + 1), all_moves(n(2).attempts(2)), two).quick(),
-        safe(name, passages(1 + 1), n(2).attempts(3).stores(Stores::ByRegister), two).quick(),
-        no_lockout(name, n(2).attempts(3), two).quick(),
         no_lockout(name, all_moves(n(2).attempts(2)), two).quick(),
-        safe(name, EXCLUSION, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
-        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
-        safe(name, EXCLUSION, all_moves(n(2).attempts(2).dying(1)), two).quick(),
-        no_lockout(name, all_moves(n(2).attempts(2).dying(1)), two).quick(),
         safe(name, order, n(3).attempts(1), in_order).quick(),
-        safe(name, order, n(3).attempts(1).crashes(1, Reset::Recover), in_order).quick(),
         safe(name, order, all_moves(n(2).attempts(2)), in_order).quick(),
+        safe(name, EXCLUSION, n(2).attempts(2).crashes(1, Reset::Recover), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(2).dying(1)), two).quick(),
+        no_lockout(name, n(2).attempts(1).crashes(2, Reset::Recover), two).quick(),
+        safe(name, passages(1 + 1), n(2).attempts(3), two).quick(),
+        safe(name, passages(1 + 1), n(2).attempts(4), two),
+        safe(name, passages(1 + 1), n(2).attempts(3).stores(Stores::ByRegister), two),
         safe(name, passages(1 + 1), all_moves(n(2).attempts(3)), two),
+        no_lockout(name, n(2).attempts(3), two),
+        safe(name, EXCLUSION, n(2).attempts(2).crashes(2, Reset::Recover), two),
+        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two),
+        safe(name, EXCLUSION, all_moves(n(2).attempts(2).dying(1)), two),
+        safe(name, order, n(3).attempts(1).crashes(1, Reset::Recover), in_order),
         safe(name, passages(2 + 2), n(3).attempts(2), three).long(),
         safe(name, EXCLUSION, n(3).attempts(1).crashes(2, Reset::Recover), three).long(),
-        safe(name, order, n(3).attempts(2), in_order),
+        safe(name, order, n(3).attempts(2), in_order).long(),
         no_lockout(name, n(3).attempts(2), three).long(),
         no_lockout(name, n(3).attempts(1).dying(2), three).long(),
     ]

@@ -231,6 +231,7 @@ const ALL: &[Known] = &[
     known(GATE, "", "const CLOSED: u32", "", PASSED),
     known(GATE, "", "Register32::new(0)", "", PRIVATE),
     known(GATE, "", "let passed = if state", "", PASSED),
+    known(GATE, "", "state & HOLDER == 0", "`&` -> `|`", FEWER),
     known(GATE, "", "&& passed <= Self::CLOSED", "", PASSED),
     known(GATE, "Acquire: as above", "", "", DROP_IN),
     known(GATE, "try_pass_nobody", "", "", DROP_IN),
