@@ -46,15 +46,9 @@ use bakery_lock::shared::Kind;
 use options::Options;
 
 /// The locks that survive deaths.
-const KINDS: [Kind; 7] = [
-    Kind::Bakery,
-    Kind::BlackWhite,
-    Kind::Ticket,
-    Kind::Bypass,
-    Kind::Peterson,
-    Kind::Filter,
-    Kind::Tournament,
-];
+fn mortal_kinds() -> impl Iterator<Item = Kind> {
+    Kind::ALL.into_iter().filter(|kind| kind.can_recover())
+}
 
 /// Does what the arguments say.
 #[must_use]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bakery_lock::shared::{self, Error, Kind};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::KINDS;
+use crate::mortal_kinds;
 use crate::options::{Options, Random};
 use crate::process::{Child, moment, shared_memory, until};
 
@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options) -> bool {
     let board: &'static Board = unsafe { shared_memory() };
     let (times, mut random, mut good) = (options.number_or(1000), Random::new(options.seed), true);
     println!("lock         dead              times    median       95 %      worst");
-    for kind in KINDS {
+    for kind in mortal_kinds() {
         for (dead, name) in [
             (Dead::Holder, "holder"),
             (Dead::Waiter, "waiter"),

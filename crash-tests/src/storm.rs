@@ -15,7 +15,7 @@ use bakery_lock::shared::{self, Death, Error, Guard, Kind};
 use bakery_lock::wait::DefaultWait;
 use rustix::process::Signal;
 
-use crate::KINDS;
+use crate::mortal_kinds;
 use crate::options::{Options, Random};
 use crate::process::{Child, End, moment, shared_memory, until};
 
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> bool {
     // SAFETY: atomics only, for which zeros are values.
     let board: &'static Board = unsafe { shared_memory() };
     let mut outcomes = Vec::new();
-    for kind in KINDS {
+    for kind in mortal_kinds() {
         if options.want(&kind.to_string()) {
             outcomes.push(storm(board, kind, options));
         }

@@ -28,17 +28,6 @@ use board::Board;
 use scenario::SCENARIOS;
 use sweep::sweep;
 
-/// The locks that survive deaths.
-const KINDS: [Kind; 7] = [
-    Kind::Bakery,
-    Kind::BlackWhite,
-    Kind::Ticket,
-    Kind::Bypass,
-    Kind::Peterson,
-    Kind::Filter,
-    Kind::Tournament,
-];
-
 /// Every scenario with every lock. Whether all is well.
 pub(crate) fn run(options: &Options) -> bool {
     // SAFETY: atomics only, for which zeros are values.
@@ -48,7 +37,7 @@ pub(crate) fn run(options: &Options) -> bool {
     println!(
         "lock         scenario             cases  points  deaths    told  silent   stuck or wrong"
     );
-    for kind in KINDS {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.can_recover()) {
         for scenario in &SCENARIOS {
             let name = format!("{kind} {}", scenario.name);
             if scenario.places > kind.slots().1 || !options.want(&name) {

@@ -26,7 +26,7 @@ use bakery_lock::algorithm::Blocked;
 use bakery_lock::shared::{self, Error, Kind};
 use bakery_lock::wait::{Deadline, Lot, Park, Wait};
 
-use crate::KINDS;
+use crate::mortal_kinds;
 use crate::options::Options;
 use crate::process::{Child, End, shared_memory};
 use parts::{Stage, Told};
@@ -119,7 +119,7 @@ pub(crate) fn run(options: &Options) -> bool {
         "path         algorithm     instructions  every   kills    told  silent  stuck  wrong"
     );
     for path in Path::ALL {
-        for kind in KINDS {
+        for kind in mortal_kinds() {
             if options.want(&format!("{} {kind}", path.name())) {
                 good &= one_path(stage, path, kind, options);
                 tables += 1;
