@@ -99,7 +99,8 @@ impl<const B: u32> Gate<B> {
         let last = end();
         let waiting = last.wrapping_sub(behind);
         let mut round = self.round.load(Relaxed);
-        let mut share = self.share.load(Relaxed);
+        // No more than there is, whoever may have overwritten it.
+        let mut share = self.share.load(Relaxed).min(Self::HALF);
         if behind.wrapping_sub(round).cast_signed() >= 0 {
             round = last;
             // If nobody is here yet, whoever comes next has all of it.

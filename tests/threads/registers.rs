@@ -1,13 +1,14 @@
 //! Registers with anything in them: every move comes back.
 
 use bakery_lock::Fixed;
+use bakery_lock::algorithm::{Algorithm, Bypass, Intent, NobodySleeps, Slot, Turn};
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::strategy::{Just, Strategy};
 use proptest::test_runner::{Config, TestRunner};
 use proptest::{array, prop_oneof};
 
-use crate::astray::go_astray;
+use crate::astray::{go_astray, overwrite};
 
 all_algorithms! { once: moves_come_back }
 
@@ -29,6 +30,22 @@ fn lines() -> impl Strategy<Value = Vec<u8>> {
         };
         lines.into_iter().flat_map(line).collect()
     })
+}
+
+/// A share and a round that no lock has come to.
+#[test]
+fn more_than_may_pass() {
+    const B: u32 = 6;
+    let [inside, waits] = [0, 1].map(Slot::new);
+    let mut lock = Bypass::<2, B>::new();
+    overwrite(&mut lock, 4, &[u32::MAX.to_ne_bytes(), 9_u32.to_ne_bytes()].concat());
+    for slot in [inside, waits] {
+        lock.enter(slot, Intent::Stay, &NobodySleeps).unwrap();
+    }
+    lock.leave(inside, &NobodySleeps);
+    assert_eq!(lock.poll(waits, &NobodySleeps), Turn::Mine);
+    lock.leave(waits, &NobodySleeps);
+    assert!(lock.try_pass(inside));
 }
 
 fn moves_come_back<A: Fixed>() {

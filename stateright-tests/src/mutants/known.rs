@@ -238,6 +238,7 @@ const ALL: &[Known] = &[
     known(GATE, "", "let behind = ", "", PASSED),
     known(GATE, "", "let waiting = ", "", PASSED),
     known(GATE, "", "if behind.wrapping_sub(round)", "", PASSED),
+    known(GATE, "", "let mut share = ", "", PASSED),
     known(GATE, "", "share = u32::try_from", "`0` -> `1`", "for lines of more than 32 bits"),
     known(GATE, "", "share = u32::try_from", "", PASSED),
     known(GATE, "", "let held = holder(who)", "", PASSED),
