@@ -20,6 +20,10 @@ pub(crate) struct Violation {
     pub(crate) steps: Vec<String>,
 }
 
+/// No way from the start is as long as this, unless there is one without an end: such a way is
+/// followed for ever, each step of it taking longer than the last.
+const TOO_DEEP: usize = 500;
+
 /// Looks for a state that breaks a claim of the system. States are told apart by 64-bit
 /// fingerprints: among n of them two are taken for one with a chance of about n²/2⁶⁵.
 pub(crate) fn explore(system: System, most_states: usize) -> Result<Extent, Violation> {
@@ -27,6 +31,7 @@ pub(crate) fn explore(system: System, most_states: usize) -> Result<Extent, Viol
     let checker = system
         .checker()
         .target_state_count(most_states)
+        .target_max_depth(TOO_DEEP)
         .finish_when(HasDiscoveries::AnyFailures)
         .spawn_bfs()
         .join();
@@ -38,7 +43,7 @@ pub(crate) fn explore(system: System, most_states: usize) -> Result<Extent, Viol
         return Err(Violation { claim, steps });
     }
     let broken = |claim: &str| Err(Violation { claim: claim.to_owned(), steps: Vec::new() });
-    if checker.state_count() >= most_states {
+    if checker.state_count() >= most_states || checker.max_depth() >= TOO_DEEP {
         return broken("the states have an end");
     }
     if !waits {
