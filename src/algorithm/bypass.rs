@@ -71,11 +71,16 @@ impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> BypassOn<S, B> {
         slot
     }
 
+    /// Leaves the line to the next.
+    fn step_aside(&self, me: Slot, wake: &impl Wake) {
+        self.line.leave(me, &OnTime(wake));
+    }
+
     /// Goes in as the head of the line, which is left to the next. Whether it is in.
     fn go_in(&self, me: Slot, wake: &impl Wake) -> bool {
         let is_in = self.gate.try_lead(me, self.line.ticket(me), || self.line.end());
         if is_in {
-            self.line.step_aside(me, wake);
+            self.step_aside(me, wake);
         }
         is_in
     }
@@ -89,9 +94,21 @@ impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> BypassOn<S, B> {
         }
         let is_in = self.go_in(me, wake);
         if !is_in {
-            self.line.step_aside(me, wake);
+            self.step_aside(me, wake);
         }
         is_in
+    }
+}
+
+/// Wakes nobody early: the head of the line is far from being in.
+struct OnTime<'a, W>(&'a W);
+
+impl<W: Wake> Wake for OnTime<'_, W> {
+    fn fence(&self) {
+        self.0.fence();
+    }
+    fn wake(&self, channel: u32) {
+        self.0.wake(channel);
     }
 }
 
@@ -159,7 +176,7 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Algorithm for BypassO
         match self.line.withdraw(me, wake) {
             // At the head of the line, not in the critical section.
             Withdrawal::Mine => {
-                self.line.step_aside(me, wake);
+                self.step_aside(me, wake);
                 Withdrawal::Done
             }
             outcome => outcome,

@@ -135,17 +135,15 @@ impl Queue {
         ticket(self.served.load(Relaxed)) != mine
     }
 
-    /// Serves the next ticket that was not withdrawn; and wakes the one behind that, `EARLY`.
+    /// Serves the next ticket that was not withdrawn.
     #[inline]
-    fn serve_next<const EARLY: bool>(&self, wake: &impl Wake) {
+    fn serve_next(&self, wake: &impl Wake) {
         // Release: hands the critical section on.
         let served = self.served.fetch_add(SERVE_NEXT, Release).wrapping_add(SERVE_NEXT);
         let served = self.skip(served);
         wake.fence_after_rmw();
         wake.wake(ticket(served));
-        if EARLY {
-            wake.wake_early(|| Some(ticket(served).wrapping_add(1)));
-        }
+        wake.wake_early(|| Some(ticket(served).wrapping_add(1)));
     }
 
     /// Passes over tickets that are served and marked, as anybody may, and others may be about to.
@@ -329,12 +327,6 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
         self.queue.next.load(Relaxed)
     }
 
-    /// Leaves, if the next one is served long before it is in: it is too early to wake another.
-    pub(crate) fn step_aside(&self, me: Slot, wake: &impl Wake) {
-        self.queue.serve_next::<false>(wake);
-        self.slot(me).settle(None);
-    }
-
     /// Takes every ticket out of the line that nobody will write down any more. Whether none is
     /// left, as far as those choosing let it be known.
     fn take_out_orphans(&self) -> bool {
@@ -404,7 +396,7 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
 
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
-        self.queue.serve_next::<true>(wake);
+        self.queue.serve_next(wake);
         self.slot(me).settle(None);
     }
 

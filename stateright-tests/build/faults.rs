@@ -123,10 +123,10 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "ticket",
         "a leaver's slot is given up before the next is served",
-        "        self.queue.serve_next::<true>(wake);
+        "        self.queue.serve_next(wake);
         self.slot(me).settle(None);",
         "        self.slot(me).settle(None);
-        self.queue.serve_next::<true>(wake);",
+        self.queue.serve_next(wake);",
     ),
     (
         "ticket",
