@@ -48,7 +48,7 @@ fn slow<S: Subject + 'static>(name: &'static str) -> Contestant {
     Contestant { passages: 2_000, ..contestant::<S>(name, 1) }
 }
 
-/// A mutex at which somebody has slept: from then on whoever leaves looks for sleepers.
+/// A mutex at which somebody has slept, a while ago.
 struct SleptAt(Mutex<u64>);
 
 impl Default for SleptAt {
@@ -87,7 +87,7 @@ fn contestants() -> Vec<Contestant> {
         contestant::<mcslock::raw::spins::Mutex<u64>>("mcslock raw", 1),
         contestant::<Mutex<u64>>("Mutex", 1),
         contestant::<BypassMutex<u64>>("BypassMutex", 1),
-        contestant::<SleptAt>("Mutex, once slept at", 1),
+        contestant::<SleptAt>("Mutex, slept at before", 1),
         contestant::<BakeryMutex<u64, 8>>("BakeryMutex 8", 1),
         contestant::<Explicit<Peterson<Swapped>>>("Peterson, swap", 2),
         contestant::<Explicit<Bakery<8>>>("Bakery 8, 1 joined", 1),

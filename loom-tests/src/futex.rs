@@ -130,14 +130,14 @@ impl Places {
         Self(std::array::from_fn(|_| Channel::new()))
     }
 
-    fn place(&self, channel: u32) -> &Channel {
+    pub(crate) fn place(&self, channel: u32) -> &Channel {
         &self.0[channel as usize % PLACES]
     }
 }
 
 impl Lot for &Places {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        self.place(channel).sleep::<ModelFutex>(still, at_most);
+        self.place(channel).sleep::<ModelFutex>(still, || at_most);
     }
 
     fn wake(&self, channel: u32) {

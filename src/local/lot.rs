@@ -1,12 +1,11 @@
 //! Where threads sleep: one table for all locks of the process.
 //!
 //! A lock has no sleeping places of its own, so it stays small. Two locks that share a place cost
-//! each other needless wake-ups, nothing more. What it has is a notice of whether anybody has ever
-//! slept.
+//! each other needless wake-ups, nothing more. What it has is a notice of whether anybody sleeps.
 
 use core::time::Duration;
 
-use crate::wait::{Lot, Notice};
+use crate::wait::{Lot, Notice, QUIET};
 
 /// The sleeping places of one lock, found by the address of its notice.
 #[derive(Clone, Copy, Debug)]
@@ -46,20 +45,20 @@ mod table {
 impl Lot for ThreadLot<'_> {
     #[inline]
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        let at_most = self.notice.limit(at_most);
-        table::place(self.notice, channel).sleep::<crate::wait::Private>(still, at_most);
+        let place = table::place(self.notice, channel);
+        self.notice.sleep::<crate::wait::Private>(place, still, at_most);
     }
 
     #[inline]
     fn wake(&self, channel: u32) {
-        if self.notice.is_posted() {
+        if self.notice.has_sleepers() {
             table::place(self.notice, channel).wake::<crate::wait::Private>();
         }
     }
 
     #[inline]
     fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
-        if self.notice.is_posted()
+        if self.notice.has_sleepers()
             && let Some(channel) = find()
         {
             table::place(self.notice, channel).wake::<crate::wait::Private>();
@@ -68,7 +67,7 @@ impl Lot for ThreadLot<'_> {
 
     #[inline]
     fn owner_wakes(&self) -> bool {
-        self.notice.heed()
+        self.notice.heed::<QUIET>()
     }
 }
 
@@ -78,6 +77,40 @@ impl Lot for ThreadLot<'_> {
     fn sleep(&self, _: u32, _: impl Fn() -> bool, _: Duration) {}
     fn wake(&self, _: u32) {}
     fn owner_wakes(&self) -> bool {
-        self.notice.heed()
+        self.notice.heed::<QUIET>()
+    }
+}
+
+#[cfg(all(test, feature = "std", target_os = "linux"))]
+mod tests {
+    use core::sync::atomic::{AtomicBool, Ordering::SeqCst, fence};
+    use core::time::Duration;
+
+    use super::ThreadLot;
+    use crate::wait::{Lot, Notice, QUIET};
+
+    #[test]
+    fn owners_heed_sleepers_and_stop_when_there_are_none() {
+        let notice = Notice::new();
+        let lot = ThreadLot::new(&notice);
+        for _ in 0..2 {
+            assert!(!lot.owner_wakes(), "nobody has slept");
+            let inside = AtomicBool::new(true);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while inside.load(SeqCst) {
+                        lot.sleep(0, || inside.load(SeqCst), Duration::MAX);
+                    }
+                });
+                while !lot.owner_wakes() {
+                    std::thread::yield_now();
+                }
+                inside.store(false, SeqCst);
+                fence(SeqCst);
+                lot.wake(0);
+            });
+            let heeding = (0..2 * QUIET).take_while(|_| lot.owner_wakes()).count();
+            assert_eq!(heeding, QUIET as usize);
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::shared::process;
 use crate::shared::record::Record;
 use crate::shared::registers::Registers;
 use crate::shared::{Error, Kind};
-use crate::wait::{Channel, Lot, Notice, Shared};
+use crate::wait::{Channel, Lot, Notice, QUIET, Shared};
 
 /// What a segment is to be, or has to be.
 #[derive(Clone, Debug)]
@@ -302,19 +302,19 @@ impl SegmentLot<'_> {
 
 impl Lot for SegmentLot<'_> {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        self.place(channel).sleep::<Shared>(still, self.0.notice().limit(at_most));
+        self.0.notice().sleep::<Shared>(self.place(channel), still, at_most);
     }
 
     #[inline]
     fn wake(&self, channel: u32) {
-        if self.0.notice().is_posted() {
+        if self.0.notice().has_sleepers() {
             self.place(channel).wake::<Shared>();
         }
     }
 
     #[inline]
     fn wake_early(&self, find: impl FnOnce() -> Option<u32>) {
-        if self.0.notice().is_posted()
+        if self.0.notice().has_sleepers()
             && let Some(channel) = find()
         {
             self.place(channel).wake::<Shared>();
@@ -323,6 +323,6 @@ impl Lot for SegmentLot<'_> {
 
     #[inline]
     fn owner_wakes(&self) -> bool {
-        self.0.notice().heed()
+        self.0.notice().heed::<QUIET>()
     }
 }

@@ -30,12 +30,18 @@ impl Channel {
         }
     }
 
-    /// Sleeps unless `still` is false. May return for no reason.
-    pub(crate) fn sleep<F: Futex>(&self, still: impl Fn() -> bool, at_most: Duration) {
+    /// Sleeps unless `still` is false. May return for no reason. For how long at most is asked once
+    /// it is announced.
+    pub(crate) fn sleep<F: Futex>(
+        &self,
+        still: impl Fn() -> bool,
+        at_most: impl FnOnce() -> Duration,
+    ) {
         let announced = self.0.fetch_or(SLEEPERS, Relaxed) | SLEEPERS;
         // Orders the announcement before the last look; the waker's fence stands between its write
         // and its look here.
         fence(SeqCst);
+        let at_most = at_most();
         if still() {
             F::wait(&self.0, announced, at_most);
         }

@@ -25,6 +25,8 @@ pub(crate) use futex::Private;
 #[cfg(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw)))]
 pub(crate) use futex::Shared;
 pub(crate) use notice::Notice;
+#[allow(unused_imports, reason = "models have their own")]
+pub(crate) use notice::QUIET;
 
 /// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`]
 /// with `std` elsewhere, [`Spin`] without.

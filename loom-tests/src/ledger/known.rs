@@ -122,14 +122,14 @@ const SURVIVORS: &[Survivor] = &[
     Survivor {
         file: NOTICE,
         after: "",
-        line: "self.heeded.store(YES, Release)",
+        line: "self.heeded.store(now, Release)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: NOT_IN_ORDER,
     },
     Survivor {
         file: NOTICE,
         after: "",
-        line: "self.heeded.store(YES, Release)",
+        line: "self.heeded.store(now, Release)",
         mutants: &[Instead::Nothing],
         why: NAPS_ONLY,
     },

@@ -3,9 +3,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::futex::{Places, leaves_unheeding, time_passes};
+use crate::futex::{ModelFutex, Places, leaves_unheeding, time_passes};
 use crate::threads::global;
 use crate::wait::{Lot, Notice};
+
+/// How many owners see nobody asleep before they stop heeding: in the library more.
+const QUIET: u32 = 0;
 
 /// The locks of one model.
 const LOCKS: usize = 2;
@@ -51,17 +54,17 @@ impl<'a> ThreadLot<'a> {
 impl Lot for ThreadLot<'_> {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
         time_passes();
-        self.places().sleep(channel, still, self.notice.limit(at_most));
+        self.notice.sleep::<ModelFutex>(self.places().place(channel), still, at_most);
     }
 
     fn wake(&self, channel: u32) {
-        if self.notice.is_posted() {
+        if self.notice.has_sleepers() {
             self.places().wake(channel);
         }
     }
 
     fn owner_wakes(&self) -> bool {
-        let wakes = self.notice.heed();
+        let wakes = self.notice.heed::<QUIET>();
         if !wakes {
             leaves_unheeding();
         }
