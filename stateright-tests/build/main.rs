@@ -68,9 +68,7 @@ fn around(source: &str, line: usize) -> [&str; 2] {
 /// The body of a mutant's module: the source and its models.
 fn module_text(name: &str, mutated: &str, library: &Path) -> String {
     let models = |of: &str| {
-        format!(
-            "pub fn models() -> Vec<crate::models::Model> {{ crate::models::models_of!({of}) }}"
-        )
+        format!("pub fn models() -> Vec<crate::model::Model> {{ crate::models::models_of!({of}) }}")
     };
     // A part of others has no models of its own: those of one that it is a part of.
     let whole = match name {

@@ -34,17 +34,20 @@ mod bounds;
 mod explore;
 mod hands;
 mod machine;
+mod model;
 mod models;
+mod moves;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 mod progress;
+mod state;
 mod system;
 mod walk;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use models::Effort;
+use model::Effort;
 
 /// Runs the models and prints what is found: all but the long ones, or with `long` those too; only
 /// those whose names have every other argument in them.

@@ -17,7 +17,8 @@ use petgraph::visit::{EdgeFiltered, EdgeRef};
 use stateright::Model;
 
 use crate::explore::{Extent, Violation};
-use crate::system::{Action, State, System};
+use crate::state::{Action, State};
+use crate::system::System;
 
 /// What nobody may be kept from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,17 +1,17 @@
 //! Participants that use an algorithm for ever, or for a number of attempts, each step of which is
 //! a step of a [`stateright::Model`].
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use stateright::{Model, Property};
 
 use crate::algorithm::{
-    self, Algorithm, Blocked, DoorwayClosed, Intent, NobodySleeps, Recover, Slot, Standing, Turn,
-    Withdraw, Withdrawal,
+    self, Algorithm, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Withdraw, Withdrawal,
 };
 use crate::bounds::{Bounds, Claims, Reset};
 use crate::machine::{self, Memory, Register, Rules, Step, Stores, Survey};
+use crate::moves::{MoreMoves, Moves};
+use crate::state::{Action, Doing, Participant, State};
 use crate::walk::walk;
 
 /// That a model is not idle: somebody is found to be in the way of another.
@@ -19,60 +19,6 @@ pub(crate) const WAITS: &str = "somebody waits for somebody";
 
 /// How many critical sections the data tells apart: one read from as many ago goes unnoticed.
 const GENERATIONS: u64 = 4;
-
-/// An algorithm, whichever it is: so that the checkers are compiled once.
-pub(crate) trait Moves: Send + Sync {
-    fn join(&self, me: Slot);
-    fn enter(&self, me: Slot, intent: Intent) -> Result<(), DoorwayClosed>;
-    fn poll(&self, me: Slot) -> Turn;
-    fn is_blocked(&self, me: Slot, by: Blocked) -> bool;
-    fn leave(&self, me: Slot);
-    fn withdraw(&self, me: Slot) -> Withdrawal;
-    fn standing(&self, of: Slot) -> Standing;
-}
-
-/// What every algorithm but the fast mutex can do besides.
-pub(crate) trait MoreMoves: Send + Sync {
-    fn try_enter(&self, me: Slot) -> bool;
-    fn ahead_of(&self, me: Slot) -> Option<Slot>;
-    fn reset(&self, dead: Slot) -> algorithm::Reset;
-}
-
-impl<A: Algorithm + Send + Sync> Moves for A {
-    fn join(&self, me: Slot) {
-        self.join(me);
-    }
-    fn enter(&self, me: Slot, intent: Intent) -> Result<(), DoorwayClosed> {
-        self.enter(me, intent, &NobodySleeps)
-    }
-    fn poll(&self, me: Slot) -> Turn {
-        self.poll(me, &NobodySleeps)
-    }
-    fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
-        self.is_blocked(me, by)
-    }
-    fn leave(&self, me: Slot) {
-        self.leave(me, &NobodySleeps);
-    }
-    fn withdraw(&self, me: Slot) -> Withdrawal {
-        self.withdraw(me, &NobodySleeps)
-    }
-    fn standing(&self, of: Slot) -> Standing {
-        self.standing(of)
-    }
-}
-
-impl<A: Recover + Withdraw + Send + Sync> MoreMoves for A {
-    fn try_enter(&self, me: Slot) -> bool {
-        self.try_enter(me, &NobodySleeps)
-    }
-    fn ahead_of(&self, me: Slot) -> Option<Slot> {
-        self.ahead_of(me, &NobodySleeps)
-    }
-    fn reset(&self, dead: Slot) -> algorithm::Reset {
-        self.reset(dead, &NobodySleeps)
-    }
-}
 
 type Number = Box<dyn Fn(Slot) -> u32 + Send + Sync>;
 
@@ -88,124 +34,6 @@ pub(crate) struct System {
     pub(crate) bounds: Bounds,
     claims: Claims,
     rules: Arc<Rules>,
-}
-
-/// What a participant is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doing {
-    /// Has not joined.
-    Away,
-    Joining,
-    Outside,
-    Entering,
-    /// Enters if it is let in at once.
-    Trying,
-    Polling,
-    Blocked(Blocked),
-    /// Blocked, and about to learn by whom.
-    Looking,
-    /// In the critical section, which it has not done yet; or has.
-    Inside {
-        done: bool,
-    },
-    Leaving,
-    Withdrawing,
-    /// Killed, and the others may not know yet; inside, or on its way out; and whether somebody
-    /// has found that it waits for this one.
-    Dead {
-        inside: bool,
-        named: bool,
-    },
-    /// Somebody else does away with what it left behind.
-    Reset {
-        inside: bool,
-    },
-}
-
-/// `Blocked` has no hash of its own, and needs none.
-impl Hash for Doing {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        std::mem::discriminant(self).hash(state);
-        match self {
-            Self::Blocked(Blocked { on, place, channel, seen }) => {
-                (on, place, channel, seen).hash(state);
-            }
-            Self::Inside { done: flag } | Self::Reset { inside: flag } => flag.hash(state),
-            Self::Dead { inside, named } => (inside, named).hash(state),
-            _ => {}
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Participant {
-    pub(crate) doing: Doing,
-    /// What the accesses of the move that is underway returned.
-    log: Vec<u64>,
-    attempts_left: Option<u8>,
-    /// Those who had completed their doorways when this one began its own, and are still in line: a
-    /// bit for each.
-    before: u32,
-    /// How often each other has gone in since this one completed its doorway.
-    bypassed: Vec<u8>,
-}
-
-impl Participant {
-    fn is_in_line(&self) -> bool {
-        matches!(self.doing, Doing::Polling | Doing::Blocked(_) | Doing::Looking)
-    }
-
-    /// Has begun an attempt, and is not in yet.
-    pub(crate) fn is_trying(&self) -> bool {
-        self.doing == Doing::Entering || self.is_in_line()
-    }
-
-    /// Need not do anything.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        matches!(self.doing, Doing::Away | Doing::Outside)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct State {
-    memory: Memory,
-    pub(crate) participants: Vec<Participant>,
-    crashes_left: u8,
-    /// How many critical sections there were.
-    generation: u64,
-    /// Why this state ought not to be.
-    broken: Option<String>,
-}
-
-impl State {
-    /// Why it ought not to be.
-    pub(crate) fn broken(&self) -> Option<&str> {
-        self.broken.as_deref()
-    }
-
-    /// How many are in the critical section.
-    pub(crate) fn inside(&self) -> usize {
-        self.participants.iter().filter(|it| matches!(it.doing, Doing::Inside { .. })).count()
-    }
-
-    /// Whether stores of a participant are on their way.
-    pub(crate) fn has_pending(&self, who: usize) -> bool {
-        self.memory.has_pending(who)
-    }
-}
-
-/// Who does what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Action {
-    /// The next step of what it is about, or the first of what comes after.
-    Step(usize),
-    /// Enters if it is let in at once: the first step of that.
-    Try(usize),
-    /// Takes a blocked attempt back.
-    Withdraw(usize),
-    /// One of its pending stores arrives.
-    Arrival(usize, usize),
-    Crash(usize),
 }
 
 impl System {

@@ -6,7 +6,8 @@ mod known;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::models::{self, Model};
+use crate::model::Model;
+use crate::models;
 
 /// A copy of a source with one change.
 pub struct Mutant {

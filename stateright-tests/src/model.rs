@@ -1,0 +1,176 @@
+//! One claim of one algorithm within bounds, and what comes of it.
+
+use std::fmt;
+
+use crate::bounds::{Bounds, Claims};
+use crate::explore::{Extent, Violation, explore};
+use crate::progress::{self, Progress};
+use crate::system::System;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Check {
+    Safety(Claims),
+    Progress(Progress),
+}
+
+/// When a model is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effort {
+    /// Always, and against each mutant.
+    Quick,
+    /// With the tests.
+    Regular,
+    /// When somebody asks for it.
+    Long,
+}
+
+/// One claim within bounds.
+pub(crate) struct Model {
+    pub(crate) source: &'static str,
+    check: Check,
+    bounds: Bounds,
+    pub(crate) effort: Effort,
+    /// What is found, where the claim is known not to hold.
+    fails: Option<&'static str>,
+    system: fn(Bounds) -> System,
+}
+
+impl Model {
+    const fn new(
+        source: &'static str,
+        check: Check,
+        bounds: Bounds,
+        system: fn(Bounds) -> System,
+    ) -> Self {
+        Self { source, check, bounds, effort: Effort::Regular, fails: None, system }
+    }
+
+    pub(crate) const fn quick(mut self) -> Self {
+        self.effort = Effort::Quick;
+        self
+    }
+
+    pub(crate) const fn long(mut self) -> Self {
+        self.effort = Effort::Long;
+        self
+    }
+
+    /// The claim does not hold, and that this is found is the point.
+    pub(crate) const fn fails(mut self, how: &'static str) -> Self {
+        self.fails = Some(how);
+        self
+    }
+
+    #[cfg(feature = "mutants")]
+    pub(crate) fn is_quick(&self) -> bool {
+        self.effort == Effort::Quick
+    }
+
+    /// Explores it to its end. Each has fewer states than are allowed for, counting those that are
+    /// reached again.
+    pub(crate) fn explore(&self) -> Result<Extent, Violation> {
+        let most_states = match self.effort {
+            Effort::Quick => 2_000_000,
+            Effort::Regular => 20_000_000,
+            Effort::Long => 1_000_000_000,
+        };
+        let system = (self.system)(self.bounds);
+        match self.check {
+            Check::Safety(claims) => explore(system.claiming(claims), most_states),
+            Check::Progress(progress) => progress::find(&system, progress, most_states),
+        }
+    }
+
+    /// Explores it to its end. What came of it; an error if that is not what was expected.
+    pub(crate) fn run(&self) -> Result<String, String> {
+        match (self.explore(), self.fails) {
+            (Ok(Extent { states, depth: None }), None) => Ok(format!("holds in {states} states")),
+            (Ok(Extent { states, depth: Some(depth) }), None) => {
+                Ok(format!("holds in {states} states, {depth} deep"))
+            }
+            (Err(Violation { claim, .. }), Some(how)) if claim.contains(how) => {
+                Ok(format!("does not hold, as is known: {claim}"))
+            }
+            (Ok(_), Some(how)) => Err(format!("holds, but was known not to: {how}")),
+            (Err(Violation { claim, steps }), _) => Err(format!("{claim}: {}", steps.join(" "))),
+        }
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.source)?;
+        match self.check {
+            Check::Progress(Progress::NoDeadlock) => write!(f, "no deadlock")?,
+            Check::Progress(Progress::NoLockout) => write!(f, "no lockout")?,
+            Check::Safety(Claims {
+                first_come_first_served, bypass, passages, numbers, ..
+            }) => {
+                write!(f, "exclusion")?;
+                if first_come_first_served {
+                    write!(f, ", first come first served")?;
+                }
+                if let Some(most) = bypass {
+                    write!(f, ", bypassed at most {most} times by any one")?;
+                }
+                if let Some(most) = passages {
+                    write!(f, ", {most} others go first at most")?;
+                }
+                if let Some(most) = numbers {
+                    write!(f, ", numbers at most {most}")?;
+                }
+            }
+        }
+        write!(f, "; {}", self.bounds)
+    }
+}
+
+/// What the lists are written with.
+pub(crate) type Make = fn(Bounds) -> System;
+
+pub(crate) const EXCLUSION: Claims = Claims {
+    first_come_first_served: false,
+    standings: false,
+    bypass: None,
+    passages: None,
+    numbers: None,
+};
+pub(crate) const ORDER: Claims =
+    Claims { first_come_first_served: true, standings: true, ..EXCLUSION };
+/// For a lock that has none.
+pub(crate) const NO_ORDER: Claims = Claims { standings: false, ..ORDER };
+
+/// So many others may go in, all counted, in between a participant's doorway and its turn.
+pub(crate) const fn passages(most: u8) -> Claims {
+    Claims { passages: Some(most), ..EXCLUSION }
+}
+
+pub(crate) const fn by_one(most: u8) -> Claims {
+    Claims { bypass: Some(most), ..EXCLUSION }
+}
+
+pub(crate) const fn numbers(most: u32) -> Claims {
+    Claims { numbers: Some(most), ..EXCLUSION }
+}
+
+/// So many participants.
+pub(crate) const fn n(participants: usize) -> Bounds {
+    Bounds::new(participants)
+}
+
+pub(crate) const fn safe(
+    source: &'static str,
+    claims: Claims,
+    bounds: Bounds,
+    system: Make,
+) -> Model {
+    Model::new(source, Check::Safety(claims), bounds, system)
+}
+
+pub(crate) const fn no_deadlock(source: &'static str, bounds: Bounds, system: Make) -> Model {
+    Model::new(source, Check::Progress(Progress::NoDeadlock), bounds, system)
+}
+
+pub(crate) const fn no_lockout(source: &'static str, bounds: Bounds, system: Make) -> Model {
+    Model::new(source, Check::Progress(Progress::NoLockout), bounds, system)
+}
