@@ -85,16 +85,17 @@ fn wake(whom: impl Fn(&Sleeper) -> bool) {
 pub(crate) struct ModelFutex;
 
 impl Futex for ModelFutex {
-    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) {
+    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) -> bool {
         // The kernel compares with the word as it is now; of loom's operations only an update reads
         // that.
         let now = word.fetch_or(0, Relaxed);
         assert!(now == expected || now >> 1 != expected >> 1, "a sleeper has not been announced");
         let naps = at_most < Duration::MAX;
         if now != expected || at_most.is_zero() {
-            return;
+            return false;
         } else if naps && (!NAPS_LAST || has_napped()) {
-            return yield_now();
+            yield_now();
+            return true;
         }
         let me = current();
         let sleeper = Sleeper { word: address(word), thread: me.clone(), naps };
@@ -106,6 +107,7 @@ impl Futex for ModelFutex {
         if naps {
             drain();
         }
+        naps
     }
 
     fn wake_all(word: &AtomicU32) {

@@ -241,7 +241,7 @@ pub unsafe trait Algorithm {
     const FIRST_COME_FIRST_SERVED: bool;
 
     /// Whether leaving writes nothing that anybody may wait for once the lock has passed on. Then an
-    /// owner that has seen no sleepers while it was inside need not look for any when it leaves.
+    /// owner need not look for sleepers when it leaves, if none has been seen from inside for long.
     const HANDS_ON_LAST: bool;
 
     /// Whether those who come may go in past those in line: see [`try_pass`](Self::try_pass).

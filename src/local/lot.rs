@@ -83,8 +83,8 @@ impl Lot for ThreadLot<'_> {
 
 #[cfg(all(test, feature = "std", target_os = "linux"))]
 mod tests {
-    use core::sync::atomic::{AtomicBool, Ordering::SeqCst, fence};
     use core::time::Duration;
+    use std::sync::Mutex;
 
     use super::ThreadLot;
     use crate::wait::{Lot, Notice, QUIET};
@@ -94,19 +94,18 @@ mod tests {
         let notice = Notice::new();
         let lot = ThreadLot::new(&notice);
         for _ in 0..2 {
-            assert!(!lot.owner_wakes(), "nobody has slept");
-            let inside = AtomicBool::new(true);
+            assert!(!lot.owner_wakes(), "nobody has slept lately");
+            let is_over = Mutex::new(false);
             std::thread::scope(|scope| {
                 scope.spawn(|| {
-                    while inside.load(SeqCst) {
-                        lot.sleep(0, || inside.load(SeqCst), Duration::MAX);
+                    while !*is_over.lock().unwrap() {
+                        lot.sleep(0, || !*is_over.lock().unwrap(), Duration::MAX);
                     }
                 });
                 while !lot.owner_wakes() {
                     std::thread::yield_now();
                 }
-                inside.store(false, SeqCst);
-                fence(SeqCst);
+                *is_over.lock().unwrap() = true;
                 lot.wake(0);
             });
             let heeding = (0..2 * QUIET).take_while(|_| lot.owner_wakes()).count();

@@ -7,8 +7,8 @@ use crate::atomic::{AtomicU32, Relaxed, SeqCst, const_fn, fence};
 /// The kernel's part: sleep while a word has a value, and wake those who do.
 pub(crate) trait Futex {
     /// Sleeps if `word` still is `expected`, until woken, or for `at_most` (`Duration::MAX`: no
-    /// limit), or until interrupted.
-    fn wait(word: &AtomicU32, expected: u32, at_most: Duration);
+    /// limit), or until interrupted. Whether it was for all of that time.
+    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) -> bool;
 
     /// Wakes everybody who sleeps on the word.
     fn wake_all(word: &AtomicU32);
@@ -30,21 +30,19 @@ impl Channel {
         }
     }
 
-    /// Sleeps unless `still` is false. May return for no reason. For how long at most is asked once
-    /// it is announced.
+    /// Sleeps unless `still` is false. May return for no reason. `at_most` is asked behind the fence,
+    /// and before `still`. Whether it has slept for all of that time.
     pub(crate) fn sleep<F: Futex>(
         &self,
         still: impl Fn() -> bool,
         at_most: impl FnOnce() -> Duration,
-    ) {
+    ) -> bool {
         let announced = self.0.fetch_or(SLEEPERS, Relaxed) | SLEEPERS;
         // Orders the announcement before the last look; the waker's fence stands between its write
         // and its look here.
         fence(SeqCst);
         let at_most = at_most();
-        if still() {
-            F::wait(&self.0, announced, at_most);
-        }
+        still() && F::wait(&self.0, announced, at_most)
     }
 
     /// Wakes whoever sleeps. The caller has fenced the write that they wait for.

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags, Timespec};
 
 use super::Futex;
@@ -15,8 +16,8 @@ pub(crate) struct Private;
 pub(crate) struct Shared;
 
 impl Futex for Private {
-    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) {
-        wait(word, Flags::PRIVATE, expected, at_most);
+    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) -> bool {
+        wait(word, Flags::PRIVATE, expected, at_most)
     }
 
     fn wake_all(word: &AtomicU32) {
@@ -26,8 +27,8 @@ impl Futex for Private {
 
 #[cfg(all(feature = "shared", not(bakery_lock_no_rmw)))]
 impl Futex for Shared {
-    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) {
-        wait(word, Flags::empty(), expected, at_most);
+    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) -> bool {
+        wait(word, Flags::empty(), expected, at_most)
     }
 
     fn wake_all(word: &AtomicU32) {
@@ -35,13 +36,12 @@ impl Futex for Shared {
     }
 }
 
-fn wait(word: &AtomicU32, flags: Flags, expected: u32, at_most: Duration) {
+fn wait(word: &AtomicU32, flags: Flags, expected: u32, at_most: Duration) -> bool {
     // A time that does not fit is beyond everybody's patience.
     let timeout = Timespec::try_from(at_most).ok();
     crash_point("about to sleep");
-    // Every outcome (woken, the word changed, the time is over, a signal) means the same: look
-    // again.
-    let _ = futex::wait(word, flags, expected, timeout.as_ref());
+    // Every other outcome (woken, the word changed, a signal) means the same: look again.
+    futex::wait(word, flags, expected, timeout.as_ref()) == Err(Errno::TIMEDOUT)
 }
 
 fn wake_all(word: &AtomicU32, flags: Flags) {

@@ -6,21 +6,23 @@
 //! and looks. So do all after it, since sections happen one after the other, until many in a row
 //! have seen nobody asleep.
 //!
-//! Whoever sleeps says so first, behind a fence of its own. It sleeps soundly if owners heed. If not,
-//! it only naps: its wake-up may be lost, as the owner may have looked at the notice before.
+//! Whoever sleeps says so, fences, and then looks whether owners heed. If they do, it sleeps soundly.
+//! If not, it only naps: its wake-up may be lost, as the owner may have looked at the notice before.
 
+use core::cell::Cell;
 use core::time::Duration;
 
 #[cfg(target_has_atomic = "32")]
 use super::{Channel, Futex};
 use crate::atomic::{Acquire, AtomicU32, Register32, Relaxed, Release, SeqCst, const_fn, fence};
 
-/// How long a nap is.
+/// How long the first nap is. Each is twice as long as the last, so that one that is too long is so
+/// by no more than what the sleeper has waited before.
 #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only with std somebody sleeps"))]
 const NAP: Duration = Duration::from_millis(2);
 
-/// How many owners in a row see nobody asleep before they stop heeding. Long enough to make up for
-/// a nap too long, once in a while; short enough for whoever sleeps rarely.
+/// How many owners in a row see nobody asleep before the next one stops heeding. Long enough to make
+/// up for a nap that is too long; short enough for locks that are rarely slept at.
 #[allow(dead_code, reason = "models have their own")]
 pub(crate) const QUIET: u32 = 1_000;
 
@@ -28,7 +30,7 @@ pub(crate) const QUIET: u32 = 1_000;
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Notice {
-    /// How many sleep, or are about to. One that is killed meanwhile is counted for ever.
+    /// How many sleep, or are about to. One that is killed meanwhile, or panics, is counted for ever.
     asleep: AtomicU32,
     /// `UNHEEDED`; or `SEEN`, and how many owners in a row have seen nobody asleep since. Owners
     /// alone write it.
@@ -46,47 +48,51 @@ impl Notice {
         }
     }
 
-    /// Whether somebody may sleep here. Behind a `SeqCst` fence; an owner calls [`heed`](Self::heed)
-    /// instead, before its own.
+    /// Whether somebody sleeps here, or is about to. That nobody does counts behind a `SeqCst` fence
+    /// only.
     #[inline]
     pub(crate) fn has_sleepers(&self) -> bool {
         self.asleep.load(Relaxed) != 0
     }
 
     /// For the owner, before it leaves: whether it has to fence and to wake. Owners stop heeding
-    /// after `QUIET` of them in a row that saw nobody asleep.
+    /// after so many in a row that saw nobody asleep.
     #[inline]
-    pub(crate) fn heed<const QUIET: u32>(&self) -> bool {
+    pub(crate) fn heed<const AFTER: u32>(&self) -> bool {
         let either = self.asleep.load(Relaxed) | self.heeded.load(Relaxed);
-        either != 0 && self.still_heeds::<QUIET>()
+        either != 0 && self.heeds::<AFTER>()
     }
 
     #[inline(never)]
-    fn still_heeds<const QUIET: u32>(&self) -> bool {
+    fn heeds<const AFTER: u32>(&self) -> bool {
         let heeded = self.heeded.load(Relaxed);
-        let now = if self.has_sleepers() {
-            SEEN
-        } else if heeded <= QUIET {
-            heeded + 1
-        } else if self.may_stop() {
-            return false;
-        } else {
-            SEEN
-        };
-        if now != heeded {
-            // Release: whoever reads it sees as well what those who left before have written.
-            self.heeded.store(now, Release);
+        if !self.has_sleepers() {
+            if heeded > AFTER {
+                return !self.try_stop();
+            }
+            self.note(heeded + 1);
+        } else if heeded != SEEN {
+            self.note(SEEN);
         }
         true
     }
 
+    fn note(&self, heeded: u32) {
+        // Release: whoever reads it sees as well what those who left before have written.
+        self.heeded.store(heeded, Release);
+    }
+
     /// Owners heed no more, unless somebody has gone to sleep that relies on it.
-    fn may_stop(&self) -> bool {
+    fn try_stop(&self) -> bool {
         self.heeded.store(UNHEEDED, Relaxed);
         // Orders this before the look: whoever says that it sleeps, and then sees that owners heed,
         // is seen here.
         fence(SeqCst);
-        !self.has_sleepers()
+        let stops = !self.has_sleepers();
+        if !stops {
+            self.note(SEEN);
+        }
+        stops
     }
 
     /// Sleeps at one of the lock's places, unless `still` is false. May return for no reason.
@@ -98,15 +104,24 @@ impl Notice {
         still: impl Fn() -> bool,
         at_most: Duration,
     ) {
+        let (mut nap, mut left) = (NAP, at_most);
         self.asleep.fetch_add(1, Relaxed);
-        place.sleep::<F>(still, || self.limit(at_most));
+        loop {
+            let limit = Cell::new(left);
+            let slept = place.sleep::<F>(&still, || {
+                // Acquire: the last look before the sleep sees what those have written who left
+                // unheeding.
+                if self.heeded.load(Acquire) == UNHEEDED {
+                    limit.set(left.min(nap));
+                }
+                limit.get()
+            });
+            left = left.saturating_sub(limit.get());
+            if !slept || left.is_zero() {
+                break;
+            }
+            nap *= 2;
+        }
         self.asleep.fetch_sub(1, Relaxed);
-    }
-
-    /// How long one may sleep that would sleep so long, and has said that it sleeps.
-    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "as above"))]
-    fn limit(&self, at_most: Duration) -> Duration {
-        // Acquire: the last look before the sleep sees what those have written who left unheeding.
-        if self.heeded.load(Acquire) == UNHEEDED { at_most.min(NAP) } else { at_most }
     }
 }

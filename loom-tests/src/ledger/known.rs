@@ -36,9 +36,8 @@ const LATE_TICKET: &str = "without it one is counted for the round after its own
 const SIXTEEN_AGO: &str = "without it a mark is taken for that of the ticket 16 before, if a value of `served` is read \
                            that is as old; loom forgets values older than the last seven";
 
-const NOT_IN_ORDER: &str = "whoever sleeps over what an owner wrote has to be passed by the one who heeded; and over \
-                            what was written in a doorway, after more preemptions than the models of three have: \
-                            derived in docs/memory-order.md";
+const NOT_IN_ORDER: &str = "whoever sleeps over what an owner wrote has to be passed by the one who heeded, which \
+                            takes more preemptions than the models of three have: derived in docs/memory-order.md";
 
 const NAPS_ONLY: &str = "nobody ever sleeps soundly then: it costs time, and no model counts that";
 
@@ -122,21 +121,21 @@ const SURVIVORS: &[Survivor] = &[
     Survivor {
         file: NOTICE,
         after: "",
-        line: "self.heeded.store(now, Release)",
+        line: "self.heeded.store(heeded, Release)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: NOT_IN_ORDER,
     },
     Survivor {
         file: NOTICE,
         after: "",
-        line: "self.heeded.store(now, Release)",
+        line: "self.heeded.store(heeded, Release)",
         mutants: &[Instead::Nothing],
         why: NAPS_ONLY,
     },
     Survivor {
         file: NOTICE,
         after: "",
-        line: "if self.heeded.load(Acquire)",
+        line: "if self.heeded.load(Acquire) == UNHEEDED",
         mutants: &[Instead::Weaker(Relaxed)],
         why: NOT_IN_ORDER,
     },
