@@ -13,6 +13,7 @@ fn deadlocks(model: &str) {
 }
 
 #[test]
+#[ignore = "takes minutes: see .ci/long"]
 fn the_tournament_does_not_hand_on_last() {
     deadlocks("notice::hasty_tournament");
 }

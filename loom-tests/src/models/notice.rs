@@ -161,7 +161,7 @@ pub(super) const FALSE_CLAIMS: &[Model] = &[
     Model {
         subject: "notice",
         name: "hasty_tournament",
-        run: || sleeping(3, preemptions(1, 2), || Hasty(Tournament::<3, Swapped>::new())),
+        run: || sleeping(3, preemptions(1, 3), || Hasty(Tournament::<3, Swapped>::new())),
     },
     Model {
         subject: "notice",
