@@ -40,15 +40,11 @@ fn while_asleep<A: Fixed + Send + Sync>(sleepers: Vec<Sleeper<'_, A>>, happen: i
     });
 }
 
-/// Also when owners have stopped looking for sleepers meanwhile.
 fn all_who_sleep_get_in<A: Fixed + Send + Sync>() {
-    const QUIET: u32 = 2_000;
-
     let lock: Lock<A, Pair, Scripted<Park>> = Lock::default();
     for _ in 0..3 {
         let mut all: Vec<_> = (0..lock.capacity()).map(|_| lock.join().expect("room")).collect();
         let mut first = all.pop().expect("room for two");
-        (0..QUIET).for_each(|_| drop(first.lock()));
         let inside = first.lock();
         while_asleep(all, || drop(inside));
     }
