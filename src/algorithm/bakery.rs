@@ -10,9 +10,10 @@ use crate::atomic::{Acquire, Register64, Relaxed, Release, SeqCst, array, const_
 
 /// A slot's number while its participant is not competing.
 const IDLE: u64 = 0;
-/// A slot's number while its participant is in the doorway. Smaller than every ticket, so that a
-/// scan for the smallest number finds it first.
+/// A slot's number while its participant is in the doorway.
 const CHOOSING: u64 = 1;
+/// The number of one that met nobody in the doorway, and so is in. Every number taken is greater.
+const ALONE: u64 = 2;
 
 /// Lamport's bakery with room for `N` participants: see [`BakeryOn`].
 pub type Bakery<const N: usize> = BakeryOn<[BakerySlot; N]>;
@@ -20,6 +21,8 @@ pub type Bakery<const N: usize> = BakeryOn<[BakerySlot; N]>;
 /// Lamport's bakery: take a number greater than every number in sight, then wait until it is the
 /// smallest.
 ///
+/// - **Alone**: whoever meets nobody else in its doorway is in, with one fence and one look at the
+///   others.
 /// - **Order**: first come first served. A participant that has completed its doorway goes before
 ///   every participant that has yet to begin its own; ties within overlapping doorways are broken
 ///   by slot.
@@ -31,18 +34,21 @@ pub type Bakery<const N: usize> = BakeryOn<[BakerySlot; N]>;
 ///   doorway closes instead of wrapping.
 /// - **Withdrawing** is leaving.
 ///
-/// # The two fences
+/// # The fences
 ///
-/// Each number is stored and then others are read, twice: CHOOSING then the scan for the greatest,
-/// the number then the entering scan. Without a fence either read may be served before the store is
+/// Something is stored and then others are read, twice: CHOOSING then the scan for the greatest, the
+/// number then the entering scan. Without a fence either read may be served before the store is
 /// visible.
 ///
-/// 1. *In the doorway, after CHOOSING.* Cut: I read your old, idle slot for my number while you
-///    read my idle slot on entering; then my number may be smaller than yours and both of us are
-///    in.
+/// 1. *In the doorway, after CHOOSING.* Cut: I read your old, idle slot while you read my idle slot;
+///    then both of us are alone, or my number may be smaller than yours and both are in.
 /// 2. *At the doorway's end, after the number.* Cut: I enter on a scan that shows you idle, before
 ///    you can see my number; you see me choosing, take the same number, wait until mine can be seen,
 ///    and your slot comes first.
+///
+/// Whoever is alone goes without the second: those who come later have seen it choosing at least, so
+/// that they take numbers, and wait for it. One fence is as few as there can be for a lock of loads
+/// and stores: Hagit Attiya et al., "Laws of Order", POPL 2011.
 ///
 /// The number itself needs no Release: the first fence makes whatever follows it carry this
 /// participant's last critical section, and whoever goes in after reading the number has read it
@@ -91,10 +97,17 @@ impl<S: AsRef<[BakerySlot]> + ?Sized> BakeryOn<S> {
         &self.slots.as_ref()[slot.index()].number
     }
 
+    /// The slots that have been joined, with what each of them holds.
+    #[inline]
+    fn joined(&self) -> impl Iterator<Item = (Slot, u64)> {
+        let slots = (0..).map(Slot::new).zip(self.mark.joined(self.slots.as_ref()));
+        // Acquire: whoever goes in because a slot is idle, or behind, sees its last critical section.
+        slots.map(|(slot, of)| (slot, of.number.load(Acquire)))
+    }
+
     /// Whose turn it is, unless somebody in the doorway comes before.
     fn next(&self) -> Option<Slot> {
-        let slots = (0..).map(Slot::new).zip(self.mark.joined(self.slots.as_ref()));
-        let numbers = slots.map(|(slot, of)| (of.number.load(Relaxed), slot));
+        let numbers = self.joined().map(|(slot, number)| (number, slot));
         numbers.filter(|&(number, _)| number > CHOOSING).min().map(|(_, slot)| slot)
     }
 }
@@ -123,13 +136,14 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         fence(SeqCst);
         // Each number is read once: read twice, the comparison and the maximum could see two
         // different ones.
-        let greatest = self
-            .mark
-            .joined(self.slots.as_ref())
-            .iter()
-            .map(|slot| slot.number.load(Relaxed))
-            .fold(CHOOSING, u64::max);
-        let Some(number) = greatest.checked_add(1) else {
+        let others = self.joined().filter(|&(slot, _)| slot != me);
+        let greatest = others.map(|(_, number)| number).fold(IDLE, u64::max);
+        if greatest == IDLE {
+            // Nobody waits for this: it keeps out whom CHOOSING keeps out.
+            mine.store(ALONE, Relaxed);
+            return Ok(());
+        }
+        let Some(number) = greatest.max(ALONE).checked_add(1) else {
             mine.store(IDLE, Release);
             wake.fence();
             wake.wake(me.number());
@@ -143,18 +157,18 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         Ok(())
     }
 
-    /// One scan that finds everybody else idle or behind lets in. A blocked participant waits for
+    /// Whoever is alone is in; else one scan that finds everybody idle or behind lets in. A blocked participant waits for
     /// the one right before it, so that a departure wakes one; while anybody is in the doorway, for
     /// that one.
     #[inline]
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
         let mine = (self.number(me).load(Relaxed), me);
+        if mine.0 == ALONE {
+            return Turn::Mine;
+        }
         let mut ahead = 0_usize;
         let mut before = None;
-        for (slot, number) in (0..)
-            .map(Slot::new)
-            .zip(self.mark.joined(self.slots.as_ref()).iter().map(|slot| slot.number.load(Acquire)))
-        {
+        for (slot, number) in self.joined() {
             if number == IDLE || (number, slot) >= mine {
                 continue;
             }

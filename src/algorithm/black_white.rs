@@ -8,27 +8,33 @@ use crate::algorithm::{
 };
 use crate::atomic::{Acquire, Register32, Relaxed, Release, SeqCst, array, const_fn, fence};
 
-/// What a slot's register holds: idle, choosing, or a number of one colour.
+/// What a slot's register holds: idle, choosing, alone, or a number of one colour.
 ///
 /// Packed in one word, so that one store publishes it and no load sees half of it: 0 is idle, 1 is
-/// choosing, and a ticket is `2 * number + colour` with a number of at least 1.
+/// choosing, 2 is alone, and a ticket is `2 * number + 2 + colour` with a number of at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Word(u32);
 
 impl Word {
     const IDLE: Self = Self(0);
     const CHOOSING: Self = Self(1);
+    /// Met nobody in the doorway, and so is in.
+    const ALONE: Self = Self(2);
 
     fn ticket(number: u32, colour: u32) -> Option<Self> {
-        number.checked_mul(2).map(|doubled| Self(doubled | colour))
+        (number + 1).checked_mul(2).map(|doubled| Self(doubled | colour))
     }
 
     fn number(self) -> u32 {
-        self.0 >> 1
+        (self.0 >> 1).saturating_sub(1)
     }
 
     fn colour(self) -> u32 {
         self.0 & 1
+    }
+
+    fn number_in(self, colour: u32) -> u32 {
+        if self.colour() == colour { self.number() } else { 0 }
     }
 }
 
@@ -36,20 +42,22 @@ impl Word {
 pub type BlackWhite<const N: usize> = BlackWhiteOn<[BlackWhiteSlot; N]>;
 
 /// Taubenfeld's black-white bakery: a bakery whose numbers are bounded, since tickets come in two
-/// colours and a shared colour, turned by each departure, says which of them are the old ones. The
+/// colours and a shared colour, turned by departures, says which of them are the old ones. The
 /// old ones go first.
 ///
+/// - **Alone**: whoever meets nobody else in its doorway is in, with one fence and one look at the
+///   others, as in the bakery; it has no colour, and turns none.
 /// - **Order**: first come first served, as in the [bakery](crate::algorithm::BakeryOn).
 /// - **Needs** loads and stores of 32 bits, nothing else.
 /// - **Space**: one word for each slot, one for the colour, one for the mark.
 /// - **Numbers** are at most N as long as nobody withdraws. Each attempt withdrawn while others
 ///   wait (a failed try, a timeout) may raise the greatest by one, until the line has moved on; a
-///   number that would not fit (2³¹) closes the doorway until it has.
+///   number that would not fit (2³¹ - 1) closes the doorway until it has.
 /// - **Withdrawing** clears the slot and leaves the colour alone.
 ///
 /// # Orderings
 ///
-/// The two fences are the [bakery](crate::algorithm::BakeryOn)'s. The colour is read with Acquire
+/// The fences are the [bakery](crate::algorithm::BakeryOn)'s. The colour is read with Acquire
 /// in the doorway and written with Release on leaving: who sees the new colour must see the tickets
 /// of its last time gone, or it counts a stale one and the bound on the numbers is lost (exclusion
 /// is not).
@@ -103,13 +111,21 @@ impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> BlackWhiteOn<S> {
         &self.slots.as_ref()[slot.index()].word
     }
 
+    /// The slots that have been joined, with what each of them holds.
+    #[inline]
+    fn joined(&self) -> impl Iterator<Item = (Slot, Word)> {
+        let slots = (0..).map(Slot::new).zip(self.mark.joined(self.slots.as_ref()));
+        // Acquire: as in the bakery.
+        slots.map(|(slot, of)| (slot, Word(of.word.load(Acquire))))
+    }
+
     /// Whether a slot holds something that a participant, past its doorway, has to wait for.
     #[inline]
     fn goes_first(&self, other: (Word, Slot), mine: (Word, Slot)) -> bool {
         let (word, slot) = other;
         if slot == mine.1 || word == Word::IDLE {
             false
-        } else if word == Word::CHOOSING {
+        } else if word == Word::CHOOSING || word == Word::ALONE {
             true
         } else if word.colour() == mine.0.colour() {
             (word.number(), slot) < (mine.0.number(), mine.1)
@@ -154,14 +170,12 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
         // waited for, the tickets that had this colour the last time.
         let colour = self.colour.load(Acquire) & 1;
         // Each word is read once, so that colour and number are of one ticket.
-        let greatest = self
-            .mark
-            .joined(self.slots.as_ref())
-            .iter()
-            .map(|slot| Word(slot.word.load(Relaxed)))
-            .filter(|word| word.colour() == colour)
-            .map(Word::number)
-            .fold(0, u32::max);
+        let others = self.joined().filter(|&(slot, word)| slot != me && word != Word::IDLE);
+        let numbers = others.map(|(_, word)| word.number_in(colour));
+        let Some(greatest) = numbers.max() else {
+            mine.store(Word::ALONE.0, Relaxed);
+            return Ok(());
+        };
         let Some(ticket) = Word::ticket(greatest + 1, colour) else {
             mine.store(Word::IDLE.0, Release);
             wake.fence();
@@ -179,19 +193,19 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     #[inline]
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
         let mine = Word(self.word(me).load(Relaxed));
+        if mine == Word::ALONE {
+            return Turn::Mine;
+        }
         // The greatest of those ahead; of the two colours, mine is the later one.
         let mut ahead = 0_usize;
         let mut before = None;
-        for (slot, word) in (0..)
-            .map(Slot::new)
-            .zip(self.mark.joined(self.slots.as_ref()).iter().map(|slot| slot.word.load(Acquire)))
-        {
-            let word = Word(word);
+        for (slot, word) in self.joined() {
             if !self.goes_first((word, slot), (mine, me)) {
                 continue;
             }
             ahead += 1;
-            let place = Some((word.colour() == mine.colour(), word.number(), slot, word));
+            let is_later = word != Word::ALONE && word.colour() == mine.colour();
+            let place = Some((is_later, word.number(), slot, word));
             if word == Word::CHOOSING {
                 before = place;
                 break;
@@ -211,8 +225,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
 
     /// Whoever sleeps sleeps on the slot's channel, though the colour counts too. That is enough:
     /// as long as a ticket of the other colour is ahead, only departures of its own colour happen,
-    /// and those leave the shared colour as it is. And whoever judges a ticket by a colour that has
-    /// turned before that ticket was complete is woken when it is.
+    /// which leave the shared colour as it is, and of those that are alone. And whoever judges a
+    /// ticket by a colour that has turned before that ticket was complete is woken when it is.
     #[inline]
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
         let mine = Word(self.word(me).load(Relaxed));
@@ -229,6 +243,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             return Standing::Outside;
         } else if word == Word::CHOOSING {
             return Standing::Doorway;
+        } else if word == Word::ALONE {
+            return Standing::Line(0);
         }
         let is_new = word.colour() == self.colour.load(Relaxed) & 1;
         Standing::Line(u64::from(is_new) << 32 | u64::from(word.number()))
@@ -237,8 +253,11 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
         let mine = self.word(me);
-        // Release: see the Acquire in the doorway.
-        self.colour.store(1 - Word(mine.load(Relaxed)).colour(), Release);
+        let word = Word(mine.load(Relaxed));
+        if word != Word::ALONE {
+            // Release: see the Acquire in the doorway.
+            self.colour.store(1 - word.colour(), Release);
+        }
         mine.store(Word::IDLE.0, Release);
         wake.fence();
         wake.wake(me.number());

@@ -85,7 +85,8 @@ impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> FilterOn<S, W> {
         // Release: whoever is let on because this slot is below it takes over this participant's
         // last critical section.
         slots[me.index()].level.store(level, Release);
-        W::give_way(&slots[level as usize].victim, me.number());
+        // Never alone: that would be another look at every slot, on every level.
+        W::give_way(&slots[level as usize].victim, me.number(), || false);
         // Lets on whoever was this level's victim. Nobody waits for a slot to rise, only for it to
         // leave.
         W::wake(wake, level);

@@ -7,12 +7,12 @@
 //!
 //! | algorithm | needs | order | bypass | space (words) | work when alone |
 //! |---|---|---|---|---|---|
-//! | [`Bakery`] | load, store (64 bits) | first come first served | 0 | N + 1 | O(joined), 2 fences |
-//! | [`BlackWhite`] | load, store | first come first served | 0 | N + 2 | O(joined), 2 fences |
+//! | [`Bakery`] | load, store (64 bits) | first come first served | 0 | N + 1 | O(joined), 1 fence |
+//! | [`BlackWhite`] | load, store | first come first served | 0 | N + 2 | O(joined), 1 fence |
 //! | [`Fast`] | load, store | none | unbounded | 2N + 2 | O(1), 5 fences |
-//! | [`Peterson`] | load, store; or one swap | first come first served | 0 | 3 | O(1), 2 fences; or 1 swap |
-//! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences |
-//! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), 2⌈log₂ N⌉ fences |
+//! | [`Peterson`] | load, store; or one swap | first come first served | 0 | 3 | O(1), 1 fence or swap |
+//! | [`Filter`] | load, store; or swaps | none | unbounded | 2N | O(N²), 2(N-1) fences; or N-1 swaps |
+//! | [`Tournament`] | load, store; or swaps | none | unbounded | 4N | O(log N), ⌈log₂ N⌉ fences or swaps |
 //! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 2 | O(1), 2 fetch-and-adds |
 //! | [`TicketQueue`], without slots | fetch-and-add (64 bits) | first come first served | 0 | 3 | O(1), 1 fetch-and-add |
 //! | [`Bypass`] | compare-and-exchange; in line as [`Ticket`] | of those in line, first come first served | B, a parameter | N + 5 | O(1), 2 read-modify-writes |

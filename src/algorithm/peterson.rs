@@ -20,9 +20,10 @@ mod sealed {
 /// How a participant gives way after raising its flag: the one step that needs more than acquire
 /// and release. It comes in two forms, [`Fenced`] and [`Swapped`].
 pub trait GiveWay: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
-    /// Writes who gives way, after a flag was raised and before the others' flags are read.
+    /// Gives way: after a flag was raised, before the others' are read. [`Fenced`] leaves it out if
+    /// `alone` says so behind its first fence. Whether it wrote.
     #[doc(hidden)]
-    fn give_way(turn: &AtomicU32, value: u32);
+    fn give_way(turn: &AtomicU32, value: u32, alone: impl FnOnce() -> bool) -> bool;
 
     /// Wakes those who may sleep over that.
     #[doc(hidden)]
@@ -32,10 +33,14 @@ pub trait GiveWay: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
 /// A store between two fences, for targets that have nothing else.
 ///
 /// 1. *Between the flag and the turn.* Cut: my turn is seen before my flag; the other finds my flag
-///    down and goes in, and I find that it wrote its turn last and go in.
+///    down and goes in, and I find that it wrote its turn last and go in; or both of us find the
+///    other's flag down.
 /// 2. *Between the turn and the first look at the other.* Cut: I find your flag down before my turn
 ///    can be seen, and go in; you raise your flag and write your turn, then mine overwrites it, so
 ///    you go in too.
+///
+/// Whoever finds all other flags down behind the first fence goes without the rest: those who come
+/// later find this one's flag raised, and give way.
 #[derive(Clone, Copy, Debug)]
 pub struct Fenced;
 
@@ -43,12 +48,16 @@ impl sealed::Sealed for Fenced {}
 
 impl GiveWay for Fenced {
     #[inline]
-    fn give_way(turn: &AtomicU32, value: u32) {
-        // Orders the flag before the turn: 1 above.
+    fn give_way(turn: &AtomicU32, value: u32, alone: impl FnOnce() -> bool) -> bool {
+        // Orders the flag before the turn, and before the look at the others' flags: 1 above.
         fence(SeqCst);
+        if alone() {
+            return false;
+        }
         turn.store(value, Relaxed);
         // Orders the turn before the look at the others' flags: 2 above.
         fence(SeqCst);
+        true
     }
 
     #[inline]
@@ -71,11 +80,12 @@ impl sealed::Sealed for Swapped {}
 #[cfg(all(target_has_atomic = "32", not(bakery_lock_no_rmw)))]
 impl GiveWay for Swapped {
     #[inline]
-    fn give_way(turn: &AtomicU32, value: u32) {
+    fn give_way(turn: &AtomicU32, value: u32, _: impl FnOnce() -> bool) -> bool {
         // Release hands this participant's flag to the next swap, Acquire takes over that of the
         // one before. (And AcqRel keeps it an update for the compiler too, which may make a weaker
         // swap whose value is not used a store.)
         turn.swap(value, AcqRel);
+        true
     }
 
     #[inline]
@@ -96,7 +106,7 @@ const DOWN: u32 = 0;
 #[repr(C)]
 pub(crate) struct Meeting {
     flags: [Register32; 2],
-    /// The side that goes first if both are here: the one that the last comer gave way to.
+    /// The side that goes first if both are here: the one that was last given way to.
     turn: AtomicU32,
 }
 
@@ -108,15 +118,24 @@ impl Meeting {
     }
 
     #[inline]
-    pub(crate) fn enter<W: GiveWay>(&self, side: usize, me: Slot) {
+    pub(crate) fn enter<W: GiveWay>(&self, side: usize, me: Slot, wake: &impl Wake, channel: u32) {
         self.flags[side].store(me.number() + 1, Relaxed);
-        W::give_way(&self.turn, other(side));
+        if W::give_way(&self.turn, other(side), || self.opposite(side) == DOWN) {
+            W::wake(wake, channel);
+        }
+    }
+
+    /// The other side's flag.
+    #[inline]
+    fn opposite(&self, side: usize) -> u32 {
+        // Acquire: whoever goes in because it is down sees the last critical section.
+        self.flags[1 - side].load(Acquire)
     }
 
     /// The participant on the other side, if it goes first.
     #[inline]
     pub(crate) fn ahead_of(&self, side: usize) -> Option<Slot> {
-        let flag = self.flags[1 - side].load(Acquire);
+        let flag = self.opposite(side);
         (flag != DOWN && self.turn.load(Acquire) == other(side)).then(|| Slot::new(flag - 1))
     }
 
@@ -142,10 +161,10 @@ const fn other(side: usize) -> u32 {
 /// Peterson's lock for two.
 ///
 /// - **Order**: first come first served. A participant that has completed its doorway (raised its
-///   flag and given way) is passed at most once, by one that was inside or in its own doorway by
-///   then; when both keep coming they alternate.
-/// - **Needs** loads and stores and two fences ([`Fenced`]), or one swap and no fence
-///   ([`Swapped`]).
+///   flag, and given way unless it was alone) is passed at most once, by one that was inside or in
+///   its own doorway by then; when both keep coming they alternate.
+/// - **Needs** loads and stores and one fence, two where the other is there ([`Fenced`]), or one swap
+///   and no fence ([`Swapped`]).
 /// - **Space**: three words.
 /// - **Withdrawing** is leaving.
 #[derive(Debug)]
@@ -184,8 +203,7 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
 
     #[inline]
     fn enter(&self, me: Slot, _: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed> {
-        self.meeting.enter::<W>(me.index(), me);
-        W::wake(wake, me.number());
+        self.meeting.enter::<W>(me.index(), me, wake, me.number());
         Ok(())
     }
 

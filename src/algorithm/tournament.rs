@@ -18,8 +18,8 @@ pub type Tournament<const N: usize, W = Fenced> = TournamentOn<[TournamentSlot; 
 ///
 /// - **Order**: none across the tree; every participant gets in, but until it takes its next step
 ///   others may pass it any number of times. Each meeting by itself is first come first served.
-/// - **Needs** loads and stores and two fences a level ([`Fenced`]), or one swap a level
-///   ([`Swapped`](crate::algorithm::Swapped)).
+/// - **Needs** loads and stores and one fence a level, two where the other side is taken
+///   ([`Fenced`]), or one swap a level ([`Swapped`](crate::algorithm::Swapped)).
 /// - **Space**: four words a slot. ⌈log₂ N⌉ levels.
 /// - **Withdrawing** is leaving as far as one has come.
 ///
@@ -89,8 +89,7 @@ impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> TournamentOn<S, W> {
         let slots = self.slots.as_ref();
         slots[me.index()].height.store(height, Relaxed);
         let (node, side) = self.seat(me, height);
-        slots[node].node.enter::<W>(side, me);
-        W::wake(wake, channel(node));
+        slots[node].node.enter::<W>(side, me, wake, channel(node));
     }
 
     /// A register is what it is: a height from outside is brought back to the tree.

@@ -7,14 +7,9 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "bakery",
         "numbers read twice in the search for the greatest",
-        ".map(|slot| slot.number.load(Relaxed))
-            .fold(CHOOSING, u64::max);",
-        ".fold(CHOOSING, |greatest, slot| {
-                if slot.number.load(Relaxed) > greatest {
-                    slot.number.load(Relaxed)
-                } else {
-                    greatest
-                }
+        "others.map(|(_, number)| number).fold(IDLE, u64::max);",
+        "others.map(|(slot, _)| self.number(slot)).fold(IDLE, |greatest, number| {
+                if number.load(Acquire) > greatest { number.load(Acquire) } else { greatest }
             });",
     ),
     (
@@ -25,15 +20,18 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
         fence(SeqCst);
         // Each number is read once: read twice, the comparison and the maximum could see two
         // different ones.
-        let greatest = self
-            .mark
-            .joined(self.slots.as_ref())
+        let others = self.joined().filter(|&(slot, _)| slot != me);
 ",
-        "        let joined = self.mark.joined(self.slots.as_ref());
+        "        let others = self.joined().filter(|&(slot, _)| slot != me);
         mine.store(CHOOSING, Relaxed);
         fence(SeqCst);
-        let greatest = joined
 ",
+    ),
+    (
+        "bakery",
+        "alone beside one who is choosing",
+        "greatest == IDLE",
+        "greatest <= CHOOSING",
     ),
     ("bakery", "no tie break", "(number, slot) >= mine", "number >= mine.0"),
     (
@@ -68,38 +66,45 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "black_white",
         "leaving does not turn the colour",
-        "        self.colour.store(1 - Word(mine.load(Relaxed)).colour(), Release);",
+        "            self.colour.store(1 - word.colour(), Release);",
         "",
     ),
     (
         "black_white",
         "the slot is cleared before the colour is turned",
-        "        self.colour.store(1 - Word(mine.load(Relaxed)).colour(), Release);
+        "            self.colour.store(1 - word.colour(), Release);
+        }
         mine.store(Word::IDLE.0, Release);",
-        "        let colour = 1 - Word(mine.load(Relaxed)).colour();
-        mine.store(Word::IDLE.0, Release);
-        self.colour.store(colour, Release);",
+        "            mine.store(Word::IDLE.0, Release);
+            self.colour.store(1 - word.colour(), Release);
+        }
+        mine.store(Word::IDLE.0, Release);",
     ),
     (
         "peterson",
         "the turn is written before the flag",
         "        self.flags[side].store(me.number() + 1, Relaxed);
-        W::give_way(&self.turn, other(side));",
-        "        W::give_way(&self.turn, other(side));
+        if W::give_way(&self.turn, other(side), || self.opposite(side) == DOWN) {
+            W::wake(wake, channel);
+        }",
+        "        if W::give_way(&self.turn, other(side), || self.opposite(side) == DOWN) {
+            W::wake(wake, channel);
+        }
         self.flags[side].store(me.number() + 1, Relaxed);",
     ),
     (
         "peterson",
         "takes the turn instead of giving it away",
-        "W::give_way(&self.turn, other(side));",
-        "W::give_way(&self.turn, other(1 - side));",
+        "W::give_way(&self.turn, other(side),",
+        "W::give_way(&self.turn, other(1 - side),",
     ),
     (
         "filter",
         "the victim is written before the level",
         "        slots[me.index()].level.store(level, Release);
-        W::give_way(&slots[level as usize].victim, me.number());",
-        "        W::give_way(&slots[level as usize].victim, me.number());
+        // Never alone: that would be another look at every slot, on every level.
+        W::give_way(&slots[level as usize].victim, me.number(), || false);",
+        "        W::give_way(&slots[level as usize].victim, me.number(), || false);
         slots[me.index()].level.store(level, Release);",
     ),
     ("filter", "only the same level is looked at", ">= level)", "== level)"),

@@ -40,6 +40,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("continue;", "break;"),
     ("IDLE", "CHOOSING"),
     ("CHOOSING", "IDLE"),
+    ("CHOOSING", "ALONE"),
+    ("ALONE", "CHOOSING"),
+    ("ALONE", "IDLE"),
     ("DOWN", "RAISED"),
     ("RAISED", "DOWN"),
     ("OUTSIDE", "CONTENDING"),
@@ -194,7 +197,9 @@ fn compiles(name: &str, line: &str, token: &str, other: &str) -> bool {
         ("NOBODY", _) => line.contains("let next = "),
         _ if !is_name(token) => true,
         _ if defined => false,
-        ("IDLE" | "CHOOSING", "IDLE" | "CHOOSING") => matches!(name, "bakery" | "black_white"),
+        ("IDLE" | "CHOOSING" | "ALONE", "IDLE" | "CHOOSING" | "ALONE") => {
+            matches!(name, "bakery" | "black_white")
+        }
         ("OUTSIDE" | "CHOOSING" | "ORPHANED", "OUTSIDE" | "CHOOSING" | "ORPHANED") => {
             name == "ticket"
         }

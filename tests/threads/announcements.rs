@@ -165,11 +165,14 @@ fn the_next_but_one_is_woken_early() {
 #[test]
 fn the_end_of_a_doorway_is_announced() {
     fn is_announced(lock: &impl Algorithm) {
-        let (announced, me) = (Announced::default(), Slot::new(1));
-        lock.join(me);
-        lock.enter(me, Intent::Stay, &announced).expect("nobody is there");
-        assert_eq!(*announced.0.borrow(), [1]);
-        assert_eq!(lock.poll(me, &NobodySleeps), Turn::Mine);
+        let announced = Announced::default();
+        for slot in [1, 2].map(Slot::new) {
+            lock.join(slot);
+            lock.enter(slot, Intent::Stay, &announced).expect("there is room");
+        }
+        // Not that of the first: nobody was there, and whoever comes waits until it leaves.
+        assert_eq!(*announced.0.borrow(), [2]);
+        assert_eq!(lock.poll(Slot::new(1), &NobodySleeps), Turn::Mine);
     }
     is_announced(&Bakery::<3>::new());
     is_announced(&BlackWhite::<3>::new());

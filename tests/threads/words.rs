@@ -19,6 +19,7 @@ use crate::astray::overwrite;
 const N: usize = 4;
 const IDLE: u64 = 0;
 const CHOOSING: u64 = 1;
+const ALONE: u64 = 2;
 
 fn slots() -> impl Iterator<Item = Slot> {
     (0..).map(Slot::new).take(N)
@@ -99,19 +100,21 @@ fn sees<A: Words, P: Ord>(
     }
 }
 
-/// The doorway gives this word, or is closed and leaves all as it is; in either case it is open
-/// again when the others have left.
-fn gives<A: Words>(lock: &mut A, me: Slot, next: Option<u64>, least: u64) {
+/// The doorway gives this word, unless all others are idle; or is closed and leaves all as it is. In
+/// either case it lets in at once when the others have left.
+fn gives<A: Words>(lock: &mut A, me: Slot, next: Option<u64>) {
     let enter = |lock: &A| lock.enter(me, Intent::MayWithdraw, &NobodySleeps);
     lock.put(me, IDLE);
     let mut expected = lock.words();
+    let next = if expected == [IDLE; N] { Some(ALONE) } else { next };
     let outcome = enter(lock);
     assert_eq!(outcome, next.map(|_| ()).ok_or(DoorwayClosed));
     expected[me.index()] = next.unwrap_or(IDLE);
     assert_eq!(lock.words(), expected);
     slots().for_each(|slot| lock.put(slot, IDLE));
     assert_eq!(enter(lock), Ok(()));
-    assert_eq!(lock.words()[me.index()], least);
+    assert_eq!(lock.words()[me.index()], ALONE);
+    slots().filter(|slot| *slot != me).for_each(|slot| lock.put(slot, CHOOSING));
     assert_eq!(lock.poll(me, &NobodySleeps), Turn::Mine);
 }
 
@@ -125,14 +128,15 @@ fn check<I: std::fmt::Debug>(inputs: &impl Strategy<Value = I>, run: impl Fn(I))
 }
 
 fn numbers(greatest: u64) -> impl Strategy<Value = u64> {
-    prop_oneof![3 => 2..8_u64, 1 => greatest - 2..=greatest]
+    prop_oneof![3 => 1..8_u64, 1 => greatest - 2..=greatest]
 }
 
 /// The order of whole numbers, and of slots among equals; up to the last of 64 bits.
 #[test]
 fn in_the_bakery() {
-    let word = prop_oneof![3 => Just(IDLE), 1 => Just(CHOOSING), 6 => numbers(u64::MAX)];
-    check(&(uniform4(word), numbers(u64::MAX), 0..N), |(mut words, mine, me)| {
+    let number = || numbers(u64::MAX - ALONE).prop_map(|number| number + ALONE);
+    let word = prop_oneof![3 => Just(IDLE), 1 => Just(CHOOSING), 1 => Just(ALONE), 6 => number()];
+    check(&(uniform4(word), number(), 0..N), |(mut words, mine, me)| {
         words[me] = mine;
         let me = slots().nth(me).expect("it is less than N");
         let mut lock = Bakery::with(words);
@@ -140,8 +144,8 @@ fn in_the_bakery() {
         sees(&lock, words, me, ahead, |number, slot| (number, slot));
 
         words[me.index()] = IDLE;
-        let greatest = words.into_iter().fold(CHOOSING, u64::max);
-        gives(&mut lock, me, greatest.checked_add(1), 2);
+        let greatest = words.into_iter().fold(ALONE, u64::max);
+        gives(&mut lock, me, greatest.checked_add(1));
     });
 }
 
@@ -149,13 +153,13 @@ fn in_the_bakery() {
 /// last of 31 bits.
 #[test]
 fn in_the_black_white_bakery() {
-    const GREATEST: u64 = (1 << 31) - 1;
+    const GREATEST: u64 = (1 << 31) - 2;
 
     let ticket = || {
         (prop_oneof![1..2_u64, numbers(GREATEST)], 0..2_u64)
-            .prop_map(|(number, colour)| 2 * number + colour)
+            .prop_map(|(number, colour)| ALONE + 2 * number + colour)
     };
-    let word = prop_oneof![3 => Just(IDLE), 1 => Just(CHOOSING), 6 => ticket()];
+    let word = prop_oneof![3 => Just(IDLE), 1 => Just(CHOOSING), 1 => Just(ALONE), 6 => ticket()];
     check(&(uniform4(word), ticket(), 0..N, any::<u32>()), |(mut words, mine, me, shared)| {
         words[me] = mine;
         let me = slots().nth(me).expect("it is less than N");
@@ -166,16 +170,19 @@ fn in_the_black_white_bakery() {
         let is_mine = |word| word % 2 == mine % 2;
         let ahead = |word, slot| match word {
             IDLE => false,
-            CHOOSING => true,
+            CHOOSING | ALONE => true,
             _ if is_mine(word) => (word / 2, slot) < (mine / 2, me),
             _ => mine % 2 == colour,
         };
-        sees(&lock, words, me, ahead, |word, slot| (is_mine(word), word / 2, slot));
-        assert!(slots().all(|slot| u64::from(lock.number(slot)) == words[slot.index()] / 2));
+        sees(&lock, words, me, ahead, |word, slot| {
+            (word != ALONE && is_mine(word), word / 2, slot)
+        });
+        let number = |word: u64| word.saturating_sub(ALONE) / 2;
+        assert!(slots().all(|slot| u64::from(lock.number(slot)) == number(words[slot.index()])));
 
         words[me.index()] = IDLE;
-        let greatest = words.into_iter().filter(|word| word % 2 == colour).max().unwrap_or(0) / 2;
-        let next = (greatest < GREATEST).then_some(2 * (greatest + 1) + colour);
-        gives(&mut lock, me, next, 2 + colour);
+        let greatest = words.into_iter().filter(|word| word % 2 == colour).map(number).max();
+        let greatest = greatest.unwrap_or(0);
+        gives(&mut lock, me, (greatest < GREATEST).then_some(ALONE + 2 * (greatest + 1) + colour));
     });
 }

@@ -31,6 +31,59 @@ fn bound<const N: usize>(bounds: Bounds) {
     });
 }
 
+/// One comes while the last ticket of the old colour leaves, and then the first of the new one,
+/// which turns the colour to that of the former.
+fn last_of_its_colour(bounds: Bounds) {
+    const LAST: Slot = Slot::new(1);
+    const FIRST: Slot = Slot::new(2);
+    const COMES: Slot = Slot::new(0);
+    type Lock = BlackWhite<3>;
+
+    fn enter(lock: &Lock, slot: Slot) {
+        lock.enter(slot, Intent::Stay, &NobodySleeps).expect("numbers are small");
+        assert!(lock.number(slot) <= 3, "a number above the bound");
+    }
+
+    /// Its turn is assumed.
+    fn out(lock: &Lock, slot: Slot) {
+        if lock.poll(slot, &NobodySleeps) == Turn::Mine {
+            lock.leave(slot, &NobodySleeps);
+        }
+    }
+
+    check(bounds, || {
+        let lock = Arc::new(Lock::new());
+        let [a, b, c] = [COMES, LAST, FIRST];
+        [a, b, c].into_iter().for_each(|slot| lock.join(slot));
+        // Before there is another thread, so it costs no executions: who comes (true), and who
+        // leaves.
+        let before = [
+            (c, true), // alone
+            (a, true), // 1 of colour 0
+            (b, true), // 2
+            (c, false),
+            (a, false), // turns it to 1
+            (c, true),  // 1 of colour 1
+            (a, true),  // 2
+            (b, false),
+            (b, true),  // 3
+            (c, false), // turns it to 0
+            (c, true),  // 1 of colour 0
+            (a, false),
+        ];
+        for (slot, comes) in before {
+            if comes { enter(&lock, slot) } else { out(&lock, slot) }
+        }
+        assert_eq!([a, b, c].map(|slot| lock.number(slot)), [0, 3, 1]);
+        let others = [LAST, FIRST].map(|slot| {
+            let lock = lock.clone();
+            thread::spawn(move || out(&lock, slot))
+        });
+        enter(&lock, COMES);
+        others.into_iter().for_each(|other| other.join().expect("loom reports panics itself"));
+    });
+}
+
 /// One comes while the head of the line goes in, which may or may not find somebody behind it.
 fn line_of_two(bounds: Bounds) {
     /// Attempts need no slots.
@@ -153,4 +206,6 @@ models! {
     black_white_2: bound::<2>(preemptions(3, 3));
     /// 3 participants, 2 rounds, 2 preemptions.
     black_white_3: bound::<3>(preemptions(2, 2));
+    /// 3 participants, 2 preemptions.
+    black_white_turned: last_of_its_colour(preemptions(1, 2));
 }

@@ -22,6 +22,10 @@ const fn known(
 
 const CLOSED: &str =
     "the doorway closes for numbers that no model gets to; `words` in tests/threads finds it";
+const NEVER_ALONE: &str =
+    "nobody is alone then, which takes a fence more; `words` in tests/threads finds it";
+const WAITS: &str =
+    "one that is alone waits for those who are choosing then; `words` in tests/threads finds it";
 const WATCHED: &str =
     "whom a waiter watches, and how long it spins, is for speed; the next poll decides";
 const EARLY: &str = "whom it wakes early is for speed; `announcements` in tests/threads finds it";
@@ -66,18 +70,14 @@ const TICKET_QUEUE: &str = "ticket_queue.rs";
 const TOURNAMENT: &str = "tournament.rs";
 
 const ALL: &[Known] = &[
-    known(BAKERY, "", "const CHOOSING: u64 = 1", "`1` -> `2`", CODE),
-    known(
-        BAKERY,
-        "",
-        ".fold(CHOOSING, ",
-        "CHOOSING",
-        "one's own slot, which is CHOOSING, is scanned too",
-    ),
-    known(BAKERY, "", "greatest.checked_add(1)", "`1` -> `2`", "numbers may have gaps"),
+    known(BAKERY, "", "const ALONE: u64 = 2", "`2` -> `3`", CODE),
+    known(BAKERY, "", "mine.store(CHOOSING", "`CHOOSING` -> `ALONE`", ONLOOKERS),
+    known(BAKERY, "", "if mine.0 == ALONE", "`ALONE`", WAITS),
+    known(BAKERY, "", "let others = self.joined()", "`filter` lets all through", NEVER_ALONE),
+    known(BAKERY, "", ".fold(IDLE, ", "`IDLE` -> `CHOOSING`", NEVER_ALONE),
+    known(BAKERY, "", ".checked_add(1)", "`1` -> `2`", "numbers may have gaps"),
     known(BAKERY, "else {", "mine.store(IDLE, Release)", "", CLOSED),
-    known(BAKERY, "", "let slots = (0..).map", "", EARLY),
-    known(BAKERY, "", "let numbers = slots.map", "", EARLY),
+    known(BAKERY, "fn next(", "let numbers = self.joined()", "", EARLY),
     known(BAKERY, "", "numbers.filter(", "", EARLY),
     known(BAKERY, "", "ahead += 1", "", WATCHED),
     known(BAKERY, "ahead += 1", "if number == CHOOSING", "", WATCHED),
@@ -89,6 +89,14 @@ const ALL: &[Known] = &[
         ".is_some_and(",
         "whoever is blocked is blocked by somebody",
     ),
+    known(BLACK_WHITE, "", "const ALONE: Self = Self(2)", "`2` -> `3`", CODE),
+    known(BLACK_WHITE, "", "mine.store(Word::CHOOSING", "`CHOOSING` -> `ALONE`", ONLOOKERS),
+    known(BLACK_WHITE, "", "if mine == Word::ALONE", "`ALONE`", WAITS),
+    known(BLACK_WHITE, "", "let is_later = ", "", WATCHED),
+    known(BLACK_WHITE, "return Standing::Doorway", "word == Word::ALONE", "`ALONE`", ONLOOKERS),
+    known(BLACK_WHITE, "", "let others = self.joined()", "`&&` -> `||`", NEVER_ALONE),
+    known(BLACK_WHITE, "", "let others = self.joined()", "lets all through", NEVER_ALONE),
+    known(BLACK_WHITE, "", "return Standing::Line(0)", "`0` -> `1`", ONLOOKERS),
     known(BLACK_WHITE, "", "colour: Register32::new(0)", "", "the colours are alike"),
     known(BLACK_WHITE, "", "(word.number(), slot) < ", "`<` -> `<=`", "nobody meets itself"),
     known(BLACK_WHITE, "else {", "mine.store(Word::IDLE.0, Release)", "", CLOSED),
@@ -117,6 +125,8 @@ const ALL: &[Known] = &[
         "`1` -> `2`",
         "any number but 0 is raised",
     ),
+    known(PETERSON, "if alone()", "return false", "", WAKES),
+    known(PETERSON, "", "true", "`true` -> `false`", WAKES),
     known(PETERSON, "", "Slot::new(flag - 1)", "`-`", WATCHED),
     known(PETERSON, "", "Slot::new(flag - 1)", "`1`", WATCHED),
     known(PETERSON, "", "if side == 0 { 1 } else { 0 }", "", CODE),
