@@ -166,7 +166,7 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         if mine.0 == ALONE {
             return Turn::Mine;
         }
-        let mut ahead = 0_usize;
+        let mut ahead = 0_u64;
         let mut before = None;
         for (slot, number) in self.joined() {
             if number == IDLE || (number, slot) >= mine {
@@ -183,7 +183,7 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
             None => Turn::Mine,
             Some((number, slot)) => Turn::Blocked(Blocked {
                 on: Some(slot),
-                place: Place::next_if(ahead == 1),
+                place: Place::after(ahead),
                 channel: slot.number(),
                 seen: number,
             }),

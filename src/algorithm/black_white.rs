@@ -197,7 +197,7 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             return Turn::Mine;
         }
         // The greatest of those ahead; of the two colours, mine is the later one.
-        let mut ahead = 0_usize;
+        let mut ahead = 0_u64;
         let mut before = None;
         for (slot, word) in self.joined() {
             if !self.goes_first((word, slot), (mine, me)) {
@@ -216,7 +216,7 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
             None => Turn::Mine,
             Some((_, _, slot, word)) => Turn::Blocked(Blocked {
                 on: Some(slot),
-                place: Place::next_if(ahead == 1),
+                place: Place::after(ahead),
                 channel: slot.number(),
                 seen: word.0.into(),
             }),

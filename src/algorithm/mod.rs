@@ -126,6 +126,8 @@ impl Blocked {
 pub enum Place {
     /// Others go in before it.
     Behind,
+    /// Others go in before it, but no more than eight.
+    Near,
     /// It may be the next one in; also where the algorithm cannot tell.
     Next,
     /// It is the first in line, and others may pass it: the more often it looks, the more it hinders
@@ -134,9 +136,13 @@ pub enum Place {
 }
 
 impl Place {
-    /// Where it is all the same how far behind the next one somebody is.
-    pub(crate) const fn next_if(is_next: bool) -> Self {
-        if is_next { Self::Next } else { Self::Behind }
+    /// The place of one that so many go in before, the one inside among them.
+    pub(crate) const fn after(ahead: u64) -> Self {
+        match ahead {
+            ..=1 => Self::Next,
+            2..=8 => Self::Near,
+            _ => Self::Behind,
+        }
     }
 }
 

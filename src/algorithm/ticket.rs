@@ -122,7 +122,7 @@ impl Queue {
         }
         Turn::Blocked(Blocked {
             on: None,
-            place: Place::next_if(mine.wrapping_sub(served) == 1),
+            place: Place::after(mine.wrapping_sub(served).into()),
             channel: mine,
             seen: served.into(),
         })

@@ -147,7 +147,7 @@ impl TicketQueue {
         }
         Turn::Blocked(Blocked {
             on: None,
-            place: Place::next_if(mine.wrapping_sub(served) == 1),
+            place: Place::after(mine.wrapping_sub(served)),
             channel: channel(mine),
             seen: served,
         })

@@ -164,9 +164,9 @@ impl Wait for SpinYield {
 
 /// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those
 /// who wait leave the processors to those who work. Whoever is next spins for longer than those
-/// behind, and yields before it sleeps; and is woken when the one before it goes in, where the
-/// algorithm knows whom to wake, so that it is there when its turn comes. Whoever may be passed looks
-/// rarely, and then sleeps.
+/// behind; it and those near yield some times before they sleep. The next one is woken when the one
+/// before it goes in, where the algorithm knows whom to wake, so that it is there when its turn
+/// comes. Whoever may be passed looks rarely, and then sleeps.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;
@@ -181,6 +181,9 @@ impl Wait for Park {
         const NEXT: u32 = 100;
         /// And then: about as long as going to sleep and being woken takes, while others may run.
         const YIELDS: u32 = 60;
+        /// For those near: about as long as their turn takes to come, if the others do no more than
+        /// lock and unlock. Without this each of them would be put to sleep and woken.
+        const NEAR: u32 = 30;
         /// For those behind: just long enough to see somebody out of a doorway.
         const BEHIND: u32 = 10;
 
@@ -192,6 +195,7 @@ impl Wait for Park {
 
         let (looks, pauses, yields) = match by.place {
             Place::Behind => (BEHIND, 1, 0),
+            Place::Near => (1, 1, NEAR),
             Place::Next => (NEXT, 1, YIELDS),
             Place::Gate => (LOOKS, PATIENCE, 0),
         };

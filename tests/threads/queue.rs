@@ -130,7 +130,12 @@ fn agrees(start: u64, acts: &[Act]) {
                     }
                     Turn::Blocked(by) => {
                         assert_eq!(by.on, None);
-                        assert_eq!(by.place == algorithm::Place::Next, before == 1);
+                        let place = match before {
+                            1 => algorithm::Place::Next,
+                            2..=8 => algorithm::Place::Near,
+                            _ => algorithm::Place::Behind,
+                        };
+                        assert_eq!(by.place, place);
                         assert_eq!(by.channel, low(line.places[before].ticket));
                         assert!(before > 0 && hands[who].is_blocked(NONE, by));
                     }
