@@ -157,9 +157,9 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
         Ok(())
     }
 
-    /// Whoever is alone is in; else one scan that finds everybody idle or behind lets in. A blocked participant waits for
-    /// the one right before it, so that a departure wakes one; while anybody is in the doorway, for
-    /// that one.
+    /// Whoever is alone is in; else one scan that finds everybody idle or behind lets in. A blocked
+    /// participant waits for the one right before it, so that a departure wakes one; while anybody
+    /// is in the doorway, for that one.
     #[inline]
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
         let mine = (self.number(me).load(Relaxed), me);

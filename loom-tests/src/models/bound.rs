@@ -54,7 +54,9 @@ fn last_of_its_colour(bounds: Bounds) {
     check(bounds, || {
         let lock = Arc::new(Lock::new());
         let [a, b, c] = [COMES, LAST, FIRST];
-        [a, b, c].into_iter().for_each(|slot| lock.join(slot));
+        for slot in [a, b, c] {
+            lock.join(slot);
+        }
         // Before there is another thread, so it costs no executions: who comes (true), and who
         // leaves.
         let before = [
@@ -80,7 +82,9 @@ fn last_of_its_colour(bounds: Bounds) {
             thread::spawn(move || out(&lock, slot))
         });
         enter(&lock, COMES);
-        others.into_iter().for_each(|other| other.join().expect("loom reports panics itself"));
+        for other in others {
+            other.join().expect("loom reports panics itself");
+        }
     });
 }
 
