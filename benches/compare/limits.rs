@@ -8,11 +8,16 @@ use rustix::thread::futex::{self, Flags};
 
 use crate::support::pinning::pin;
 
-/// One way of a ping-pong between two threads on two cores, in nanoseconds.
-fn ping_pong(times: u32, wait: fn(&AtomicU32, u32), tell: fn(&AtomicU32)) -> f64 {
+/// One way of a ping-pong between two threads, each on its core, in nanoseconds.
+fn ping_pong(
+    times: u32,
+    cores: [usize; 2],
+    wait: fn(&AtomicU32, u32),
+    tell: fn(&AtomicU32),
+) -> f64 {
     let turn = CachePadded::new(AtomicU32::new(0));
     let play = |me: u32| {
-        pin(me as usize);
+        pin(cores[me as usize]);
         for round in 0..times {
             let mine = 2 * round + me;
             loop {
@@ -41,7 +46,7 @@ fn ping_pong(times: u32, wait: fn(&AtomicU32, u32), tell: fn(&AtomicU32)) -> f64
 
 /// A word that goes to and fro between two caches.
 pub(crate) fn cache_line() -> f64 {
-    ping_pong(50_000, |_, _| std::hint::spin_loop(), |_| ())
+    ping_pong(50_000, [0, 1], |_, _| std::hint::spin_loop(), |_| ())
 }
 
 /// Two threads that put each other to sleep.
@@ -52,5 +57,10 @@ pub(crate) fn sleepers() -> f64 {
     let tell = |turn: &AtomicU32| {
         let _ = futex::wake(turn, Flags::PRIVATE, 1);
     };
-    ping_pong(2_000, wait, tell)
+    ping_pong(2_000, [0, 1], wait, tell)
+}
+
+/// Two threads on one core that yield it to each other.
+pub(crate) fn yields() -> f64 {
+    ping_pong(5_000, [0, 0], |_, _| std::thread::yield_now(), |_| ())
 }

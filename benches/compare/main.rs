@@ -64,6 +64,8 @@ pub(crate) struct Findings {
     /// One way between two cores, in nanoseconds.
     cache_line: f64,
     sleepers: f64,
+    /// One way between two threads on one core.
+    yields: f64,
     contests: Vec<Vec<field::Result>>,
     processes: Vec<Between>,
 }
@@ -93,13 +95,15 @@ fn measure(quick: bool) -> Findings {
     let alone = alone::measure(rounds(41));
     let several = |one: fn() -> f64| median((0..rounds(9)).map(|_| one()).collect());
     let (cache_line, sleepers) = (several(limits::cache_line), several(limits::sleepers));
+    let yields = several(limits::yields);
     let contest = |(threads, pinned)| {
         eprintln!("{threads} threads{} ...", if pinned { ", pinned" } else { "" });
         field::contest(threads, pinned, length, rounds(9))
     };
     let contests = [(2, true), (8, true), (32, true), (2, false), (8, false)].map(contest).into();
     eprintln!("5 processes ...");
-    Findings { alone, cache_line, sleepers, contests, processes: between(rounds(7), length) }
+    let processes = between(rounds(7), length);
+    Findings { alone, cache_line, sleepers, yields, contests, processes }
 }
 
 /// The locks that compete between processes.

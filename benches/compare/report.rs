@@ -22,8 +22,9 @@ pub(crate) fn print(found: &Findings) {
         println!("  {:<26} {:>9.2}", it.name, it.nanoseconds);
     }
     println!(
-        "\nOne way between two cores: a cache line {:.0} ns, a futex {:.0} ns.",
-        found.cache_line, found.sleepers
+        "\nOne way between two cores: a cache line {:.0} ns, a futex {:.0} ns; on one core: a yield \
+         {:.0} ns.",
+        found.cache_line, found.sleepers, found.yields
     );
     for contest in found.contests.iter().filter(|it| !it.is_empty()) {
         let field::Result { terms, .. } = &contest[0];
