@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::ground::Ground;
 use crate::stats::Waits;
 use crate::support::Subject;
 use crate::support::pinning::pin;
@@ -111,15 +112,16 @@ fn run<S: Subject, R: Send>(
 
 /// Counts passages, and does nothing else. Those that end when the time is over count as well: one
 /// for each thread at most.
-pub(crate) fn race<S: Subject>(terms: Terms) -> Round {
-    let lock = CachePadded::new(S::default());
-    let (shares, spent) = run(&*lock, terms, |seat, over| {
-        let mut passages = 0_u64;
-        while !over.load(Relaxed) {
-            lock.pass(seat, |value| *value += 1);
-            passages += 1;
-        }
-        passages
+pub(crate) fn race<S: Subject>(ground: &mut Ground, round: usize, terms: Terms) -> Round {
+    let (shares, spent) = ground.with(round, |lock: &S| {
+        run(lock, terms, |seat, over| {
+            let mut passages = 0_u64;
+            while !over.load(Relaxed) {
+                lock.pass(seat, |value| *value += 1);
+                passages += 1;
+            }
+            passages
+        })
     });
     let Spent { took, busy, sleeps } = spent;
     Round { shares, took, busy, sleeps }

@@ -7,6 +7,7 @@ use bakery_lock::wait::{Spin, SpinYield};
 use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Lock, Mutex};
 
 use crate::contest::{Closer, Round, Terms, look_closer, race};
+use crate::ground::Ground;
 use crate::stats::{deviation, jain, median};
 use crate::support::Subject;
 
@@ -18,7 +19,7 @@ struct Contestant {
     /// Whether its waiters leave the processor to others. If not, it takes part only while there
     /// are as many processors as threads.
     yields: bool,
-    race: fn(Terms) -> Round,
+    race: fn(&mut Ground, usize, Terms) -> Round,
     look_closer: fn(Terms) -> Closer,
 }
 
@@ -73,20 +74,21 @@ pub(crate) struct Result {
     pub(crate) closer: Closer,
 }
 
-/// The locks take turns in each round, so that whatever else the machine does hits all alike.
+/// The locks take turns in each round, so that whatever else the machine does hits all alike, and at
+/// the same address.
 pub(crate) fn contest(
     threads: usize,
     pinned: bool,
     length: Duration,
-    rounds: usize,
+    ground: &mut Ground,
 ) -> Vec<Result> {
     let terms = Terms { threads, pinned, length };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let field: Vec<_> = FIELD.iter().filter(|it| it.yields || threads <= cores).collect();
     let mut all: Vec<_> = field.iter().map(|_| Vec::new()).collect();
-    for _ in 0..rounds {
+    for round in 0..ground.rounds() {
         for (rounds, it) in all.iter_mut().zip(&field) {
-            rounds.push((it.race)(terms));
+            rounds.push((it.race)(ground, round, terms));
         }
     }
     let result = |(it, rounds): (&&Contestant, Vec<Round>)| {

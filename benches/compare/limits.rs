@@ -3,19 +3,18 @@
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use crossbeam_utils::CachePadded;
 use rustix::thread::futex::{self, Flags};
 
 use crate::support::pinning::pin;
 
 /// One way of a ping-pong between two threads, each on its core, in nanoseconds.
 fn ping_pong(
+    turn: &AtomicU32,
     times: u32,
     cores: [usize; 2],
     wait: fn(&AtomicU32, u32),
     tell: fn(&AtomicU32),
 ) -> f64 {
-    let turn = CachePadded::new(AtomicU32::new(0));
     let play = |me: u32| {
         pin(cores[me as usize]);
         for round in 0..times {
@@ -25,10 +24,10 @@ fn ping_pong(
                 if now == mine {
                     break;
                 }
-                wait(&turn, now);
+                wait(turn, now);
             }
             turn.store(mine + 1, SeqCst);
-            tell(&turn);
+            tell(turn);
         }
     };
     let took: Duration = std::thread::scope(|scope| {
@@ -45,22 +44,22 @@ fn ping_pong(
 }
 
 /// A word that goes to and fro between two caches.
-pub(crate) fn cache_line() -> f64 {
-    ping_pong(50_000, [0, 1], |_, _| std::hint::spin_loop(), |_| ())
+pub(crate) fn cache_line(turn: &AtomicU32) -> f64 {
+    ping_pong(turn, 50_000, [0, 1], |_, _| std::hint::spin_loop(), |_| ())
 }
 
 /// Two threads that put each other to sleep.
-pub(crate) fn sleepers() -> f64 {
+pub(crate) fn sleepers(turn: &AtomicU32) -> f64 {
     let wait = |turn: &AtomicU32, seen| {
         let _ = futex::wait(turn, Flags::PRIVATE, seen, None);
     };
     let tell = |turn: &AtomicU32| {
         let _ = futex::wake(turn, Flags::PRIVATE, 1);
     };
-    ping_pong(2_000, [0, 1], wait, tell)
+    ping_pong(turn, 2_000, [0, 1], wait, tell)
 }
 
 /// Two threads on one core that yield it to each other.
-pub(crate) fn yields() -> f64 {
-    ping_pong(5_000, [0, 0], |_, _| std::thread::yield_now(), |_| ())
+pub(crate) fn yields(turn: &AtomicU32) -> f64 {
+    ping_pong(turn, 5_000, [0, 0], |_, _| std::thread::yield_now(), |_| ())
 }

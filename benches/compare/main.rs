@@ -7,6 +7,7 @@
 mod alone;
 mod contest;
 mod field;
+mod ground;
 mod limits;
 mod report;
 mod stats;
@@ -16,11 +17,13 @@ mod targets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use alone::Alone;
 use anyhow::Result;
 use clap::Parser;
+use ground::Ground;
 use stats::median;
 use support::processes;
 
@@ -93,12 +96,15 @@ fn measure(quick: bool) -> Findings {
     let length = Duration::from_millis(if quick { 5 } else { 150 });
     eprintln!("nobody else there ...");
     let alone = alone::measure(rounds(41));
-    let several = |one: fn() -> f64| median((0..rounds(9)).map(|_| one()).collect());
+    let mut ground = Ground::new(rounds(9));
+    let mut several = |one: fn(&AtomicU32) -> f64| {
+        median((0..ground.rounds()).map(|round| ground.with(round, one)).collect())
+    };
     let (cache_line, sleepers) = (several(limits::cache_line), several(limits::sleepers));
     let yields = several(limits::yields);
     let contest = |(threads, pinned)| {
         eprintln!("{threads} threads{} ...", if pinned { ", pinned" } else { "" });
-        field::contest(threads, pinned, length, rounds(9))
+        field::contest(threads, pinned, length, &mut ground)
     };
     let contests = [(2, true), (8, true), (32, true), (2, false), (8, false)].map(contest).into();
     eprintln!("5 processes ...");
