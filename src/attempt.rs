@@ -79,8 +79,8 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     /// Out of line: what it needs would have to be laid out by those who need not wait.
     #[inline(never)]
     fn wait_long(&self, by: Blocked) {
-        self.pass_time(by, &Never);
-        self.wait_for_turn(&Never);
+        self.pass_time(by, 0, &Never);
+        self.wait_for_turn(1, &Never);
     }
 
     /// Waits until it is this participant's turn or the deadline is over. Whether it is in.
@@ -90,7 +90,7 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     where
         A: Withdraw,
     {
-        let mine = self.wait_for_turn(deadline)
+        let mine = self.wait_for_turn(0, deadline)
             || self.algorithm.withdraw(self.me, &self.waker()) == Withdrawal::Mine;
         core::mem::forget(self);
         mine
@@ -102,10 +102,11 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
         self.algorithm.poll(self.me, &self.waker())
     }
 
-    /// Waits as long as the reason that a poll gave stands, or until the deadline.
+    /// Waits as long as the reason that a poll gave stands, or until the deadline, or shorter.
+    /// `waited`: how often it has before.
     #[inline]
-    pub(crate) fn pass_time(&self, by: Blocked, deadline: &impl Deadline) {
-        W::wait(&self.lot, by, || self.algorithm.is_blocked(self.me, by), deadline);
+    pub(crate) fn pass_time(&self, by: Blocked, waited: u32, deadline: &impl Deadline) {
+        W::wait(&self.lot, by, waited, || self.algorithm.is_blocked(self.me, by), deadline);
     }
 
     #[inline]
@@ -114,12 +115,13 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     }
 
     #[inline]
-    fn wait_for_turn(&self, deadline: &impl Deadline) -> bool {
+    fn wait_for_turn(&self, mut waited: u32, deadline: &impl Deadline) -> bool {
         while let Turn::Blocked(by) = self.poll() {
             if deadline.left().is_none() {
                 return false;
             }
-            self.pass_time(by, deadline);
+            self.pass_time(by, waited, deadline);
+            waited = waited.saturating_add(1);
         }
         true
     }

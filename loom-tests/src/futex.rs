@@ -185,7 +185,13 @@ pub(crate) struct Sleep;
 impl Wait for Sleep {
     const SLEEPS: bool = true;
 
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(
+        lot: &L,
+        by: Blocked,
+        _: u32,
+        still: impl Fn() -> bool,
+        deadline: &impl Deadline,
+    ) {
         if let Some(left) = deadline.left() {
             lot.sleep(by.channel, still, left);
         }

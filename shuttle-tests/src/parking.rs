@@ -29,7 +29,7 @@ impl<A: Algorithm> Shared<A> {
         let (algorithm, waking) = (&self.algorithm, Waking(&self.places));
         algorithm.enter(me, Intent::Stay, &waking).expect("open to those who stay");
         while let Turn::Blocked(by) = algorithm.poll(me, &waking) {
-            Sleep::wait(&&self.places, by, || algorithm.is_blocked(me, by), &Never);
+            Sleep::wait(&&self.places, by, 0, || algorithm.is_blocked(me, by), &Never);
         }
         self.counter.add_one();
         algorithm.leave(me, &waking);

@@ -21,8 +21,14 @@ impl<W: Wait> Wait for AmongSleepers<W> {
     const SLEEPS: bool = true;
 
     #[inline]
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
-        W::wait(lot, by, still, deadline);
+    fn wait<L: Lot>(
+        lot: &L,
+        by: Blocked,
+        waited: u32,
+        still: impl Fn() -> bool,
+        deadline: &impl Deadline,
+    ) {
+        W::wait(lot, by, waited, still, deadline);
     }
 
     fn pause() {
@@ -109,16 +115,18 @@ impl<'a> Watch<'a> {
         self.segment.records()[self.me.index()].wait_begins(clock::now());
         // Until a look, however often it is woken before.
         let mut slice = Slice::new(self.every, deadline);
+        let mut waited = 0_u32;
         loop {
             if deadline.left().is_some() {
-                attempt.pass_time(by, &slice);
+                attempt.pass_time(by, waited, &slice);
             } else {
                 match attempt.try_withdraw() {
                     Ok(withdrawal) => return Ok(withdrawal == Withdrawal::Mine),
                     Err(too_late) => attempt = too_late,
                 }
-                attempt.pass_time(by, &Slice::new(self.every, &Never));
+                attempt.pass_time(by, waited, &Slice::new(self.every, &Never));
             }
+            waited = waited.saturating_add(1);
             match attempt.poll() {
                 Turn::Mine => {
                     attempt.complete();

@@ -98,10 +98,17 @@ pub trait Wait {
     /// Whether waiters may sleep, so that whoever writes what they wait for has to wake them.
     const SLEEPS: bool;
 
-    /// Returns when `still` answers false, or when the deadline is over, or for no reason.
+    /// Returns when `still` answers false, or when the deadline is over, or for no reason: then the
+    /// attempt looks where it stands, and waits again.
     ///
-    /// The place to sleep is `by`'s channel.
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline);
+    /// The place to sleep is `by`'s channel. `waited` is how often this attempt has waited before.
+    fn wait<L: Lot>(
+        lot: &L,
+        by: Blocked,
+        waited: u32,
+        still: impl Fn() -> bool,
+        deadline: &impl Deadline,
+    );
 
     /// Passes a moment when there is nothing to look at. Must not panic.
     fn pause();
@@ -122,7 +129,7 @@ impl Wait for Spin {
     const SLEEPS: bool = false;
 
     #[inline]
-    fn wait<L: Lot>(_: &L, _: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(_: &L, _: Blocked, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
         while still() && deadline.left().is_some() {
             spin_loop();
         }
@@ -144,7 +151,7 @@ impl Wait for SpinYield {
     const SLEEPS: bool = false;
 
     #[inline]
-    fn wait<L: Lot>(_: &L, _: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(_: &L, _: Blocked, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
         let backoff = crossbeam_utils::Backoff::new();
         while still() && deadline.left().is_some() {
             backoff.snooze();
@@ -176,11 +183,18 @@ impl Wait for Park {
     const SLEEPS: bool = true;
 
     #[inline]
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(
+        lot: &L,
+        by: Blocked,
+        waited: u32,
+        still: impl Fn() -> bool,
+        deadline: &impl Deadline,
+    ) {
         /// For the next one in: as long as some hand-overs between those who run.
         const NEXT: u32 = 100;
-        /// And then: about as long as going to sleep and being woken takes, while others may run.
-        const YIELDS: u32 = 60;
+        /// And then, so many times: it yields, since the one before may wait for this processor, and
+        /// looks for twice as long, since whoever does nothing but yield is away when its turn comes.
+        const YIELDS: u32 = 8;
         /// For those near: about as long as their turn takes to come, if the others do no more than
         /// lock and unlock. Without this each of them would be put to sleep and woken.
         const NEAR: u32 = 30;
@@ -193,23 +207,32 @@ impl Wait for Park {
         const PATIENCE: u32 = 100;
         const LOOKS: u32 = 20;
 
-        let (looks, pauses, yields) = match by.place {
-            Place::Behind => (BEHIND, 1, 0),
-            Place::Near => (1, 1, NEAR),
-            Place::Next => (NEXT, 1, YIELDS),
-            Place::Gate => (LOOKS, PATIENCE, 0),
+        // Pauses come first: whoever waits has looked a moment ago.
+        let looks = |times, pauses| {
+            (0..times).any(|_| {
+                (0..pauses).for_each(|_| spin_loop());
+                !still()
+            })
         };
-        for _ in 0..looks {
-            if !still() {
-                return;
+        let is_over = match by.place {
+            Place::Next => {
+                looks(NEXT, 1)
+                    || (0..YIELDS).any(|_| {
+                        std::thread::yield_now();
+                        deadline.left().is_none() || looks(2 * NEXT, 1)
+                    })
             }
-            (0..pauses).for_each(|_| spin_loop());
-        }
-        for _ in 0..yields {
-            if !still() || deadline.left().is_none() {
-                return;
+            Place::Near if waited < NEAR => {
+                std::thread::yield_now();
+                // It may be the next one now, and wait as such.
+                true
             }
-            std::thread::yield_now();
+            Place::Near => false,
+            Place::Behind => looks(BEHIND, 1),
+            Place::Gate => looks(LOOKS, PATIENCE),
+        };
+        if is_over {
+            return;
         }
         while let Some(left) = deadline.left() {
             lot.sleep(by.channel, &still, left);

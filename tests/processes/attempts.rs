@@ -1,9 +1,12 @@
 //! Attempts that end without the lock, seen from other processes.
 
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use bakery_lock::shared::{Kind, Mutex, Options};
+use bakery_lock::algorithm::Blocked;
+use bakery_lock::shared::{self, Kind, Options};
+use bakery_lock::wait::{Deadline, Lot, Wait};
 
 use crate::child::{Child, until};
 use crate::obey::{servants, two};
@@ -128,7 +131,7 @@ each_kind!(tries_do_not_pass_the_line: bakery Bakery, black_white BlackWhite, ti
 fn any_interval_between_looks_will_do() {
     let shared = Shared::<Ledger>::new(Kind::Ticket, 4);
     for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-        let mutex: Mutex<Ledger> =
+        let mutex: shared::Mutex<Ledger> =
             Options::new().look_every(interval).attach_at(&shared.path).unwrap();
         let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
         let guard = one.lock().unwrap();
@@ -140,4 +143,34 @@ fn any_interval_between_looks_will_do() {
         });
     }
     assert_eq!(shared.peek(|ledger| ledger.left), 3);
+}
+
+/// Returns for no reason each time, and notes what it is told.
+struct Hasty;
+
+static WAITED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+impl Wait for Hasty {
+    const SLEEPS: bool = false;
+
+    fn wait<L: Lot>(_: &L, _: Blocked, waited: u32, _: impl Fn() -> bool, _: &impl Deadline) {
+        WAITED.lock().unwrap().push(waited);
+        thread::yield_now();
+    }
+
+    fn pause() {}
+}
+
+#[test]
+fn waits_are_counted() {
+    let mutex: shared::Mutex<u64, Hasty> = Options::new().anonymous(0).unwrap();
+    let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
+    thread::scope(|scope| {
+        let inside = one.lock().unwrap();
+        scope.spawn(move || drop(other.lock().unwrap()));
+        until(|| WAITED.lock().unwrap().len() >= 3);
+        drop(inside);
+    });
+    let waited = WAITED.lock().unwrap();
+    assert_eq!(*waited, (0..).take(waited.len()).collect::<Vec<_>>());
 }

@@ -93,12 +93,18 @@ thread_local! {
 impl Wait for Restless {
     const SLEEPS: bool = false;
 
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(
+        lot: &L,
+        by: Blocked,
+        waited: u32,
+        still: impl Fn() -> bool,
+        deadline: &impl Deadline,
+    ) {
         LOOKS.set(LOOKS.get() + 1);
         if LOOKS.get().is_multiple_of(3) {
             throw();
         }
-        SpinYield::wait(lot, by, still, deadline);
+        SpinYield::wait(lot, by, waited, still, deadline);
     }
 
     fn pause() {

@@ -78,7 +78,7 @@ static TRIED_AGAIN: BakeryMutex<Pair, 256, TriesAgain> = BakeryMutex::new(Pair::
 impl Wait for TriesAgain {
     const SLEEPS: bool = false;
 
-    fn wait<L: Lot>(_: &L, _: Blocked, still: impl Fn() -> bool, _: &impl Deadline) {
+    fn wait<L: Lot>(_: &L, _: Blocked, _: u32, still: impl Fn() -> bool, _: &impl Deadline) {
         if TRIES.take() {
             assert!(TRIED_AGAIN.try_lock().is_none());
             assert!(TRIED_AGAIN.try_lock_for(Duration::ZERO).is_none());

@@ -202,14 +202,20 @@ pub fn fall(told: &Arc<AtomicUsize>) {
 impl<W: Wait> Wait for Scripted<W> {
     const SLEEPS: bool = W::SLEEPS;
 
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(
+        lot: &L,
+        by: Blocked,
+        waited: u32,
+        still: impl Fn() -> bool,
+        deadline: &impl Deadline,
+    ) {
         if let Some(Script { told, falls }) = SCRIPT.take() {
             told.fetch_add(1, SeqCst);
             if falls {
                 throw();
             }
         }
-        W::wait(lot, by, still, deadline);
+        W::wait(lot, by, waited, still, deadline);
     }
 
     fn pause() {

@@ -1,13 +1,17 @@
 //! Sleepers are woken by whatever lets them on: a departure, and one ahead that gives up.
 #![cfg(target_os = "linux")]
 
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use bakery_lock::algorithm::Withdraw;
-use bakery_lock::wait::Park;
+use bakery_lock::algorithm::{
+    Algorithm, Blocked, Intent, NobodySleeps, Place, Slot, TicketInHand, TicketQueue, Turn,
+    Withdraw,
+};
+use bakery_lock::wait::{Deadline, Lot, Never, Park, Wait};
 use bakery_lock::{Fixed, Lock, Mutex, Participant};
 
 use crate::support::{Pair, Scripted, bounded, crowd, tell, until};
@@ -87,4 +91,90 @@ fn a_hundred_sleepers() {
         });
         assert_eq!(mutex.into_inner().visits(), 100);
     });
+}
+
+/// Counts who would sleep.
+#[derive(Default)]
+struct Sleeps(Cell<u32>);
+
+impl Lot for Sleeps {
+    fn sleep(&self, _: u32, _: impl Fn() -> bool, _: Duration) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    fn wake(&self, _: u32) {}
+}
+
+/// It would be away when its turn comes, if it yielded on as it did before.
+#[test]
+fn whoever_is_near_soon_sees_that_it_is_next() {
+    const NONE: Slot = Slot::new(0);
+
+    let queue = TicketQueue::new();
+    let [first, _, third] = [(); 3].map(|()| {
+        let hand = TicketInHand::new(&queue);
+        hand.enter(NONE, Intent::Stay, &NobodySleeps).unwrap();
+        hand
+    });
+    let blocked = || match third.poll(NONE, &NobodySleeps) {
+        Turn::Blocked(by) => by,
+        Turn::Mine => panic!("two go in before"),
+    };
+    let (by, lot) = (blocked(), Sleeps::default());
+    assert_eq!(by.place, Place::Near);
+    let looks = Cell::new(0);
+    let still = || {
+        looks.set(looks.get() + 1);
+        true
+    };
+    let is_awake = |waited: &u32| {
+        Park::wait(&lot, by, *waited, still, &Never);
+        lot.0.get() == 0
+    };
+    let waits = (0..1000).take_while(is_awake).count();
+    assert!((1..1000).contains(&waits), "it looks where it stands, and sleeps in the end");
+    assert!(looks.get() <= waits, "it waits on without a look at where it stands");
+    first.leave(NONE, &NobodySleeps);
+    assert_eq!(blocked().place, Place::Next);
+}
+
+/// Returns for no reason each time, and notes what it is told.
+struct Hasty;
+
+thread_local! {
+    static WAITED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
+
+static WAITS: AtomicUsize = AtomicUsize::new(0);
+
+impl Wait for Hasty {
+    const SLEEPS: bool = false;
+
+    fn wait<L: Lot>(_: &L, _: Blocked, waited: u32, _: impl Fn() -> bool, _: &impl Deadline) {
+        WAITED.with_borrow_mut(|all| all.push(waited));
+        WAITS.fetch_add(1, SeqCst);
+        thread::yield_now();
+    }
+
+    fn pause() {}
+}
+
+#[test]
+fn waits_are_counted() {
+    let mutex = Mutex::<Pair, Hasty>::default();
+    for limit in [None, Some(Duration::MAX)] {
+        let before = WAITS.load(SeqCst);
+        thread::scope(|scope| {
+            let inside = mutex.lock();
+            let other = scope.spawn(|| {
+                let guard = limit.map_or_else(|| Some(mutex.lock()), |it| mutex.try_lock_for(it));
+                drop(guard.expect("there is time"));
+                WAITED.take()
+            });
+            until(|| WAITS.load(SeqCst) >= before + 3);
+            drop(inside);
+            let waited = other.join().unwrap();
+            assert_eq!(waited, (0..).take(waited.len()).collect::<Vec<_>>());
+        });
+    }
 }

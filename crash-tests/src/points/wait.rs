@@ -10,7 +10,13 @@ pub struct Brief;
 impl Wait for Brief {
     const SLEEPS: bool = Park::SLEEPS;
 
-    fn wait<L: Lot>(lot: &L, by: Blocked, still: impl Fn() -> bool, deadline: &impl Deadline) {
+    fn wait<L: Lot>(
+        lot: &L,
+        by: Blocked,
+        _: u32,
+        still: impl Fn() -> bool,
+        deadline: &impl Deadline,
+    ) {
         while still() {
             let Some(left) = deadline.left() else { return };
             lot.sleep(by.channel, &still, left);

@@ -30,7 +30,7 @@ fn round<A: Algorithm>(protected: &Protected<A>, places: &Places, me: Slot) {
     let (algorithm, waking) = (&protected.algorithm, Waking(places));
     algorithm.enter(me, Intent::Stay, &waking).expect("open to those who stay");
     while let Turn::Blocked(by) = algorithm.poll(me, &waking) {
-        Sleep::wait(&places, by, || algorithm.is_blocked(me, by), &Never);
+        Sleep::wait(&places, by, 0, || algorithm.is_blocked(me, by), &Never);
     }
     protected.touch();
     algorithm.leave(me, &waking);

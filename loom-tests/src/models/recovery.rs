@@ -69,7 +69,7 @@ impl<A: Recover + Withdraw> Shared<A> {
     fn wait(&self, me: Slot) {
         let algorithm = self.algorithm();
         while let Turn::Blocked(by) = algorithm.poll(me, &self.waking()) {
-            Sleep::wait(&&self.places, by, || algorithm.is_blocked(me, by), &Never);
+            Sleep::wait(&&self.places, by, 0, || algorithm.is_blocked(me, by), &Never);
         }
     }
 
