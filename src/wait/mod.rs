@@ -99,7 +99,7 @@ pub trait Wait {
     const SLEEPS: bool;
 
     /// Returns when `still` answers false, or when the deadline is over, or for no reason: then the
-    /// attempt looks where it stands, and waits again.
+    /// attempt looks where it stands, and waits again. Whoever calls it has looked a moment ago.
     ///
     /// The place to sleep is `by`'s channel. `waited` is how often this attempt has waited before.
     fn wait<L: Lot>(
@@ -130,8 +130,11 @@ impl Wait for Spin {
 
     #[inline]
     fn wait<L: Lot>(_: &L, _: Blocked, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
-        while still() && deadline.left().is_some() {
+        loop {
             spin_loop();
+            if !still() || deadline.left().is_none() {
+                return;
+            }
         }
     }
 
@@ -153,8 +156,11 @@ impl Wait for SpinYield {
     #[inline]
     fn wait<L: Lot>(_: &L, _: Blocked, _: u32, still: impl Fn() -> bool, deadline: &impl Deadline) {
         let backoff = crossbeam_utils::Backoff::new();
-        while still() && deadline.left().is_some() {
+        loop {
             backoff.snooze();
+            if !still() || deadline.left().is_none() {
+                return;
+            }
         }
     }
 
@@ -207,7 +213,6 @@ impl Wait for Park {
         const PATIENCE: u32 = 100;
         const LOOKS: u32 = 20;
 
-        // Pauses come first: whoever waits has looked a moment ago.
         let looks = |times, pauses| {
             (0..times).any(|_| {
                 (0..pauses).for_each(|_| spin_loop());
