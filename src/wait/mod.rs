@@ -177,9 +177,10 @@ impl Wait for SpinYield {
 
 /// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those
 /// who wait leave the processors to those who work. Whoever is next spins for longer than those
-/// behind; it and those near yield some times before they sleep. The next one is woken when the one
-/// before it goes in, where the algorithm knows whom to wake, so that it is there when its turn
-/// comes. Whoever may be passed looks rarely, and then sleeps.
+/// behind, and yields now and then; those near yield, and see each time whether they are next; all
+/// sleep in the end. The next one is woken when the one before it goes in, where the algorithm knows
+/// whom to wake, so that it is there when its turn comes. Whoever may be passed looks rarely, and
+/// then sleeps.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;
