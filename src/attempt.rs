@@ -102,11 +102,11 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
         self.algorithm.poll(self.me, &self.waker())
     }
 
-    /// Waits as long as the reason that a poll gave stands, or until the deadline, or shorter.
-    /// `waited`: how often it has before.
+    /// Waits as long as the reason that a poll gave stands, or until the deadline, or less long.
+    /// `waits`: how often this attempt has waited before.
     #[inline]
-    pub(crate) fn pass_time(&self, by: Blocked, waited: u32, deadline: &impl Deadline) {
-        W::wait(&self.lot, by, waited, || self.algorithm.is_blocked(self.me, by), deadline);
+    pub(crate) fn pass_time(&self, by: Blocked, waits: u32, deadline: &impl Deadline) {
+        W::wait(&self.lot, by, waits, || self.algorithm.is_blocked(self.me, by), deadline);
     }
 
     #[inline]
@@ -115,13 +115,13 @@ impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
     }
 
     #[inline]
-    fn wait_for_turn(&self, mut waited: u32, deadline: &impl Deadline) -> bool {
+    fn wait_for_turn(&self, mut waits: u32, deadline: &impl Deadline) -> bool {
         while let Turn::Blocked(by) = self.poll() {
             if deadline.left().is_none() {
                 return false;
             }
-            self.pass_time(by, waited, deadline);
-            waited = waited.saturating_add(1);
+            self.pass_time(by, waits, deadline);
+            waits = waits.saturating_add(1);
         }
         true
     }

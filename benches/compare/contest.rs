@@ -127,10 +127,13 @@ pub(crate) fn race<S: Subject>(ground: &mut Ground, round: usize, terms: Terms) 
     Round { shares, took, busy, sleeps }
 }
 
-pub(crate) fn look_closer<S: Subject>(terms: Terms) -> Closer {
-    let lock = CachePadded::new(S::default());
+pub(crate) fn look_closer<S: Subject>(ground: &mut Ground, terms: Terms) -> Closer {
+    ground.with(0, |lock: &S| closer(lock, terms))
+}
+
+fn closer<S: Subject>(lock: &S, terms: Terms) -> Closer {
     let entries = CachePadded::new(AtomicU64::new(0));
-    let (answers, _) = run(&*lock, terms, |seat, over| {
+    let (answers, _) = run(lock, terms, |seat, over| {
         let (mut waits, mut most) = (Waits::new(), 0);
         lock.pass(seat, |_| ());
         while !over.load(Relaxed) {

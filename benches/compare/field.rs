@@ -20,7 +20,7 @@ struct Contestant {
     /// are as many processors as threads.
     yields: bool,
     race: fn(&mut Ground, usize, Terms) -> Round,
-    look_closer: fn(Terms) -> Closer,
+    look_closer: fn(&mut Ground, Terms) -> Closer,
 }
 
 const fn contestant<S: Subject>(
@@ -74,8 +74,8 @@ pub(crate) struct Result {
     pub(crate) closer: Closer,
 }
 
-/// The locks take turns in each round, so that whatever else the machine does hits all alike, and at
-/// the same address.
+/// The locks take turns in each round, all at the same address, so that whatever else the machine
+/// does hits all alike.
 pub(crate) fn contest(
     threads: usize,
     pinned: bool,
@@ -103,7 +103,7 @@ pub(crate) fn contest(
             jain: median(of(|round| jain(&round.shares))),
             processors: median(of(|it| it.busy.as_secs_f64() / it.took.as_secs_f64())),
             sleeps: median(of(|round| round.sleeps / round.passages())),
-            closer: (it.look_closer)(terms),
+            closer: (it.look_closer)(ground, terms),
         }
     };
     field.iter().zip(all).map(result).collect()

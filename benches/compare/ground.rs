@@ -5,7 +5,7 @@
 
 use std::mem::MaybeUninit;
 
-/// Room for any lock, and as far from the next.
+/// Room for any lock.
 #[repr(align(4096))]
 struct Plot {
     _room: [u8; 32 * 1024],
@@ -27,7 +27,8 @@ impl Ground {
     pub(crate) fn with<S: Default, R>(&mut self, round: usize, run: impl FnOnce(&S) -> R) -> R {
         const { assert!(size_of::<S>() <= size_of::<Plot>() && align_of::<S>() <= align_of::<Plot>()) };
         let place = self.0[round].as_mut_ptr().cast::<S>();
-        // SAFETY: within the plot, which is aligned and large enough, and nobody else's meanwhile.
+        // SAFETY: the plot is aligned and large enough for an `S`, as asserted, and nobody else's, as
+        // `self` is borrowed; what `run` answers cannot borrow from the `S`, which is dropped once.
         unsafe {
             place.write(S::default());
             let outcome = run(&*place);

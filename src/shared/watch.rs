@@ -24,11 +24,11 @@ impl<W: Wait> Wait for AmongSleepers<W> {
     fn wait<L: Lot>(
         lot: &L,
         by: Blocked,
-        waited: u32,
+        waits: u32,
         still: impl Fn() -> bool,
         deadline: &impl Deadline,
     ) {
-        W::wait(lot, by, waited, still, deadline);
+        W::wait(lot, by, waits, still, deadline);
     }
 
     fn pause() {
@@ -115,18 +115,18 @@ impl<'a> Watch<'a> {
         self.segment.records()[self.me.index()].wait_begins(clock::now());
         // Until a look, however often it is woken before.
         let mut slice = Slice::new(self.every, deadline);
-        let mut waited = 0_u32;
+        let mut waits = 0_u32;
         loop {
             if deadline.left().is_some() {
-                attempt.pass_time(by, waited, &slice);
+                attempt.pass_time(by, waits, &slice);
             } else {
                 match attempt.try_withdraw() {
                     Ok(withdrawal) => return Ok(withdrawal == Withdrawal::Mine),
                     Err(too_late) => attempt = too_late,
                 }
-                attempt.pass_time(by, waited, &Slice::new(self.every, &Never));
+                attempt.pass_time(by, waits, &Slice::new(self.every, &Never));
             }
-            waited = waited.saturating_add(1);
+            waits = waits.saturating_add(1);
             match attempt.poll() {
                 Turn::Mine => {
                     attempt.complete();

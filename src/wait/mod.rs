@@ -1,7 +1,7 @@
 //! How a waiter waits: [`Spin`], [`SpinYield`] or [`Park`].
 //!
 //! Knows nothing of algorithms, threads or processes. A blocked participant hands a [`Wait`] the
-//! question whether it is still blocked, and where it could sleep.
+//! question whether it is still blocked, where it could sleep, and how often it has waited before.
 
 #[cfg(target_has_atomic = "32")]
 #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only with std somebody sleeps"))]
@@ -98,14 +98,15 @@ pub trait Wait {
     /// Whether waiters may sleep, so that whoever writes what they wait for has to wake them.
     const SLEEPS: bool;
 
-    /// Returns when `still` answers false, or when the deadline is over, or for no reason: then the
-    /// attempt looks where it stands, and waits again. Whoever calls it has looked a moment ago.
+    /// Returns when `still` answers false, or when the deadline is over, or for no reason. The attempt
+    /// has polled a moment before, and polls again in each case, to see where it stands.
     ///
-    /// The place to sleep is `by`'s channel. `waited` is how often this attempt has waited before.
+    /// The place to sleep is `by`'s channel. `waits` is how often this attempt has waited before: a
+    /// [`Park`] that is told 0 each time never sleeps at [`Place::Near`](crate::algorithm::Place).
     fn wait<L: Lot>(
         lot: &L,
         by: Blocked,
-        waited: u32,
+        waits: u32,
         still: impl Fn() -> bool,
         deadline: &impl Deadline,
     );
@@ -175,7 +176,7 @@ impl Wait for SpinYield {
     }
 }
 
-/// Spins briefly, then sleeps in the kernel until woken: with more waiters than processors, those
+/// Spins or yields for a while, then sleeps in the kernel until woken: with more waiters than processors, those
 /// who wait leave the processors to those who work. Whoever is next spins for longer than those
 /// behind, and yields now and then; those near yield, and see each time whether they are next; all
 /// sleep in the end. The next one is woken when the one before it goes in, where the algorithm knows
@@ -193,7 +194,7 @@ impl Wait for Park {
     fn wait<L: Lot>(
         lot: &L,
         by: Blocked,
-        waited: u32,
+        waits: u32,
         still: impl Fn() -> bool,
         deadline: &impl Deadline,
     ) {
@@ -202,10 +203,11 @@ impl Wait for Park {
         /// And then, so many times: it yields, since the one before may wait for this processor, and
         /// looks for twice as long, since whoever does nothing but yield is away when its turn comes.
         const YIELDS: u32 = 8;
-        /// For those near: about as long as their turn takes to come, if the others do no more than
-        /// lock and unlock. Without this each of them would be put to sleep and woken.
+        /// For those near, in their first so many waits: they yield, about as often as it takes for
+        /// their turn to come if the others do no more than lock and unlock. Without this each of
+        /// them would be put to sleep and woken.
         const NEAR: u32 = 30;
-        /// For those behind: just long enough to see somebody out of a doorway.
+        /// For the others: just long enough to see somebody out of a doorway.
         const BEHIND: u32 = 10;
 
         /// For the first in line at a gate: how long it lets others pass between two looks, since a
@@ -228,13 +230,12 @@ impl Wait for Park {
                         deadline.left().is_none() || looks(2 * NEXT, 1)
                     })
             }
-            Place::Near if waited < NEAR => {
+            Place::Near if waits < NEAR => {
                 std::thread::yield_now();
                 // It may be the next one now, and wait as such.
                 true
             }
-            Place::Near => false,
-            Place::Behind => looks(BEHIND, 1),
+            Place::Near | Place::Behind => looks(BEHIND, 1),
             Place::Gate => looks(LOOKS, PATIENCE),
         };
         if is_over {

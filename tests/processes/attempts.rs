@@ -148,13 +148,13 @@ fn any_interval_between_looks_will_do() {
 /// Returns for no reason each time, and notes what it is told.
 struct Hasty;
 
-static WAITED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+static TOLD: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 impl Wait for Hasty {
     const SLEEPS: bool = false;
 
-    fn wait<L: Lot>(_: &L, _: Blocked, waited: u32, _: impl Fn() -> bool, _: &impl Deadline) {
-        WAITED.lock().unwrap().push(waited);
+    fn wait<L: Lot>(_: &L, _: Blocked, waits: u32, _: impl Fn() -> bool, _: &impl Deadline) {
+        TOLD.lock().unwrap().push(waits);
         thread::yield_now();
     }
 
@@ -168,9 +168,9 @@ fn waits_are_counted() {
     thread::scope(|scope| {
         let inside = one.lock().unwrap();
         scope.spawn(move || drop(other.lock().unwrap()));
-        until(|| WAITED.lock().unwrap().len() >= 3);
+        until(|| TOLD.lock().unwrap().len() >= 3);
         drop(inside);
     });
-    let waited = WAITED.lock().unwrap();
-    assert_eq!(*waited, (0..).take(waited.len()).collect::<Vec<_>>());
+    let told = TOLD.lock().unwrap();
+    assert_eq!(*told, (0..).take(told.len()).collect::<Vec<_>>());
 }

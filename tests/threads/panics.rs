@@ -96,7 +96,7 @@ impl Wait for Restless {
     fn wait<L: Lot>(
         lot: &L,
         by: Blocked,
-        waited: u32,
+        waits: u32,
         still: impl Fn() -> bool,
         deadline: &impl Deadline,
     ) {
@@ -104,7 +104,7 @@ impl Wait for Restless {
         if LOOKS.get().is_multiple_of(3) {
             throw();
         }
-        SpinYield::wait(lot, by, waited, still, deadline);
+        SpinYield::wait(lot, by, waits, still, deadline);
     }
 
     fn pause() {

@@ -205,7 +205,7 @@ impl<W: Wait> Wait for Scripted<W> {
     fn wait<L: Lot>(
         lot: &L,
         by: Blocked,
-        waited: u32,
+        waits: u32,
         still: impl Fn() -> bool,
         deadline: &impl Deadline,
     ) {
@@ -215,7 +215,7 @@ impl<W: Wait> Wait for Scripted<W> {
                 throw();
             }
         }
-        W::wait(lot, by, waited, still, deadline);
+        W::wait(lot, by, waits, still, deadline);
     }
 
     fn pause() {

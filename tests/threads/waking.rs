@@ -11,7 +11,7 @@ use bakery_lock::algorithm::{
     Algorithm, Blocked, Intent, NobodySleeps, Place, Slot, TicketInHand, TicketQueue, Turn,
     Withdraw,
 };
-use bakery_lock::wait::{Deadline, Lot, Never, Park, Wait};
+use bakery_lock::wait::{Deadline, Lot, Never, Park, Spin, SpinYield, Wait};
 use bakery_lock::{Fixed, Lock, Mutex, Participant};
 
 use crate::support::{Pair, Scripted, bounded, crowd, tell, until};
@@ -105,53 +105,89 @@ impl Lot for Sleeps {
     fn wake(&self, _: u32) {}
 }
 
-/// It would be away when its turn comes, if it yielded on as it did before.
-#[test]
-fn whoever_is_near_soon_sees_that_it_is_next() {
-    const NONE: Slot = Slot::new(0);
+/// No time is left.
+struct Over;
 
-    let queue = TicketQueue::new();
+impl Deadline for Over {
+    fn left(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Three in line: the first's hand, and why the third is blocked.
+fn line(queue: &TicketQueue) -> (TicketInHand<'_>, impl Fn() -> Blocked) {
     let [first, _, third] = [(); 3].map(|()| {
-        let hand = TicketInHand::new(&queue);
-        hand.enter(NONE, Intent::Stay, &NobodySleeps).unwrap();
+        let hand = TicketInHand::new(queue);
+        hand.enter(NO_SLOT, Intent::Stay, &NobodySleeps).unwrap();
         hand
     });
-    let blocked = || match third.poll(NONE, &NobodySleeps) {
+    let blocked = move || match third.poll(NO_SLOT, &NobodySleeps) {
         Turn::Blocked(by) => by,
         Turn::Mine => panic!("two go in before"),
     };
-    let (by, lot) = (blocked(), Sleeps::default());
+    (first, blocked)
+}
+
+const NO_SLOT: Slot = Slot::new(0);
+
+/// Whoever yields until its turn is away when that comes; so it has to poll after each yield.
+#[test]
+fn whoever_is_near_soon_sees_that_it_is_next() {
+    let (queue, lot) = (TicketQueue::new(), Sleeps::default());
+    let (first, blocked) = line(&queue);
+    let by = blocked();
     assert_eq!(by.place, Place::Near);
     let looks = Cell::new(0);
     let still = || {
         looks.set(looks.get() + 1);
         true
     };
-    let is_awake = |waited: &u32| {
-        Park::wait(&lot, by, *waited, still, &Never);
+    let is_awake = |waits: &u32| {
+        Park::wait(&lot, by, *waits, still, &Never);
         lot.0.get() == 0
     };
     let waits = (0..1000).take_while(is_awake).count();
-    assert!((1..1000).contains(&waits), "it looks where it stands, and sleeps in the end");
-    assert!(looks.get() <= waits, "it waits on without a look at where it stands");
-    first.leave(NONE, &NobodySleeps);
+    assert!((1..1000).contains(&waits), "it polls between yields, and sleeps in the end");
+    assert!(looks.get() <= waits, "it waits on without a poll");
+    assert_eq!(first.poll(NO_SLOT, &NobodySleeps), Turn::Mine);
+    first.leave(NO_SLOT, &NobodySleeps);
     assert_eq!(blocked().place, Place::Next);
+}
+
+#[test]
+fn nobody_waits_or_sleeps_when_there_is_no_time_left() {
+    bounded(|| {
+        let (queue, lot) = (TicketQueue::new(), Sleeps::default());
+        let (first, blocked) = line(&queue);
+        let near = blocked();
+        assert_eq!(first.poll(NO_SLOT, &NobodySleeps), Turn::Mine);
+        first.leave(NO_SLOT, &NobodySleeps);
+        for by in [near, blocked()] {
+            for waits in [0, 1000] {
+                Park::wait(&lot, by, waits, || true, &Over);
+                SpinYield::wait(&lot, by, waits, || true, &Over);
+                Spin::wait(&lot, by, waits, || true, &Over);
+            }
+        }
+        assert_eq!(lot.0.get(), 0);
+    });
 }
 
 /// Returns for no reason each time, and notes what it is told.
 struct Hasty;
 
 thread_local! {
-    static WAITED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+    static TOLD: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Of all threads.
 static WAITS: AtomicUsize = AtomicUsize::new(0);
 
 impl Wait for Hasty {
     const SLEEPS: bool = false;
 
-    fn wait<L: Lot>(_: &L, _: Blocked, waited: u32, _: impl Fn() -> bool, _: &impl Deadline) {
-        WAITED.with_borrow_mut(|all| all.push(waited));
+    fn wait<L: Lot>(_: &L, _: Blocked, waits: u32, _: impl Fn() -> bool, _: &impl Deadline) {
+        TOLD.with_borrow_mut(|told| told.push(waits));
         WAITS.fetch_add(1, SeqCst);
         thread::yield_now();
     }
@@ -161,20 +197,25 @@ impl Wait for Hasty {
 
 #[test]
 fn waits_are_counted() {
-    let mutex = Mutex::<Pair, Hasty>::default();
-    for limit in [None, Some(Duration::MAX)] {
-        let before = WAITS.load(SeqCst);
-        thread::scope(|scope| {
-            let inside = mutex.lock();
-            let other = scope.spawn(|| {
-                let guard = limit.map_or_else(|| Some(mutex.lock()), |it| mutex.try_lock_for(it));
-                drop(guard.expect("there is time"));
-                WAITED.take()
+    const LONG: Duration = Duration::from_secs(1000);
+
+    bounded(|| {
+        let mutex = Mutex::<Pair, Hasty>::default();
+        for limit in [None, Some(LONG)] {
+            let before = WAITS.load(SeqCst);
+            thread::scope(|scope| {
+                let inside = mutex.lock();
+                let other = scope.spawn(|| {
+                    let guard =
+                        limit.map_or_else(|| Some(mutex.lock()), |it| mutex.try_lock_for(it));
+                    drop(guard.expect("there is time"));
+                    TOLD.take()
+                });
+                until(|| WAITS.load(SeqCst) >= before + 3);
+                drop(inside);
+                let told = other.join().unwrap();
+                assert_eq!(told, (0..).take(told.len()).collect::<Vec<_>>());
             });
-            until(|| WAITS.load(SeqCst) >= before + 3);
-            drop(inside);
-            let waited = other.join().unwrap();
-            assert_eq!(waited, (0..).take(waited.len()).collect::<Vec<_>>());
-        });
-    }
+        }
+    });
 }

@@ -3,7 +3,7 @@
 use crate::algorithm::Blocked;
 use crate::wait::{Deadline, Lot, Park, Wait};
 
-/// [`Park`], but for its spinning: the same steps, fewer times.
+/// [`Park`], but for its spinning and yielding: the same steps, fewer times.
 #[derive(Clone, Copy, Debug)]
 pub struct Brief;
 

@@ -37,7 +37,7 @@ use trace::{Reached, Tracee, may_trace};
 type Data = [u64; 2];
 type Mutex = shared::Mutex<Data, Brief>;
 
-/// [`Park`], but for its spinning: the same steps, fewer times.
+/// [`Park`], but for its spinning and yielding: the same steps, fewer times.
 #[derive(Clone, Copy, Debug)]
 pub struct Brief;
 
