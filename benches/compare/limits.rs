@@ -1,4 +1,5 @@
-//! What no hand-over can be quicker than: the line, or the processor, changing hands.
+//! What no hand-over can be quicker than, the line or the processor changing hands, and what no wait
+//! can be sure to be shorter than.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -62,4 +63,24 @@ pub(crate) fn sleepers(turn: &AtomicU32) -> f64 {
 /// Two threads on one core that yield it to each other.
 pub(crate) fn yields(turn: &AtomicU32) -> f64 {
     ping_pong(turn, 5_000, [0, 0], |_, _| std::thread::yield_now(), |_| ())
+}
+
+/// The longest that one of two threads, alone on their cores, is held up in so long, in nanoseconds.
+pub(crate) fn held_up(length: Duration) -> f64 {
+    let look = |core| {
+        pin(core);
+        let start = Instant::now();
+        let (mut last, mut longest) = (start, Duration::ZERO);
+        while last - start < length {
+            let now = Instant::now();
+            longest = longest.max(now - last);
+            last = now;
+        }
+        longest
+    };
+    let longest = std::thread::scope(|scope| {
+        let threads = [0, 1].map(|core| scope.spawn(move || look(core)));
+        threads.map(|it| it.join().expect("no thread panics")).into_iter().max()
+    });
+    longest.unwrap_or_default().as_secs_f64() * 1e9
 }

@@ -9,6 +9,7 @@ mod contest;
 mod field;
 mod ground;
 mod limits;
+mod plots;
 mod report;
 mod stats;
 #[path = "../support/mod.rs"]
@@ -69,6 +70,8 @@ pub(crate) struct Findings {
     sleepers: f64,
     /// One way between two threads on one core.
     yields: f64,
+    /// The longest that somebody who waits for nobody is held up.
+    held_up: f64,
     contests: Vec<Vec<field::Result>>,
     processes: Vec<Between>,
 }
@@ -102,6 +105,7 @@ fn measure(quick: bool) -> Findings {
     };
     let (cache_line, sleepers) = (several(limits::cache_line), several(limits::sleepers));
     let yields = several(limits::yields);
+    let held_up = median((0..ground.rounds()).map(|_| limits::held_up(length)).collect());
     let contest = |(threads, pinned)| {
         eprintln!("{threads} threads{} ...", if pinned { ", pinned" } else { "" });
         field::contest(threads, pinned, length, &mut ground)
@@ -109,7 +113,7 @@ fn measure(quick: bool) -> Findings {
     let contests = [(2, true), (8, true), (32, true), (2, false), (8, false)].map(contest).into();
     eprintln!("5 processes ...");
     let processes = between(rounds(7), length);
-    Findings { alone, cache_line, sleepers, yields, contests, processes }
+    Findings { alone, cache_line, sleepers, yields, held_up, contests, processes }
 }
 
 /// The locks that compete between processes.
@@ -151,6 +155,7 @@ fn main() -> Result<ExitCode> {
     }
     report::print(&found);
     report::write(&found, &arguments.out)?;
+    plots::write(&found, &arguments.out)?;
     println!("\nThe table and the plots are in {}.", arguments.out.display());
     let met = targets.iter().filter(|target| target.is_met()).count();
     println!("{met} of {} targets are met", targets.len());

@@ -28,6 +28,12 @@ pub(crate) fn jain(shares: &[u64]) -> f64 {
     total * total / (number * squares)
 }
 
+pub(crate) fn micros(nanoseconds: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "times far below a century")]
+    let nanoseconds = nanoseconds as f64;
+    nanoseconds / 1e3
+}
+
 /// How many parts a doubling of the wait is told apart in, as a power of two.
 const PARTS: u32 = 3;
 const BUCKETS: usize = 64 << PARTS;
@@ -77,6 +83,21 @@ impl Waits {
             left == 0
         };
         Self::floor(self.buckets.iter().position(full).unwrap_or(0))
+    }
+
+    /// The share of all that is at least so many nanoseconds long, for each length that is told apart.
+    pub(crate) fn at_least(&self) -> impl Iterator<Item = (u64, f64)> {
+        let all: u64 = self.buckets.iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "counts of a fraction of a second")]
+        let share = move |number: u64| number as f64 / all as f64;
+        let mut left = all;
+        let step = move |(bucket, &number): (usize, &u64)| {
+            let share = share(left);
+            left -= number;
+            (number > 0).then(|| (Self::floor(bucket), share))
+        };
+        let longest = (all > 0).then(|| (self.longest, share(1)));
+        self.buckets.iter().enumerate().filter_map(step).chain(longest)
     }
 
     /// In nanoseconds.
