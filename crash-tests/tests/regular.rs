@@ -36,6 +36,11 @@ mod deaths_at_every_step_stop_nobody {
     }
 
     #[test]
+    fn bypass() {
+        passes(&["points", "bypass", SOME]);
+    }
+
+    #[test]
     fn peterson() {
         passes(&["points", "peterson", SOME]);
     }
