@@ -18,10 +18,10 @@
 //! | the same, and throughput counts more than the order | [`shared::Mutex`] with [`shared::Kind::Bypass`] |
 //! | a course in mutual exclusion | all of [`algorithm`] |
 //!
-//! Fairness has its price. A lock that is handed on in order passes through the scheduler each time
-//! it is contended for: a thread that finds it free may not take it before the one whose turn it is
-//! has woken up. Where that matters more than the order, [`BypassMutex`] lets it, a bounded number of
-//! times, and an unfair lock always does.
+//! Fairness has its price. Once more threads want a lock than there are processors, one that is
+//! handed on in order passes through the scheduler each time: a thread that finds it free may not take
+//! it before the one whose turn it is has woken up. Where that matters more than the order,
+//! [`BypassMutex`] lets it, a bounded number of times, and an unfair lock always does.
 //!
 //! # Threads
 //!
@@ -47,7 +47,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `std` | yes | timeouts, yielding, and on Linux waiters that sleep ([`wait::Park`]) |
-//! | `lock_api` | yes | the drop-in mutexes |
+//! | `lock_api` | yes | the drop-in mutexes: [`Mutex`], [`BypassMutex`]; with `std` those with slots |
 //! | `shared` | yes | locks between processes (Linux) |
 //! | `serde` | no | `serde::Serialize` for what their status says |
 //!

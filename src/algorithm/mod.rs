@@ -16,7 +16,7 @@
 //! | [`Ticket`] | fetch-and-add (64 bits) | first come first served | 0 | N + 2 | O(1), 2 fetch-and-adds |
 //! | [`TicketQueue`], without slots | fetch-and-add (64 bits) | first come first served | 0 | 3 | O(1), 1 fetch-and-add |
 //! | [`Bypass`] | compare-and-exchange; in line as [`Ticket`] | of those in line, first come first served | B, a parameter | N + 5 | O(1), 2 read-modify-writes |
-//! | [`BypassQueue`], without slots | compare-and-exchange; in line as above | of those in line, first come first served | B, a parameter | 5 | O(1), 2 read-modify-writes |
+//! | [`BypassQueue`], without slots | compare-and-exchange; in line as above | of those in line, first come first served | B, a parameter | 6 | O(1), 2 read-modify-writes |
 //!
 //! *Bypass*: how often a participant that has completed its doorway may be passed by others that came
 //! to theirs later. (Where that is 0, any one other goes in before it at most once: if it was there

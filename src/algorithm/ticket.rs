@@ -307,7 +307,7 @@ impl<const N: usize> Default for Ticket<N> {
 }
 
 impl<S: ?Sized> TicketOn<S> {
-    /// How far behind the ticket served a ticket may be that can still be withdrawn.
+    /// A ticket that is fewer than so many behind the one served can be withdrawn.
     pub const WINDOW: u32 = NEAR;
 }
 

@@ -51,7 +51,7 @@ const fn channel(ticket: u64) -> u32 {
 }
 
 impl TicketQueue {
-    /// How far behind the ticket served a ticket may be that can still be withdrawn.
+    /// A ticket that is fewer than so many behind the one served can be withdrawn.
     pub const WINDOW: u32 = 16;
 
     const_fn! {

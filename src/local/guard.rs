@@ -11,10 +11,10 @@ use crate::wait::Wait;
 
 /// A participant that has been through the doorway and has its place in the line.
 ///
-/// Dropped, it steps out of the line. That takes no waiting, but for two algorithms: a
-/// [`Ticket`](crate::algorithm::Ticket) more than 32 tickets behind the one served, and a
-/// [`Fast`](crate::algorithm::Fast) that met another in the doorway, step out when the line has
-/// moved on.
+/// Dropped, it steps out of the line. That takes no waiting, but for three algorithms: a
+/// [`Ticket`](crate::algorithm::Ticket) or [`Bypass`](crate::algorithm::Bypass) 32 tickets or more
+/// behind the one served, and a [`Fast`](crate::algorithm::Fast) that met another in the doorway,
+/// step out when the line has moved on.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, 'a, A: Fixed, T: ?Sized, W: Wait> {
     participant: &'p mut Participant<'a, A, T, W>,

@@ -216,7 +216,8 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
         Waiting::new(self, attempt)
     }
 
-    /// Takes the lock if nobody is in it or in line for it.
+    /// Takes the lock if nobody is in it or in line for it; with
+    /// [`Bypass`](crate::algorithm::Bypass) it may pass those in line.
     #[inline]
     pub fn try_lock(&mut self) -> Option<Guard<'_, 'a, A, T, W>>
     where

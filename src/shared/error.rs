@@ -231,7 +231,7 @@ pub enum Error {
         /// Who died, and when.
         death: Death,
     },
-    /// A participant of a lock that cannot be recovered died inside or in line.
+    /// A participant of a lock that cannot be recovered died inside or on its way in.
     #[error(
         "{segment}: process {} ({}) died in slot {}, and nobody can recover a {kind} lock; remove it when nobody uses it",
         death.pid, death.command, death.slot.index()

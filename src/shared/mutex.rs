@@ -80,8 +80,9 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Full`] if every slot has a participant that lives; [`Error::Io`] if the slot's
-    /// descriptor cannot be opened (there is one for each participant), or without `/proc`.
+    /// [`Error::Full`] if every slot has a participant that lives; [`Error::WrongLength`] if the file
+    /// has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one for each
+    /// participant), or without `/proc`.
     pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
         Ok(Participant { seat: Seat::claim(&self.segment, self.look_every)?, data: PhantomData })
     }
@@ -92,7 +93,8 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if the kernel does not tell who lives.
+    /// [`Error::WrongLength`] if the file has been cut off, [`Error::Io`] if the kernel does not tell who
+    /// lives.
     pub fn status(&self) -> Result<Status, Error> {
         Status::of(&self.segment)
     }
@@ -146,6 +148,8 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// - [`Error::Unrecoverable`] if somebody died, for [`Kind::FastUnrecoverable`].
     /// - [`Error::Forked`] in a child that inherited this participant.
     /// - [`Error::Corrupt`] if somebody has overwritten the lock's registers.
+    /// - [`Error::WrongLength`] if somebody has cut the file off, and it was noticed before what is gone
+    ///   was touched.
     /// - [`Error::Io`] if the kernel does not tell who lives.
     #[inline]
     pub fn lock(&mut self) -> Result<Guard<'_, 'a, T, W>, Error> {
@@ -263,7 +267,7 @@ impl Deadline for Unless<'_> {
 /// A participant that has been through the doorway and has its place in the line.
 ///
 /// Dropped, it steps out of the line. That takes no waiting, but for three kinds: a [`Kind::Ticket`]
-/// or [`Kind::Bypass`] more than 32 tickets behind the one served, and a [`Kind::FastUnrecoverable`]
+/// or [`Kind::Bypass`] 32 tickets or more behind the one served, and a [`Kind::FastUnrecoverable`]
 /// that met another in the doorway, step out when the line has moved on.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, 'a, T, W: Wait> {

@@ -39,9 +39,10 @@ impl Options {
     }
 
     /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless
-    /// set.
+    /// set; 2 for [`Kind::Peterson`].
     ///
-    /// A slot takes 260 bytes, and the lock's owner looks at every slot that has ever been joined.
+    /// A slot takes 260 bytes. In a bakery, whoever goes in looks at every slot that has ever been
+    /// joined; in a [`Kind::Filter`], at every slot.
     pub const fn slots(mut self, slots: u32) -> Self {
         self.slots = Some(slots);
         self
@@ -151,7 +152,8 @@ impl Options {
     ///
     /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have
     /// names that cannot be a file's, directories and files that others may write to, and network
-    /// file systems.
+    /// file systems. [`Error::BadSlots`] for a number of slots that the kind does not have;
+    /// [`Error::BeingRemoved`] if others remove segments of this name all the while.
     pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
         file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))

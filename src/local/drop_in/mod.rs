@@ -8,9 +8,9 @@
 //! | [`BlackWhiteMutex`] | first come first served | [`RawSlotted`] of [`BlackWhite`] |
 //! | [`PetersonMutex`], [`FilterMutex`], [`TournamentMutex`] | see the algorithm | [`RawSlotted`] |
 //!
-//! All of them are `const`-constructible, and have `try_lock_for` and `try_lock_until`. There is no
-//! poisoning: a guard dropped in a panic releases the mutex. [`Fast`](crate::algorithm::Fast) is
-//! missing because it cannot do `try_lock`.
+//! All of them are `const`-constructible, and with the feature `std`, which those with slots need, have
+//! `try_lock_for` and `try_lock_until`. There is no poisoning: a guard dropped in a panic releases the
+//! mutex. [`Fast`](crate::algorithm::Fast) is missing because it cannot do `try_lock`.
 
 mod bypass;
 #[cfg(feature = "std")]
@@ -41,9 +41,11 @@ use crate::wait::DefaultWait;
 ///   the end of the line.
 /// - `const fn new`, and no poisoning.
 /// - Guards are `Send` if the value is.
-/// - `try_lock_for` and `try_lock_until`. At most [`WINDOW`](crate::algorithm::TicketQueue::WINDOW)
-///   threads ahead of it let a timed attempt stand in line; behind a longer line it waits beside it
-///   until there is room.
+/// - `try_lock_for` and `try_lock_until`. Fewer than
+///   [`WINDOW`](crate::algorithm::TicketQueue::WINDOW) threads ahead of it let a timed attempt stand in
+///   line; behind a longer line it waits beside it until there is room.
+///
+/// As there, a thread that locks a mutex which it has locked already waits for ever.
 ///
 /// ```
 /// use bakery_lock::Mutex;
@@ -66,7 +68,8 @@ pub type MutexGuard<'a, T, W = DefaultWait> = lock_api::MutexGuard<'a, RawTicket
 /// whom is passed more than `B` times.
 ///
 /// For throughput: a strict order has a context switch in each passage as soon as there are more
-/// threads than processors, and here few of them have one. What remains of the order is a bound, which [`std::sync::Mutex`] and most others do not have: see
+/// threads than processors, and here few of them have one. What remains of the order is a bound,
+/// which [`std::sync::Mutex`] and most others do not have: see
 /// [`BypassQueue`](crate::algorithm::BypassQueue). The count begins when a thread gets in line, which
 /// it does when it has found the mutex locked, and yielded its processor, ten times.
 ///

@@ -90,7 +90,8 @@ unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutexTimed for RawSlotted
         }
     }
 
-    /// A thread that has locked this mutex already gets no for an answer, at once.
+    /// A thread that has locked this mutex already gets no for an answer: at once if it has a slot to
+    /// itself, at the deadline if it shares the last one.
     fn try_lock_until(&self, deadline: Instant) -> Option<SlottedGuard> {
         self.0.lock_until(&deadline)
     }
