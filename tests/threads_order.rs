@@ -146,8 +146,8 @@ fn with_and_without_a_deadline() {
     bounded(|| {
         let _alone = alone();
         for before in [1, 10, 20, 40] {
-            let queue = TicketQueue::starting_at(0_u64.wrapping_sub(before));
-            in_one_line(&Mutex::from_raw(RawTicket::<W>::new(queue), Line::new()));
+            let raw = RawTicket::<W>::starting_at(0_u64.wrapping_sub(before));
+            in_one_line(&Mutex::from_raw(raw, Line::new()));
         }
         in_one_line(&BypassMutex::<Line, 1024, W>::default());
         in_one_line(&BakeryMutex::<Line, OWN, W>::default());

@@ -133,8 +133,8 @@ fn giving_up_behind_a_long_line() {
 #[test]
 fn giving_up_among_a_line_at_the_edge() {
     bounded(|| {
-        let queue = TicketQueue::starting_at(u64::MAX - 20);
-        let mutex: Mutex<Pair, Scripted> = Mutex::from_raw(RawTicket::new(queue), Pair::default());
+        let raw = RawTicket::starting_at(u64::MAX - 20);
+        let mutex: Mutex<Pair, Scripted> = Mutex::from_raw(raw, Pair::default());
         for _ in 0..5 {
             behind_a_line(&mutex, 5, || {
                 for _ in 0..LINE {

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use bakery_lock::algorithm::{Algorithm, NobodySleeps, Slot, Ticket, TicketQueue, Withdrawal};
+use bakery_lock::algorithm::{Algorithm, NobodySleeps, Slot, Ticket, Withdrawal};
 use bakery_lock::{Mutex, RawTicket};
 
 use crate::support::{Pair, bounded, crowd};
 
 /// A mutex that will wrap after so many tickets.
 fn wraps_after(tickets: u64) -> Mutex<Pair> {
-    let queue = TicketQueue::starting_at(0_u64.wrapping_sub(tickets));
-    Mutex::from_raw(RawTicket::new(queue), Pair::default())
+    Mutex::from_raw(RawTicket::starting_at(0_u64.wrapping_sub(tickets)), Pair::default())
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Mutex {
 /// A few threads lock while one does this.
 fn against(others: usize, bounds: Bounds, one: fn(&RawTicket<Sleep>) -> bool) {
     check(bounds, move || {
-        let lock = RawTicket::new(TicketQueue::new());
+        let lock = RawTicket::new();
         let mutex = Arc::new(Mutex { lock, data: UnsafeCell::new(0) });
         let start = |_| {
             let mutex = mutex.clone();

@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use super::{RawBypass, RawTicket};
-use crate::algorithm::TicketQueue;
 use crate::wait::Wait;
 
 /// What both have in common: each is locked by an attempt in hand, which is an `Algorithm`.
@@ -58,7 +57,7 @@ macro_rules! raw_mutex {
     };
 }
 
-raw_mutex! { RawTicket<W>: Self::new(TicketQueue::new()) }
+raw_mutex! { RawTicket<W>: Self::new() }
 raw_mutex! { RawBypass<BOUND, W>, const BOUND: Self::new() }
 
 // SAFETY: unlocking always serves the next in line.

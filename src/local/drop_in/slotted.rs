@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::lease;
 use super::ticket::RawTicket;
-use crate::algorithm::{Slot, TicketQueue, Withdraw};
+use crate::algorithm::{Slot, Withdraw};
 use crate::atomic::{AtomicBool, Relaxed, const_fn};
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
@@ -45,12 +45,7 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Slotted<A, F, W> {
     const_fn! {
         /// `busy` has a flag for each slot, and none of them is raised.
         pub(crate) const fn new(algorithm: A, busy: F) -> Self {
-            Self {
-                algorithm,
-                gate: RawTicket::new(TicketQueue::new()),
-                notice: Notice::new(),
-                busy,
-            }
+            Self { algorithm, gate: RawTicket::new(), notice: Notice::new(), busy }
         }
     }
 

@@ -21,10 +21,17 @@ const NO_SLOT: Slot = Slot::new(0);
 
 impl<W: Wait> RawTicket<W> {
     const_fn! {
-        /// An unlocked mutex, for use with [`lock_api::Mutex::from_raw`] where the first ticket
-        /// matters.
+        /// An unlocked mutex.
         #[must_use]
-        pub const fn new(queue: TicketQueue) -> Self {
+        pub const fn new() -> Self {
+            Self::starting_at(0)
+        }
+
+        /// An unlocked mutex that serves this ticket first, for use with
+        /// [`lock_api::Mutex::from_raw`]: to watch tickets wrap, for instance.
+        #[must_use]
+        pub const fn starting_at(first: u64) -> Self {
+            let queue = TicketQueue::starting_at(first);
             Self { queue, notice: Notice::new(), wait: PhantomData }
         }
     }
@@ -74,6 +81,12 @@ impl<W: Wait> RawTicket<W> {
     #[inline]
     fn lot(&self) -> ThreadLot<'_> {
         ThreadLot::new(&self.notice)
+    }
+}
+
+impl<W: Wait> Default for RawTicket<W> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
