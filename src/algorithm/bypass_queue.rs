@@ -12,9 +12,12 @@ use crate::atomic::const_fn;
 /// A gate, and a [`TicketQueue`] of those who found it shut. The head of the queue competes for the
 /// gate with those who come, of whom at most `B` pass anybody who waits.
 ///
+/// - **Source**: after Dave Dice and Alex Kogan, "Fissile Locks", NETYS 2020; here the bound is
+///   on how often anybody in line is passed, asleep or not.
 /// - **Order**: bounded bypass. From the end of its doorway until it is in, a participant is passed
 ///   at most `B` times by others that came later, whether it runs, sleeps, or waits for a processor;
-///   and those who wait go in in the order of their tickets. `B` is at most 262,143.
+///   and those who wait go in in the order of their tickets. `B` is at most 262,143; more does not
+///   compile.
 /// - **How**: those in line when the last round is over are the next round. Half of `B` is shared out
 ///   among the heads of a round, one after the other; so nobody is passed more often than that in the
 ///   round that it comes into, nor in its own. When a head's share is used up, the gate is closed to
@@ -77,7 +80,7 @@ impl<const B: u32> BypassQueue<B> {
         is_in
     }
 
-    /// Opens the gate to the head of the queue only, if there is a line.
+    /// Opens the gate to the head of the queue only, if there is a line. The caller is inside.
     pub fn leave_to_line(&self, wake: &impl Wake) {
         self.gate.close();
         self.leave(wake);
@@ -108,7 +111,7 @@ pub enum BypassPlace {
     Head(u64),
 }
 
-/// One attempt at a [`BypassQueue`]. It has no use for slots, and ignores them.
+/// One participant's attempts at a [`BypassQueue`]. It has no use for slots, and ignores them.
 #[derive(Debug)]
 pub struct BypassInHand<'a, const B: u32> {
     lock: &'a BypassQueue<B>,
@@ -128,21 +131,23 @@ impl<'a, const B: u32> BypassInHand<'a, B> {
         Self { lock, place: Cell::new(place) }
     }
 
-    /// How far it has come.
+    /// How far it has come. Means nothing after a withdrawal.
     #[must_use]
     pub fn place(&self) -> BypassPlace {
         self.place.get()
     }
 }
 
-// SAFETY: whoever is in has the gate, which only an exchange takes that finds it free.
+// SAFETY: whoever is in has the gate, which only an exchange takes that finds it free; each hand is
+// one participant's.
 unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
     const FIRST_COME_FIRST_SERVED: bool = false;
     const HANDS_ON_LAST: bool = true;
     const HAS_GATE: bool = true;
 
+    /// Each hand is one participant's.
     fn capacity(&self) -> usize {
-        u32::MAX as usize
+        1
     }
 
     #[inline]

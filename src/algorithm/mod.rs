@@ -20,13 +20,15 @@
 //!
 //! *Bypass*: how often a participant that has completed its doorway may be passed by others that came
 //! to theirs later. (Where that is 0, any one other goes in before it at most once: if it was there
-//! already.)
+//! already.) A slot's words stand on 128 bytes of their own.
 //!
 //! Every algorithm's registers are `repr(C)`, hold no pointer, and are in their initial state when
 //! all bytes are zero, so the same code serves a static, the heap, and memory that several
 //! processes map.
 //!
 //! Why each of them needs its fences and orderings: see [memory order](crate::memory_order).
+
+use core::fmt;
 
 #[cfg(any(target_has_atomic = "64", target_pointer_width = "64"))]
 mod bakery;
@@ -202,7 +204,8 @@ impl Wake for NobodySleeps {
 pub enum Intent {
     /// The participant waits until it is its turn.
     Stay,
-    /// The participant may call [`Algorithm::withdraw`].
+    /// The participant may call [`Algorithm::withdraw`] and is sure to be let out. (After
+    /// [`Stay`](Self::Stay) the answer may be [`Withdrawal::TooLate`].)
     MayWithdraw,
 }
 
@@ -212,6 +215,14 @@ pub enum Intent {
 /// more attempts that may be withdrawn can be recorded (see [`TicketQueue`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoorwayClosed;
+
+impl fmt::Display for DoorwayClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the doorway is closed for now; try again when others have left")
+    }
+}
+
+impl core::error::Error for DoorwayClosed {}
 
 /// What came of taking an attempt back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,15 +244,37 @@ pub enum Withdrawal {
 /// guarantee but memory safety of the registers themselves; [`Lock`](crate::Lock) and the other
 /// forms see to the order.
 ///
+/// A [`Blocked`] comes from an algorithm of this crate only, so an implementation elsewhere is made of
+/// one of these.
+///
+/// By hand, with no waiting but one's own:
+///
+/// ```
+/// use bakery_lock::algorithm::{Algorithm, Bakery, Intent, NobodySleeps, Slot, Turn};
+///
+/// let bakery = Bakery::<2>::new();
+/// let [one, two] = [Slot::new(0), Slot::new(1)];
+/// for slot in [one, two] {
+///     bakery.join(slot);
+///     bakery.enter(slot, Intent::Stay, &NobodySleeps).unwrap();
+/// }
+/// assert_eq!(bakery.poll(one, &NobodySleeps), Turn::Mine);
+/// assert!(matches!(bakery.poll(two, &NobodySleeps), Turn::Blocked(by) if by.on == Some(one)));
+/// bakery.leave(one, &NobodySleeps);
+/// assert_eq!(bakery.poll(two, &NobodySleeps), Turn::Mine);
+/// ```
+///
 /// # Panics
 ///
-/// The moves panic if `me` is not below the capacity.
+/// The moves may panic if a slot is not below the capacity.
 ///
 /// # Safety
 ///
-/// An implementation guarantees that from a `poll` that answers `Mine` (or a `withdraw` that does)
-/// to the next `leave` of that slot, no other slot's poll answers `Mine`; and that each critical
-/// section happens before the next.
+/// An implementation guarantees that from a move by which a slot gets in to the next `leave` of that
+/// slot, no other slot gets in; and that each critical section happens before the next. Such a move
+/// is a `poll` or a `withdraw` that answers `Mine`, or a `try_pass` or a `try_enter` that answers
+/// true. (Of an attempt that its participant has [in hand](TicketInHand), the others are those that
+/// other hands at the same registers hold.)
 pub unsafe trait Algorithm {
     /// Whether participants go in in the order in which they completed their doorways.
     const FIRST_COME_FIRST_SERVED: bool;

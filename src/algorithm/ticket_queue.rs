@@ -1,7 +1,4 @@
-//! The ticket lock without slots: David P. Reed and Rajendra K. Kanodia, "Synchronization with
-//! Eventcounts and Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and
-//! Michael L. Scott, "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM
-//! TOCS 9(1), 1991.
+//! The ticket lock without slots.
 
 use core::cell::Cell;
 
@@ -13,6 +10,10 @@ use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, const_fn};
 
 /// A queue of tickets, without slots: whoever takes one keeps it in hand.
 ///
+/// - **Source**: David P. Reed and Rajendra K. Kanodia, "Synchronization with Eventcounts and
+///   Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and Michael L.
+///   Scott, "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS
+///   9(1), 1991.
 /// - **Order**: first come first served, by the order of the fetch-and-adds.
 /// - **Needs** one fetch-and-add to enter and one store to leave, 64 bits wide; compare-and-exchange
 ///   for whoever tries, may withdraw, or passes over what was withdrawn.
@@ -234,8 +235,8 @@ impl Default for TicketQueue {
     }
 }
 
-/// One attempt at a [`TicketQueue`], with its ticket in hand. It has no use for slots, and ignores
-/// them.
+/// One participant's attempts at a [`TicketQueue`], the ticket of the last one in hand. It has no use
+/// for slots, and ignores them.
 #[derive(Debug)]
 pub struct TicketInHand<'a> {
     queue: &'a TicketQueue,
@@ -255,20 +256,22 @@ impl<'a> TicketInHand<'a> {
         Self { queue, mine: Cell::new(ticket) }
     }
 
-    /// Its ticket, once it has been through the doorway.
+    /// Its ticket, once it has been through the doorway. (Whoever [tries](Algorithm::try_enter) leaves
+    /// none in hand.)
     #[must_use]
     pub fn ticket(&self) -> u64 {
         self.mine.get()
     }
 }
 
-// SAFETY: exactly one ticket is served at a time, and no two attempts have the same one.
+// SAFETY: exactly one ticket is served at a time, and no two hands have the same one.
 unsafe impl Algorithm for TicketInHand<'_> {
     const FIRST_COME_FIRST_SERVED: bool = true;
     const HANDS_ON_LAST: bool = true;
 
+    /// Each hand is one participant's.
     fn capacity(&self) -> usize {
-        u32::MAX as usize
+        1
     }
 
     #[inline]

@@ -13,7 +13,8 @@ use crate::atomic::AtomicBool;
 ///
 /// # Safety
 ///
-/// `Flags` gives the same slice each time, as long as the capacity of the algorithm that `INIT` is.
+/// `Flags` gives the same slice each time, which is its own and nobody else's, and as long as the
+/// capacity of the algorithm that `INIT` is; that never changes.
 pub unsafe trait Fixed: Algorithm + Sized {
     /// The registers before anybody has joined.
     const INIT: Self;

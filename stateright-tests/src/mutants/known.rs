@@ -55,6 +55,7 @@ const FEWER: &str =
 const FAIRLY: &str = "leaving to the line: `bypass` in tests/threads finds it";
 const SPARED: &str = "a look that spares those who come in vain a ticket";
 const ONE_EACH: &str = "there is a new hand for each attempt";
+const HANDS: &str = "how many share a hand, which nobody asks";
 
 const BAKERY: &str = "bakery.rs";
 const BLACK_WHITE: &str = "black_white.rs";
@@ -210,6 +211,7 @@ const ALL: &[Known] = &[
     known(TICKET, "", "let (mut near, mut far) = ", "", BACK),
     known(TICKET, "", "OUTSIDE | ORPHANED => {}", "", "as a ticket it would be out of range"),
     known(TICKET, "", "CHOOSING | ORPHANED => Standing::Doorway", "", BACK),
+    known(TICKET_QUEUE, "fn capacity", "1", "", HANDS),
     known(TICKET_QUEUE, "", "const ATTEMPTS: usize = 16", "", SOON),
     known(TICKET_QUEUE, "", "for _ in 0..ATTEMPTS", "", SOON),
     known(TICKET_QUEUE, "", "break;", "", SOON),
@@ -262,6 +264,7 @@ const ALL: &[Known] = &[
     known(BYPASS, "", "if self.is_held() ||", "", SPARED),
     known(BYPASS, "", "self.0.fence();", "", WAKES),
     known(BYPASS, "", "Standing::Line(0)", "", ONLOOKERS),
+    known(BYPASS_QUEUE, "fn capacity", "1", "", HANDS),
     known(BYPASS_QUEUE, "", "Slot = Slot::new(0)", "", CODE),
     known(BYPASS_QUEUE, "", "self.gate.close();", "", FAIRLY),
     known(BYPASS_QUEUE, "self.gate.close();", "self.leave(wake);", "", FAIRLY),
