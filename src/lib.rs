@@ -42,6 +42,18 @@
 //!
 //! See [`shared`].
 //!
+//! # What all of them promise, and what none does
+//!
+//! - Whatever is done inside happens before whatever the next one does inside. An attempt that fails
+//!   orders nothing, and nor do questions like `is_locked`.
+//! - A guard that is dropped in a panic releases its lock, and nothing is poisoned. (Death is another
+//!   thing: see [`shared`].)
+//! - A handler of signals or interrupts must not lock what the code that it interrupts holds, or waits
+//!   for: in order, that code goes first.
+//! - After a fork a child must not use a lock between threads that others of its parent's threads may
+//!   hold or wait for. To hold it over the fork does not help as with other mutexes: whoever waited
+//!   behind is not there in the child, and its turn comes all the same.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -93,6 +105,10 @@ pub mod shared;
 ))]
 mod threads;
 pub mod wait;
+
+/// What the drop-in mutexes are made with, in the version that names their types.
+#[cfg(feature = "lock_api")]
+pub use lock_api;
 
 pub use local::*;
 

@@ -1,6 +1,4 @@
-//! Leslie Lamport, "A New Solution of Dijkstra's Concurrent Programming Problem", Communications of
-//! the ACM 17(8), 1974; in the one-word form of "A New Approach to Proving the Correctness of
-//! Multiprocess Programs", ACM TOPLAS 1(1), 1979, where *choosing* is a value of the number.
+//! Lamport's bakery.
 
 use crate::algorithm::mark::Mark;
 use crate::algorithm::{
@@ -21,6 +19,10 @@ pub type Bakery<const N: usize> = BakeryOn<[BakerySlot; N]>;
 /// Lamport's bakery: take a number greater than every number in sight, then wait until it is the
 /// smallest.
 ///
+/// - **Source**: Leslie Lamport, "A New Solution of Dijkstra's Concurrent Programming Problem",
+///   Communications of the ACM 17(8), 1974; in the one-word form of "A New Approach to Proving
+///   the Correctness of Multiprocess Programs", ACM TOPLAS 1(1), 1979, where *choosing* is a
+///   value of the number.
 /// - **Alone**: whoever meets nobody else in its doorway is in, with one fence and one look at the
 ///   others.
 /// - **Order**: first come first served. A participant that has completed its doorway goes before

@@ -1,5 +1,4 @@
-//! Gadi Taubenfeld, "The Black-White Bakery Algorithm and Related Bounded-Space, Adaptive,
-//! Local-Spinning and FIFO Algorithms", DISC 2004.
+//! The black-white bakery.
 
 use crate::algorithm::mark::Mark;
 use crate::algorithm::{
@@ -45,6 +44,8 @@ pub type BlackWhite<const N: usize> = BlackWhiteOn<[BlackWhiteSlot; N]>;
 /// colours and a shared colour, turned by departures, says which of them are the old ones. The
 /// old ones go first.
 ///
+/// - **Source**: Gadi Taubenfeld, "The Black-White Bakery Algorithm and Related Bounded-Space,
+///   Adaptive, Local-Spinning and FIFO Algorithms", DISC 2004.
 /// - **Alone**: whoever meets nobody else in its doorway is in, with one fence and one look at the
 ///   others, as in the bakery; it has no colour, and turns none.
 /// - **Order**: first come first served, as in the [bakery](crate::algorithm::BakeryOn).

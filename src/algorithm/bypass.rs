@@ -8,13 +8,16 @@ use crate::algorithm::{
 };
 use crate::atomic::const_fn;
 
-/// A gate before a ticket lock, with room for `N` participants: see [`BypassOn`].
+/// A gate before a ticket lock, with room for `N` participants, 8,191 at most: see [`BypassOn`].
 pub type Bypass<const N: usize, const B: u32> = BypassOn<[TicketSlot; N], B>;
 
 /// A gate, and a [ticket lock with slots](TicketOn) for those who found it shut. The head of the line
 /// competes for the gate with those who come, of whom at most `B` pass anybody who waits.
 ///
-/// - **Order**: bounded bypass, as with a [`BypassQueue`](crate::algorithm::BypassQueue).
+/// - **Source**: after Dave Dice and Alex Kogan, "Fissile Locks", NETYS 2020; here the bound is
+///   on how often anybody in line is passed, asleep or not.
+/// - **Order**: bounded bypass, as with a [`BypassQueue`](crate::algorithm::BypassQueue). `B` is at
+///   most 262,143; more does not compile.
 /// - **Needs** compare-and-exchange of 32 bits to enter and fetch-and-add to leave; in line, what
 ///   [`TicketOn`] needs.
 /// - **Space**: that of [`TicketOn`], and 128 bytes.

@@ -1,5 +1,4 @@
-//! Leslie Lamport, "A Fast Mutual Exclusion Algorithm", ACM Transactions on Computer Systems 5(1),
-//! 1987 (Algorithm 2).
+//! Lamport's fast mutex.
 
 use crate::algorithm::{
     Algorithm, Blocked, DoorwayClosed, Intent, Place, Slot, Standing, Turn, Wake, Withdrawal,
@@ -30,6 +29,8 @@ pub type Fast<const N: usize> = FastOn<[FastSlot; N]>;
 /// Lamport's fast mutex: alone, a participant needs five stores and two loads however many slots
 /// there are.
 ///
+/// - **Source**: Leslie Lamport, "A Fast Mutual Exclusion Algorithm", ACM Transactions on
+///   Computer Systems 5(1), 1987 (Algorithm 2).
 /// - **Order**: none. It is free of deadlock; a participant may be passed any number of times, and
 ///   starve.
 /// - **Needs** loads and stores of 32 bits, nothing else.

@@ -1,5 +1,4 @@
-//! Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information Processing Letters
-//! 12(3), 1981: the generalisation to n participants, which textbooks call the filter lock.
+//! The filter lock, Peterson's for any number of participants.
 
 use core::marker::PhantomData;
 
@@ -15,6 +14,9 @@ pub type Filter<const N: usize, W = Fenced> = FilterOn<[FilterSlot; N], W>;
 /// The filter lock: `N - 1` levels, each of which holds back at least one of those who try to pass
 /// it.
 ///
+/// - **Source**: Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information
+///   Processing Letters 12(3), 1981: the generalisation to n participants, which textbooks call
+///   the filter lock.
 /// - **Order**: none. Every participant gets in, but it may be passed **any number of times**: one
 ///   that has entered a level is let on when another enters that level behind it, and until it has
 ///   taken that step, others may overtake it again and again.

@@ -1,6 +1,4 @@
 //! A gate before a line of tickets: whoever runs may go through, past those in line, so many times.
-//! After Dave Dice and Alex Kogan, "Fissile Locks", NETYS 2020; here the bound is on how often anybody
-//! in line is passed, asleep or not.
 
 use crate::algorithm::Slot;
 use crate::atomic::{Acquire, AtomicU32, Register32, Register64, Relaxed, Release, const_fn};

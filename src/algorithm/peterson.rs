@@ -1,5 +1,4 @@
-//! Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information Processing Letters
-//! 12(3), 1981: the lock for two, and the step that its generalisations repeat.
+//! Peterson's lock for two, and the step that its generalisations repeat.
 
 use core::fmt::Debug;
 use core::marker::PhantomData;
@@ -160,6 +159,8 @@ const fn other(side: usize) -> u32 {
 
 /// Peterson's lock for two.
 ///
+/// - **Source**: Gary L. Peterson, "Myths About the Mutual Exclusion Problem", Information
+///   Processing Letters 12(3), 1981.
 /// - **Order**: first come first served. A participant that has completed its doorway (raised its
 ///   flag, and given way unless it was alone) is passed at most once, by one that was inside or in
 ///   its own doorway by then; when both keep coming they alternate.

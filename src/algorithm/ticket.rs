@@ -1,6 +1,4 @@
-//! The ticket lock with slots: David P. Reed and Rajendra K. Kanodia, "Synchronization with Eventcounts and
-//! Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and Michael L. Scott,
-//! "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS 9(1), 1991.
+//! The ticket lock with slots.
 
 use crate::algorithm::{
     Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Reset, Slot, Standing, Turn, Wake,
@@ -215,6 +213,10 @@ pub type Ticket<const N: usize> = TicketOn<[TicketSlot; N]>;
 /// A ticket lock whose participants have slots, in which each writes down its ticket: who waits for
 /// whom can be read from the registers alone, and participants may die at any step.
 ///
+/// - **Source**: David P. Reed and Rajendra K. Kanodia, "Synchronization with Eventcounts and
+///   Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and Michael L.
+///   Scott, "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS
+///   9(1), 1991.
 /// - **Order**: first come first served, by the order of the fetch-and-adds.
 /// - **Needs** one fetch-and-add to enter, one to leave, 64 bits wide; compare-and-exchange for
 ///   whoever tries, may withdraw, or passes over what was withdrawn.

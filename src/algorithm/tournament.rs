@@ -1,6 +1,4 @@
-//! A tree of locks for two: Gary L. Peterson and Michael J. Fischer, "Economical Solutions for the
-//! Critical Section Problem in a Distributed System", STOC 1977; with Peterson's lock of 1981 at
-//! its nodes.
+//! A tree of Peterson's locks for two.
 
 use core::marker::PhantomData;
 
@@ -16,6 +14,9 @@ pub type Tournament<const N: usize, W = Fenced> = TournamentOn<[TournamentSlot; 
 /// A knock-out tournament: a binary tree whose nodes are Peterson locks for two. Whoever wins at
 /// the root is in.
 ///
+/// - **Source**: Gary L. Peterson and Michael J. Fischer, "Economical Solutions for the Critical
+///   Section Problem in a Distributed System", STOC 1977; with Peterson's lock of 1981 at its
+///   nodes.
 /// - **Order**: none across the tree; every participant gets in, but until it takes its next step
 ///   others may pass it any number of times. Each meeting by itself is first come first served.
 /// - **Needs** loads and stores and one fence a level, two where the other side is taken

@@ -17,9 +17,9 @@ use crate::wait::{DefaultWait, Notice, Wait};
 /// choice.
 ///
 /// A thread that wants in first [`join`](Self::join)s; the [`Participant`] that it gets owns a slot
-/// of the lock until it is dropped. Fairness, space and memory orderings are the
-/// [algorithm](crate::algorithm)'s. There is no poisoning: a guard dropped in a panic releases the
-/// lock.
+/// of the lock until it is dropped. Fairness, space and fences are the [algorithm](crate::algorithm)'s;
+/// with each, what is done inside happens before what the next one does inside. There is no
+/// poisoning: a guard dropped in a panic releases the lock.
 ///
 /// ```
 /// use bakery_lock::{Lock, algorithm::Bakery};
@@ -97,7 +97,7 @@ impl<A: Fixed, T: ?Sized, W: Wait> Lock<A, T, W> {
     }
 
     /// Makes every slot a participant at once. It needs no read-modify-write, so it is there on
-    /// every target.
+    /// every target. What participants that were leaked left behind ends here.
     ///
     /// ```
     /// use bakery_lock::{Lock, algorithm::BlackWhite};
@@ -181,7 +181,8 @@ impl core::error::Error for Full {}
 
 /// One participant of a [`Lock`]: it owns a slot until it is dropped.
 ///
-/// Locking takes `&mut self`, so a participant cannot wait for itself:
+/// Locking takes `&mut self`, so a participant cannot wait for itself (though a thread with two of them
+/// can):
 ///
 /// ```compile_fail,E0499
 /// # use bakery_lock::{Lock, algorithm::Bakery};
@@ -192,8 +193,9 @@ impl core::error::Error for Full {}
 /// drop(first);
 /// ```
 ///
-/// A guard that was leaked ([`core::mem::forget`]) keeps the lock until its participant locks again
-/// or is dropped.
+/// A guard that was leaked ([`core::mem::forget`]) keeps the lock, and a leaked [`Waiting`] its place,
+/// until its participant locks again or is dropped. A participant that was leaked keeps its slot, and
+/// what it held, until [`Lock::split`] or [`Lock::halves`].
 pub struct Participant<'a, A: Fixed, T: ?Sized, W: Wait = DefaultWait> {
     pub(super) lock: &'a Lock<A, T, W>,
     pub(super) slot: Slot,
@@ -210,6 +212,20 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
 
     /// Goes through the doorway and comes back before the wait: from here on this participant has
     /// its place in the line.
+    ///
+    /// ```
+    /// use bakery_lock::{Lock, algorithm::Ticket};
+    ///
+    /// let lock: Lock<Ticket<2>, Vec<u32>> = Lock::default();
+    /// let (mut first, mut second) = (lock.join().unwrap(), lock.join().unwrap());
+    /// let has_its_place = first.enter();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| second.lock().push(2));
+    ///     // However long this one takes.
+    ///     has_its_place.wait().push(1);
+    /// });
+    /// assert_eq!(*first.lock(), [1, 2]);
+    /// ```
     #[inline]
     pub fn enter(&mut self) -> Waiting<'_, 'a, A, T, W> {
         let attempt = self.doorway();
@@ -218,6 +234,9 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
 
     /// Takes the lock if nobody is in it or in line for it; with
     /// [`Bypass`](crate::algorithm::Bypass) it may pass those in line.
+    ///
+    /// Of two that try at the same moment both may fail, but for [`Ticket`](crate::algorithm::Ticket)
+    /// and [`Bypass`](crate::algorithm::Bypass). To fail orders nothing.
     #[inline]
     pub fn try_lock(&mut self) -> Option<Guard<'_, 'a, A, T, W>>
     where
@@ -228,7 +247,21 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
             .then(|| Guard::new(self))
     }
 
-    /// Waits for this participant's turn, but not longer than this.
+    /// Waits for this participant's turn, but not longer than this; without end if the sum does not fit.
+    /// Takes a lock that is free whatever the time.
+    ///
+    /// ```
+    /// use bakery_lock::{Lock, algorithm::Bakery};
+    /// use std::time::Duration;
+    ///
+    /// let lock: Lock<Bakery<2>, u32> = Lock::new(0);
+    /// let (mut me, mut other) = (lock.join().unwrap(), lock.join().unwrap());
+    /// let inside = me.lock();
+    /// assert!(other.try_lock().is_none());
+    /// assert!(other.lock_for(Duration::from_millis(1)).is_none());
+    /// drop(inside);
+    /// assert!(other.lock_for(Duration::ZERO).is_some());
+    /// ```
     #[cfg(feature = "std")]
     pub fn lock_for(&mut self, timeout: Duration) -> Option<Guard<'_, 'a, A, T, W>>
     where
@@ -240,7 +273,7 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
         }
     }
 
-    /// Waits for this participant's turn until then.
+    /// Waits for this participant's turn until then. Takes a lock that is free even after that.
     #[cfg(feature = "std")]
     pub fn lock_until(&mut self, deadline: Instant) -> Option<Guard<'_, 'a, A, T, W>>
     where

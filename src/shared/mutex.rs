@@ -22,6 +22,8 @@ use crate::wait::{Deadline, DefaultWait, Never, Wait};
 /// pointers.
 ///
 /// Implemented for all such types; derive [`FromBytes`] and [`IntoBytes`] for your own.
+///
+/// A value is aligned to 128 bytes at most; a type that asks for more does not compile.
 pub trait Data: FromBytes + IntoBytes + Send + 'static {}
 
 impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
@@ -32,7 +34,8 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// slot of the segment until it is dropped. Several threads of a process may join the same mutex,
 /// and each is a participant of its own.
 ///
-/// Fairness, space and memory orderings are those of the [algorithm](Kind).
+/// Fairness, space and fences are those of the [algorithm](Kind); with each, what is done inside
+/// happens before what the next one does inside.
 ///
 /// # Death
 ///
@@ -45,11 +48,14 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 ///
 /// Death is proved: by the kernel, which has dropped the lock that the dead one held on a byte of
 /// the segment's file; or by there being no such process any more (in the same pid namespace). One
-/// that is stopped, traced, frozen or slow is never taken for dead, and is waited for. A program that
-/// closes descriptors which are not its own (`closefrom`) takes the first proof for itself.
+/// that is stopped, traced, frozen or slow is never taken for dead, and is waited for. But **one that
+/// closes descriptors which are not its own** (`closefrom`) drops that lock, is taken for dead while it
+/// lives, and another is let in beside it. A process that runs another program (`exec`) is dead as one
+/// that ends is.
 ///
-/// The end of a thread is no death: a guard that it has leaked is held until its process ends. Nor
-/// is a panic: a guard dropped in a panic releases the mutex, and nothing is poisoned.
+/// The end of a thread is no death: a participant that it has leaked keeps what it holds until its
+/// process ends. Nor is a panic: a guard dropped in a panic releases the mutex, and nothing is
+/// poisoned.
 pub struct Mutex<T, W = DefaultWait> {
     segment: Segment,
     look_every: Duration,
@@ -80,8 +86,8 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Full`] if every slot has a participant that lives; [`Error::WrongLength`] if the file
-    /// has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one for each
+    /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
+    /// away within a second; [`Error::WrongLength`] if the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one for each
     /// participant), or without `/proc`.
     pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
         Ok(Participant { seat: Seat::claim(&self.segment, self.look_every)?, data: PhantomData })
@@ -90,6 +96,19 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// Who is inside, who waits, and what has happened so far: see [`Status`].
     ///
     /// Takes a number of steps that the number of slots bounds, and keeps nobody waiting.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Mutex, Options};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// let mutex: Mutex<u64> = Options::new().anonymous(0)?;
+    /// let mut me = mutex.join()?;
+    /// let guard = me.lock()?;
+    /// let holder = mutex.status()?.holder.expect("somebody is inside");
+    /// assert_eq!((holder.pid, holder.token), (std::process::id(), guard.token()));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -132,7 +151,11 @@ impl<T, W> fmt::Debug for Mutex<T, W> {
 /// One participant of a [`Mutex`]: it owns a slot of the segment until it is dropped, or its
 /// process ends.
 ///
-/// In a child that was forked off, it answers [`Error::Forked`]: the slot is the parent's.
+/// In a child that was forked off, it answers [`Error::Forked`]: the slot is the parent's. (A child of
+/// a bare `clone` system call is not noticed.)
+///
+/// A guard that was leaked ([`mem::forget`]) keeps the lock, and a leaked [`Waiting`] its place, until
+/// its participant locks again or is dropped.
 pub struct Participant<'a, T, W: Wait = DefaultWait> {
     seat: Seat<'a, W>,
     data: PhantomData<fn() -> T>,
@@ -160,7 +183,8 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// Waits for this participant's turn; and if somebody died inside before, has the data repaired.
     ///
     /// `repair` gets the data as the dead one has left them. When it returns they count as sound.
-    /// If it panics, or this process dies in it, they do not.
+    /// If it panics, or this process dies in it, they do not. There is no repair with a deadline: until
+    /// somebody repairs, all others are let in only to be told, so the line is soon through.
     ///
     /// # Errors
     ///
@@ -194,15 +218,20 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// Takes the lock if nobody is in it or in line for it; with [`Kind::Bypass`] it may pass those in
     /// line.
     ///
+    /// Of two that try at the same moment both may fail, but for [`Kind::Ticket`] and [`Kind::Bypass`].
+    /// To fail orders nothing.
+    ///
     /// # Errors
     ///
-    /// As [`lock`](Self::lock), and [`Error::Unsupported`] if the algorithm is [`Kind::FastUnrecoverable`].
+    /// As [`lock`](Self::lock), and [`Error::Unsupported`] if the algorithm is
+    /// [`Kind::FastUnrecoverable`].
     #[inline]
     pub fn try_lock(&mut self) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
         Ok(self.seat.try_lock()?.then(|| Guard::new(self)))
     }
 
-    /// Waits for this participant's turn, but not longer than this.
+    /// Waits for this participant's turn, but not longer than this, or a century. Takes a lock that is
+    /// free whatever the time.
     ///
     /// # Errors
     ///
@@ -214,7 +243,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
         self.lock_until(now.checked_add(timeout).unwrap_or(now + CENTURY))
     }
 
-    /// Waits for this participant's turn until then.
+    /// Waits for this participant's turn until then. Takes a lock that is free even after that.
     ///
     /// # Errors
     ///
@@ -227,11 +256,29 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// handler, for instance.
     ///
     /// One that sleeps notices it at its next look ([`Options::look_every`]), or when a signal
-    /// interrupts its sleep. One that need not wait gets in all the same.
+    /// interrupts its sleep. One that need not wait gets in all the same. The flag is read relaxed.
     ///
     /// # Errors
     ///
     /// As [`try_lock`](Self::try_lock).
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Mutex, Options};
+    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// let mutex: Mutex<u64> = Options::new().anonymous(0)?;
+    /// let (mut me, mut other) = (mutex.join()?, mutex.join()?);
+    /// let inside = me.lock()?;
+    /// let interrupted = AtomicBool::new(false);
+    /// std::thread::scope(|scope| {
+    ///     let waiting = scope.spawn(|| other.lock_unless(&interrupted).map(|guard| guard.is_some()));
+    ///     interrupted.store(true, Relaxed);
+    ///     assert!(!waiting.join().unwrap().unwrap());
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn lock_unless(
         &mut self,
         cancelled: &AtomicBool,
@@ -264,7 +311,8 @@ impl Deadline for Unless<'_> {
     }
 }
 
-/// A participant that has been through the doorway and has its place in the line.
+/// A participant that has been through the doorway and has its place in the line. When its turn comes,
+/// nobody else gets in until it has waited and left, or is dropped.
 ///
 /// Dropped, it steps out of the line. That takes no waiting, but for three kinds: a [`Kind::Ticket`]
 /// or [`Kind::Bypass`] 32 tickets or more behind the one served, and a [`Kind::FastUnrecoverable`]

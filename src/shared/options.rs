@@ -58,7 +58,8 @@ impl Options {
         self
     }
 
-    /// The path of the segment of this name, whether there is one or not.
+    /// The path of the segment of this name, whether there is one or not. Makes the directory if need
+    /// be, as whatever takes a name does.
     ///
     /// # Errors
     ///
@@ -95,7 +96,8 @@ impl Options {
         file::remove(&Place::at(path.as_ref())?)
     }
 
-    /// What the lock of this name is about, whatever type it protects: see [`Mutex::status`].
+    /// What the lock of this name is about, whatever type it protects: see [`Mutex::status`]. Whoever
+    /// looks counts as a user meanwhile.
     ///
     /// # Errors
     ///
@@ -153,7 +155,7 @@ impl Options {
     /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have
     /// names that cannot be a file's, directories and files that others may write to, and network
     /// file systems. [`Error::BadSlots`] for a number of slots that the kind does not have;
-    /// [`Error::BeingRemoved`] if others remove segments of this name all the while.
+    /// [`Error::BeingRemoved`] if others remove segments of this name for a second.
     pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
         file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
@@ -231,6 +233,21 @@ impl Options {
     ///
     /// Pass the descriptor ([`AsFd`](std::os::fd::AsFd)) to a child, as its standard input for
     /// instance, and [`attach_fd`](Self::attach_fd) there.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Kind, Mutex, Options};
+    /// use std::os::fd::AsFd;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let lines: Mutex<u64> = Options::new().kind(Kind::Ticket).slots(8).anonymous(0)?;
+    /// let for_a_child = lines.as_fd().try_clone_to_owned()?;
+    /// // There:
+    /// let same: Mutex<u64> = Options::new().attach_fd(for_a_child)?;
+    /// *same.join()?.lock()? += 20;
+    /// assert_eq!(*lines.join()?.lock()?, 20);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

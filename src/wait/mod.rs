@@ -69,7 +69,8 @@ impl Deadline for std::time::Instant {
 /// Where waiters sleep, by channel.
 pub trait Lot {
     /// Sleeps on a channel, unless `still` answers false once whoever wakes that channel would be
-    /// heard. May return at any time; returns after `at_most` (`Duration::MAX`: no limit).
+    /// heard. May return at any time; returns after `at_most` (`Duration::MAX`: no limit). Between
+    /// threads, without `std` or elsewhere than on Linux, it returns at once.
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration);
 
     /// Wakes whoever sleeps on a channel. To be called after a `SeqCst` fence that follows the
@@ -94,8 +95,45 @@ pub trait Lot {
 ///
 /// Whoever implements it cannot break a lock's exclusion, only its progress: `wait` has to return
 /// some time after `still` has become false.
+///
+/// ```
+/// use bakery_lock::algorithm::{BlackWhite, Blocked};
+/// use bakery_lock::wait::{Deadline, Lot, Wait};
+/// use bakery_lock::Lock;
+///
+/// /// Lets the processor idle between looks, on a board without an operating system.
+/// struct Rest;
+///
+/// # mod board { pub(crate) fn idle_a_moment() {} }
+/// impl Wait for Rest {
+///     const SLEEPS: bool = false;
+///
+///     fn wait<L: Lot>(
+///         _: &L,
+///         _: Blocked,
+///         _: u32,
+///         still: impl Fn() -> bool,
+///         deadline: &impl Deadline,
+///     ) {
+///         while still() && deadline.left().is_some() {
+///             board::idle_a_moment();
+///         }
+///     }
+///
+///     fn pause() {
+///         board::idle_a_moment();
+///     }
+/// }
+///
+/// let mut lock: Lock<BlackWhite<2>, u32, Rest> = Lock::new(0);
+/// for mut core in lock.split() {
+///     *core.lock() += 1;
+/// }
+/// assert_eq!(lock.into_inner(), 2);
+/// ```
 pub trait Wait {
-    /// Whether waiters may sleep, so that whoever writes what they wait for has to wake them.
+    /// Whether waiters may sleep, so that whoever writes what they wait for has to wake them. With
+    /// `false` nobody does, and [`wait`](Self::wait) must not call [`Lot::sleep`].
     const SLEEPS: bool;
 
     /// Returns when `still` answers false, or when the deadline is over, or for no reason. The attempt
@@ -176,12 +214,12 @@ impl Wait for SpinYield {
     }
 }
 
-/// Spins or yields for a while, then sleeps in the kernel until woken: with more waiters than processors, those
-/// who wait leave the processors to those who work. Whoever is next spins for longer than those
-/// behind, and yields now and then; those near yield, and see each time whether they are next; all
-/// sleep in the end. The next one is woken when the one before it goes in, where the algorithm knows
-/// whom to wake, so that it is there when its turn comes. Whoever may be passed looks rarely, and
-/// then sleeps.
+/// Spins or yields for a while, then sleeps in the kernel until woken: with more waiters than
+/// processors, those who wait leave the processors to those who work. Whoever is next spins for
+/// longer than those behind, and yields now and then; those near yield, and see each time whether
+/// they are next; all sleep in the end. The next one is woken when the one before it goes in, where
+/// the algorithm knows whom to wake, so that it is there when its turn comes. Whoever may be passed
+/// looks rarely, and then sleeps. Whoever cannot get into the line yet looks every 100 µs.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;

@@ -74,10 +74,11 @@ pub type MutexGuard<'a, T, W = DefaultWait> = lock_api::MutexGuard<'a, RawTicket
 /// it does when it has found the mutex locked, and yielded its processor, ten times.
 ///
 /// The smaller `B`, the nearer to a [`Mutex`]; with 0 nobody in line is passed, nor with half of `B`
-/// less than the number of threads in line.
+/// less than the number of threads in line. More than 262,143 does not compile.
 ///
 /// [`unlock_fair`](lock_api::MutexGuard::unlock_fair) leaves the mutex to whoever is first in line.
-/// There is no poisoning. A thread that locks a mutex which it has locked already waits for ever.
+/// Guards are `Send` if the value is. There is no poisoning. A thread that locks a mutex which it has
+/// locked already waits for ever.
 ///
 /// ```
 /// use bakery_lock::BypassMutex;
@@ -98,23 +99,42 @@ pub type BypassMutexGuard<'a, T, const B: u32 = 1024, W = DefaultWait> =
     lock_api::MutexGuard<'a, RawBypass<B, W>, T>;
 
 macro_rules! slotted_mutexes {
-    ($($(#[$doc:meta])* $mutex:ident<$(const $n:ident)?>, $algorithm:ty;)*) => {$(
+    ($($(#[$doc:meta])* $mutex:ident, $guard:ident<$(const $n:ident)?>, $algorithm:ty;)*) => {$(
         $(#[$doc])*
         #[cfg(feature = "std")]
         pub type $mutex<T, $(const $n: usize,)? W = DefaultWait> =
             lock_api::Mutex<RawSlotted<$algorithm, W>, T>;
+
+        #[doc = concat!("The guard of a [`", stringify!($mutex), "`].")]
+        #[cfg(feature = "std")]
+        pub type $guard<'a, T, $(const $n: usize,)? W = DefaultWait> =
+            lock_api::MutexGuard<'a, RawSlotted<$algorithm, W>, T>;
     )*};
 }
 
 slotted_mutexes! {
     /// Lamport's bakery as a mutex for any number of threads: see [`RawSlotted`].
-    BakeryMutex<const N>, Bakery<N>;
+    ///
+    /// ```
+    /// use bakery_lock::BakeryMutex;
+    ///
+    /// // The order holds among seven threads and one of the others.
+    /// static TOTAL: BakeryMutex<u32, 8> = BakeryMutex::new(0);
+    ///
+    /// std::thread::scope(|scope| {
+    ///     for _ in 0..5 {
+    ///         scope.spawn(|| (0..20).for_each(|_| *TOTAL.lock() += 1));
+    ///     }
+    /// });
+    /// assert_eq!(*TOTAL.lock(), 100);
+    /// ```
+    BakeryMutex, BakeryMutexGuard<const N>, Bakery<N>;
     /// The black-white bakery as a mutex for any number of threads: see [`RawSlotted`].
-    BlackWhiteMutex<const N>, BlackWhite<N>;
+    BlackWhiteMutex, BlackWhiteMutexGuard<const N>, BlackWhite<N>;
     /// Peterson's lock as a mutex for any number of threads: see [`RawSlotted`].
-    PetersonMutex<>, Peterson<Swapped>;
+    PetersonMutex, PetersonMutexGuard<>, Peterson<Swapped>;
     /// The filter lock as a mutex for any number of threads: see [`RawSlotted`].
-    FilterMutex<const N>, Filter<N, Swapped>;
+    FilterMutex, FilterMutexGuard<const N>, Filter<N, Swapped>;
     /// The tournament as a mutex for any number of threads: see [`RawSlotted`].
-    TournamentMutex<const N>, Tournament<N, Swapped>;
+    TournamentMutex, TournamentMutexGuard<const N>, Tournament<N, Swapped>;
 }

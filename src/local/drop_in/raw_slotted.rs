@@ -16,6 +16,9 @@ use crate::wait::{DefaultWait, Wait};
 /// works for any number of threads, and the algorithm's order holds among the N that are in it: a
 /// thread that shares the last slot counts as having come when it got that slot.
 ///
+/// Mutexes of it are `const`-constructible, and have `try_lock_for` and `try_lock_until`; `try_lock` may
+/// fail for two that try at the same moment. Guards are not `Send`. There is no poisoning.
+///
 /// # Panics
 ///
 /// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot
