@@ -16,13 +16,14 @@ mod stats;
 mod support;
 mod targets;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use alone::Alone;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use ground::Ground;
 use stats::median;
@@ -154,6 +155,8 @@ fn main() -> Result<ExitCode> {
         println!("{target}");
     }
     report::print(&found);
+    let made = fs::create_dir_all(&arguments.out);
+    made.with_context(|| format!("cannot make {}", arguments.out.display()))?;
     report::write(&found, &arguments.out)?;
     plots::write(&found, &arguments.out)?;
     println!("\nThe table and the plots are in {}.", arguments.out.display());

@@ -39,25 +39,31 @@ pub(crate) fn write(found: &Findings, folder: &Path) -> Result<()> {
 }
 
 /// Every lock of the field, in the same order each time, so that each keeps its colour.
-fn for_each(found: &Findings, points: impl Fn(&[&field::Result]) -> Vec<(f64, f64)>) -> Lines {
+fn by_lock(found: &Findings, points: impl Fn(&[&field::Result]) -> Vec<(f64, f64)>) -> Lines {
     let pinned = || found.contests.iter().flatten().filter(|it| it.terms.pinned);
     let mut names: Vec<_> = pinned().map(|it| it.name).collect();
     names.sort_unstable();
     names.dedup();
-    let results = |name| pinned().filter(|it| it.name == name).collect::<Vec<_>>();
-    names.into_iter().map(|name| (name, points(&results(name)))).collect()
+    let line = |name| {
+        let results: Vec<_> = pinned().filter(|it| it.name == name).collect();
+        let mut points = points(&results);
+        // Of nothing there is no logarithm.
+        points.retain(|(x, y)| x.is_finite() && y.is_finite());
+        (name, points)
+    };
+    names.into_iter().map(line).collect()
 }
 
 fn over_threads(found: &Findings, figure: impl Fn(&field::Result) -> f64) -> Lines {
     #[expect(clippy::cast_precision_loss, reason = "a few threads")]
     let point = |it: &&field::Result| ((it.terms.threads as f64).log2(), figure(it));
-    for_each(found, |results| results.iter().map(point).collect())
+    by_lock(found, |results| results.iter().map(point).collect())
 }
 
 /// How many passages had to wait for how long, with so many threads.
 fn waits(found: &Findings, threads: usize) -> Lines {
     let point = |(nanoseconds, share): (u64, f64)| (micros(nanoseconds).log10(), share.log10());
-    for_each(found, |results| {
+    by_lock(found, |results| {
         let result = results.iter().filter(|it| it.terms.threads == threads);
         result.flat_map(|it| it.closer.waits.at_least().map(point)).collect()
     })
@@ -75,14 +81,14 @@ fn plot(path: &Path, x: &Axis, y: &Axis, lines: &Lines) -> Result<()> {
     let points = || lines.iter().flat_map(|(_, points)| points);
     let (left, right) = range(points().map(|it| it.0));
     let (low, high) = range(points().map(|it| it.1));
-    let names = 0.32 * (right - left);
+    let legend = 0.32 * (right - left);
     let area = SVGBackend::new(path, (900, 560)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(72)
-        .build_cartesian_2d(left..right + names, low..high)?;
+        .build_cartesian_2d(left..right + legend, low..high)?;
     chart
         .configure_mesh()
         .x_desc(x.title)

@@ -21,7 +21,8 @@ pub(crate) fn print(found: &Findings) {
         found.cache_line, found.sleepers, found.yields
     );
     println!(
-        "A thread that does nothing but look at the clock was held up for {:.0} us.",
+        "A thread that does nothing but look at the clock was held up for {:.0} us at the longest \
+         (median of all rounds).",
         found.held_up / 1e3
     );
     for contest in found.contests.iter().filter(|it| !it.is_empty()) {
@@ -57,7 +58,6 @@ pub(crate) fn print(found: &Findings) {
 }
 
 pub(crate) fn write(found: &Findings, folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let csv = folder.join("contended.csv");
     fs::write(&csv, table(found)).with_context(|| format!("cannot write {}", csv.display()))
 }

@@ -85,7 +85,7 @@ impl Waits {
         Self::floor(self.buckets.iter().position(full).unwrap_or(0))
     }
 
-    /// The share of all that is at least so many nanoseconds long, for each length that is told apart.
+    /// The share of all that is at least so many nanoseconds long, for each length that there is.
     pub(crate) fn at_least(&self) -> impl Iterator<Item = (u64, f64)> {
         let all: u64 = self.buckets.iter().sum();
         #[expect(clippy::cast_precision_loss, reason = "counts of a fraction of a second")]
