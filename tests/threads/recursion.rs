@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bakery_lock::algorithm::Blocked;
 use bakery_lock::wait::{Deadline, Lot, Wait};
@@ -16,7 +16,9 @@ fn is_turned_away<R: Raw>(mutex: &lock_api::Mutex<R, Pair>) {
     let mut inside = mutex.lock();
     assert!(mutex.try_lock().is_none());
     assert!(mutex.try_lock_for(Duration::ZERO).is_none());
-    assert!(mutex.try_lock_for(Duration::from_micros(100)).is_none());
+    let (asked, time) = (Instant::now(), Duration::from_micros(100));
+    assert!(mutex.try_lock_for(time).is_none());
+    assert!(asked.elapsed() >= time, "no for an answer before the time is over");
     assert!(mutex.is_locked());
     inside.visit();
     drop(inside);

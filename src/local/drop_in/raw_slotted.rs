@@ -17,13 +17,13 @@ use crate::wait::{DefaultWait, Wait};
 /// thread that shares the last slot counts as having come when it got that slot.
 ///
 /// Mutexes of it are `const`-constructible, and have `try_lock_for` and `try_lock_until`; `try_lock` may
-/// fail for two that try at the same moment. Guards are not `Send`. There is no poisoning.
+/// fail for both of two that try at the same moment. Guards are not `Send`. There is no poisoning.
 ///
 /// # Panics
 ///
 /// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot
-/// to itself; sharing the last slot it waits for ever, as with most mutexes. `try_lock` answers no
-/// in both cases.
+/// to itself; sharing the last slot it waits for ever, as with most mutexes. So does `try_lock_for` of
+/// a time without end. `try_lock` answers no in both cases.
 ///
 /// There is no mutex without slots:
 ///
@@ -93,8 +93,7 @@ unsafe impl<A: Fixed + Withdraw, W: Wait> lock_api::RawMutexTimed for RawSlotted
         }
     }
 
-    /// A thread that has locked this mutex already gets no for an answer: at once if it has a slot to
-    /// itself, at the deadline if it shares the last one.
+    /// A thread that has locked this mutex already gets no for an answer, when the time is over.
     fn try_lock_until(&self, deadline: Instant) -> Option<SlottedGuard> {
         self.0.lock_until(&deadline)
     }

@@ -69,7 +69,13 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Slotted<A, F, W> {
     }
 
     pub(crate) fn lock_until(&self, deadline: &impl Deadline) -> Option<SlottedGuard> {
-        let seat = self.seat(|gate| gate.lock_until(deadline))?;
+        let Some(seat) = self.seat(|gate| gate.lock_until(deadline)) else {
+            // Whoever waits for itself waits as long as it wants to.
+            while deadline.left().is_some() {
+                W::pause();
+            }
+            return None;
+        };
         Attempt::<_, _, W>::enter_until(&self.algorithm, seat.slot, self.lot(), deadline)?
             .wait_until(deadline)
             .then(|| seat.keep())
