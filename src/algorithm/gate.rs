@@ -50,6 +50,8 @@ impl<const B: u32> Gate<B> {
     const_fn! {
         /// It is open, and nobody is in line.
         pub(crate) const fn new() -> Self {
+            // Too great a bound does not get as far as the first passage.
+            const { assert!(Self::HALF == B / 2) };
             Self { state: AtomicU32::new(0), share: Register32::new(0), round: Register64::new(0) }
         }
     }

@@ -41,11 +41,10 @@ use crate::wait::DefaultWait;
 ///   the end of the line.
 /// - `const fn new`, and no poisoning.
 /// - Guards are `Send` if the value is.
-/// - `try_lock_for` and `try_lock_until`. Fewer than
-///   [`WINDOW`](crate::algorithm::TicketQueue::WINDOW) threads ahead of it let a timed attempt stand in
-///   line; behind a longer line it waits beside it until there is room.
-///
-/// As there, a thread that locks a mutex which it has locked already waits for ever.
+/// - `try_lock_for` and `try_lock_until`. A timed attempt stands in line if fewer than
+///   [`WINDOW`](crate::algorithm::TicketQueue::WINDOW) threads are ahead of it; behind a longer line it
+///   waits beside it.
+/// - A thread that locks a mutex which it has locked already waits for ever.
 ///
 /// ```
 /// use bakery_lock::Mutex;
@@ -74,7 +73,12 @@ pub type MutexGuard<'a, T, W = DefaultWait> = lock_api::MutexGuard<'a, RawTicket
 /// it does when it has found the mutex locked, and yielded its processor, ten times.
 ///
 /// The smaller `B`, the nearer to a [`Mutex`]; with 0 nobody in line is passed, nor with half of `B`
-/// less than the number of threads in line. More than 262,143 does not compile.
+/// less than the number of threads in line but before the first of them is in. More than 262,143 does
+/// not compile:
+///
+/// ```compile_fail,E0080
+/// static MUCH: bakery_lock::BypassMutex<u32, 262_144> = bakery_lock::BypassMutex::new(0);
+/// ```
 ///
 /// [`unlock_fair`](lock_api::MutexGuard::unlock_fair) leaves the mutex to whoever is first in line.
 /// Guards are `Send` if the value is. There is no poisoning. A thread that locks a mutex which it has
