@@ -45,14 +45,15 @@
 //! # What all of them promise, and what none does
 //!
 //! - Whatever is done inside happens before whatever the next one does inside. An attempt that fails
-//!   orders nothing, and nor do questions like `is_locked`.
+//!   orders nothing, and neither do questions like `is_locked`.
 //! - A guard that is dropped in a panic releases its lock, and nothing is poisoned. (Death is another
 //!   thing: see [`shared`].)
 //! - A handler of signals or interrupts must not lock what the code that it interrupts holds, or waits
-//!   for: in order, that code goes first.
+//!   for: in order, that code goes first. Nor may it be the first in its thread to lock a mutex with
+//!   slots.
 //! - After a fork a child must not use a lock between threads that others of its parent's threads may
-//!   hold or wait for. To hold it over the fork does not help as with other mutexes: whoever waited
-//!   behind is not there in the child, and its turn comes all the same.
+//!   hold or wait for. Holding it during the fork, which helps with other mutexes, does not help here:
+//!   whoever waited behind is not there in the child, and its turn comes all the same.
 //!
 //! # Features
 //!
@@ -106,7 +107,7 @@ pub mod shared;
 mod threads;
 pub mod wait;
 
-/// What the drop-in mutexes are made with, in the version that names their types.
+/// The crate whose `Mutex` the drop-in mutexes are, in the version used here.
 #[cfg(feature = "lock_api")]
 pub use lock_api;
 

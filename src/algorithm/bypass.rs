@@ -192,7 +192,8 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Algorithm for BypassO
     }
 }
 
-impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Withdraw for BypassOn<S, B> {}
+// SAFETY: it is the line's, or the gate's to give back.
+unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Withdraw for BypassOn<S, B> {}
 
 impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Recover for BypassOn<S, B> {
     /// Names whoever is inside; if nobody is, the head of the line. (One that is dead has others pass

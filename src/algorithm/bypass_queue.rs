@@ -226,4 +226,5 @@ unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
     }
 }
 
-impl<const B: u32> Withdraw for BypassInHand<'_, B> {}
+// SAFETY: it is the queue's, or the gate's to give back.
+unsafe impl<const B: u32> Withdraw for BypassInHand<'_, B> {}

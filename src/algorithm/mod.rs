@@ -204,8 +204,8 @@ impl Wake for NobodySleeps {
 pub enum Intent {
     /// The participant waits until it is its turn.
     Stay,
-    /// The participant may call [`Algorithm::withdraw`] and is sure to be let out. (After
-    /// [`Stay`](Self::Stay) the answer may be [`Withdrawal::TooLate`].)
+    /// The participant may call [`Algorithm::withdraw`]; with an algorithm that is [`Withdraw`] the
+    /// answer is not [`Withdrawal::TooLate`] then. (After [`Stay`](Self::Stay) it may be.)
     MayWithdraw,
 }
 
@@ -244,10 +244,10 @@ pub enum Withdrawal {
 /// guarantee but memory safety of the registers themselves; [`Lock`](crate::Lock) and the other
 /// forms see to the order.
 ///
-/// A [`Blocked`] comes from an algorithm of this crate only, so an implementation elsewhere is made of
+/// A [`Blocked`] comes from an algorithm of this crate only, so an implementation elsewhere has to wrap
 /// one of these.
 ///
-/// By hand, with no waiting but one's own:
+/// Driven by hand; the caller does the waiting:
 ///
 /// ```
 /// use bakery_lock::algorithm::{Algorithm, Bakery, Intent, NobodySleeps, Slot, Turn};
@@ -273,8 +273,9 @@ pub enum Withdrawal {
 /// An implementation guarantees that from a move by which a slot gets in to the next `leave` of that
 /// slot, no other slot gets in; and that each critical section happens before the next. Such a move
 /// is a `poll` or a `withdraw` that answers `Mine`, or a `try_pass` or a `try_enter` that answers
-/// true. (Of an attempt that its participant has [in hand](TicketInHand), the others are those that
-/// other hands at the same registers hold.)
+/// true. An `enter` that fails, and a `withdraw` that answers `Done`, leave the slot as it was before
+/// the attempt. (Where a participant has its attempt [in hand](TicketInHand), each hand counts as a
+/// slot.)
 pub unsafe trait Algorithm {
     /// Whether participants go in in the order in which they completed their doorways.
     const FIRST_COME_FIRST_SERVED: bool;
@@ -351,4 +352,9 @@ pub unsafe trait Algorithm {
 
 /// Algorithms whose attempts can be withdrawn in a bounded number of steps at any time, so that
 /// `try_lock` and timeouts exist: all but [`Fast`].
-pub trait Withdraw: Algorithm {}
+///
+/// # Safety
+///
+/// After an [`enter`](Algorithm::enter) with [`Intent::MayWithdraw`] no
+/// [`withdraw`](Algorithm::withdraw) answers [`Withdrawal::TooLate`].
+pub unsafe trait Withdraw: Algorithm {}

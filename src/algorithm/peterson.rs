@@ -240,6 +240,7 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
     }
 }
 
-impl<W: GiveWay> Withdraw for Peterson<W> {}
+// SAFETY: leaving is one step at any time.
+unsafe impl<W: GiveWay> Withdraw for Peterson<W> {}
 
 impl<W: GiveWay> Recover for Peterson<W> {}

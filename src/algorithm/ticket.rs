@@ -18,8 +18,8 @@ struct Queue {
     served: AtomicU64,
 }
 
-/// How far behind the ticket served a ticket may be that can still be withdrawn, and the same for
-/// tickets in full.
+/// A ticket that is fewer than so many behind the one served can be withdrawn; and the same for tickets
+/// in full.
 const NEAR: u32 = 32;
 const WINDOW: u64 = NEAR as u64;
 
@@ -421,7 +421,8 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     }
 }
 
-impl<S: AsRef<[TicketSlot]> + ?Sized> Withdraw for TicketOn<S> {}
+// SAFETY: who may withdraw takes a ticket only where it can be marked.
+unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Withdraw for TicketOn<S> {}
 
 impl<S: AsRef<[TicketSlot]> + ?Sized> Recover for TicketOn<S> {
     /// Names the holder of the ticket served; if nobody is known to be, one who may be: whoever is

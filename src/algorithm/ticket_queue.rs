@@ -314,4 +314,5 @@ unsafe impl Algorithm for TicketInHand<'_> {
     }
 }
 
-impl Withdraw for TicketInHand<'_> {}
+// SAFETY: who may withdraw takes a ticket only where it can be marked.
+unsafe impl Withdraw for TicketInHand<'_> {}

@@ -9,8 +9,8 @@ use crate::local::lot::ThreadLot;
 use crate::local::{Fixed, Participant};
 use crate::wait::Wait;
 
-/// A participant that has been through the doorway and has its place in the line. When its turn comes,
-/// nobody else gets in until it has waited and left, or is dropped.
+/// A participant that has been through the doorway and has its place in the line: if that is first come
+/// first served, nobody behind it gets in until it has waited and left, or is dropped.
 ///
 /// Dropped, it steps out of the line. That takes no waiting, but for three algorithms: a
 /// [`Ticket`](crate::algorithm::Ticket) or [`Bypass`](crate::algorithm::Bypass) 32 tickets or more

@@ -236,7 +236,7 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
     /// [`Bypass`](crate::algorithm::Bypass) it may pass those in line.
     ///
     /// Of two that try at the same moment both may fail, but for [`Ticket`](crate::algorithm::Ticket)
-    /// and [`Bypass`](crate::algorithm::Bypass). To fail orders nothing.
+    /// and [`Bypass`](crate::algorithm::Bypass). A failed attempt orders nothing.
     #[inline]
     pub fn try_lock(&mut self) -> Option<Guard<'_, 'a, A, T, W>>
     where
@@ -247,8 +247,8 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
             .then(|| Guard::new(self))
     }
 
-    /// Waits for this participant's turn, but not longer than this; without end if the sum does not fit.
-    /// Takes a lock that is free whatever the time.
+    /// Waits for this participant's turn, but not longer than this (without end, if that is later than an
+    /// [`Instant`] can say). A free lock is taken even with a timeout of zero.
     ///
     /// ```
     /// use bakery_lock::{Lock, algorithm::Bakery};
@@ -273,7 +273,7 @@ impl<'a, A: Fixed, T: ?Sized, W: Wait> Participant<'a, A, T, W> {
         }
     }
 
-    /// Waits for this participant's turn until then. Takes a lock that is free even after that.
+    /// Waits for this participant's turn until then. A free lock is taken even after that.
     #[cfg(feature = "std")]
     pub fn lock_until(&mut self, deadline: Instant) -> Option<Guard<'_, 'a, A, T, W>>
     where

@@ -16,10 +16,10 @@ pub enum Kind {
     /// [`BlackWhite`](crate::algorithm::BlackWhite): first come first served.
     BlackWhite,
     /// [`Fast`](crate::algorithm::Fast): no order, no `try_lock`, no timeouts, and **no recovery**.
-    /// If a participant dies inside or on its way in, then all who wait for it, and all who come
-    /// after, get [`Error::Unrecoverable`](crate::shared::Error::Unrecoverable): two of its registers
-    /// are written by everybody, so nobody can tell what the dead one has left in them. (One that
-    /// waits with its flag down, for those who met before it, has left nothing.)
+    /// If a participant dies inside or on its way in, then whoever waits for it, and from then on
+    /// everybody, gets [`Error::Unrecoverable`](crate::shared::Error::Unrecoverable): two of its
+    /// registers are written by everybody, so nobody can tell what the dead one has left in them. (One
+    /// that found somebody before it, and waits with its flag down, leaves nothing.)
     FastUnrecoverable,
     /// [`Peterson`](crate::algorithm::Peterson), in the form with a swap: two slots.
     Peterson,

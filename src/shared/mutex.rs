@@ -50,8 +50,8 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// the segment's file; or by there being no such process any more (in the same pid namespace). One
 /// that is stopped, traced, frozen or slow is never taken for dead, and is waited for. But **one that
 /// closes descriptors which are not its own** (`closefrom`) drops that lock, is taken for dead while it
-/// lives, and another is let in beside it. A process that runs another program (`exec`) is dead as one
-/// that ends is.
+/// lives, and another is let in beside it. One that runs another program (`exec`) counts as dead when no
+/// child that it forked before has its descriptors any more.
 ///
 /// The end of a thread is no death: a participant that it has leaked keeps what it holds until its
 /// process ends. Nor is a panic: a guard dropped in a panic releases the mutex, and nothing is
@@ -87,8 +87,9 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// # Errors
     ///
     /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
-    /// away within a second; [`Error::WrongLength`] if the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one for each
-    /// participant), or without `/proc`.
+    /// away within a second, or is still locked by a child of one that died; [`Error::WrongLength`] if
+    /// the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one
+    /// for each participant), or without `/proc`.
     pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
         Ok(Participant { seat: Seat::claim(&self.segment, self.look_every)?, data: PhantomData })
     }
@@ -183,8 +184,11 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// Waits for this participant's turn; and if somebody died inside before, has the data repaired.
     ///
     /// `repair` gets the data as the dead one has left them. When it returns they count as sound.
-    /// If it panics, or this process dies in it, they do not. There is no repair with a deadline: until
-    /// somebody repairs, all others are let in only to be told, so the line is soon through.
+    /// If it panics, or this process dies in it, they do not.
+    ///
+    /// It has no form with a deadline. Whoever needs one calls [`lock_for`](Self::lock_for), and this if
+    /// that answers [`Error::OwnerDied`]: until the data is repaired, everybody else is told, and leaves
+    /// at once.
     ///
     /// # Errors
     ///
@@ -219,7 +223,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// line.
     ///
     /// Of two that try at the same moment both may fail, but for [`Kind::Ticket`] and [`Kind::Bypass`].
-    /// To fail orders nothing.
+    /// A failed attempt orders nothing.
     ///
     /// # Errors
     ///
@@ -230,8 +234,8 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
         Ok(self.seat.try_lock()?.then(|| Guard::new(self)))
     }
 
-    /// Waits for this participant's turn, but not longer than this, or a century. Takes a lock that is
-    /// free whatever the time.
+    /// Waits for this participant's turn, but not longer than this (or a century, if that is later than
+    /// an [`Instant`] can say). A free lock is taken even with a timeout of zero.
     ///
     /// # Errors
     ///
@@ -243,7 +247,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
         self.lock_until(now.checked_add(timeout).unwrap_or(now + CENTURY))
     }
 
-    /// Waits for this participant's turn until then. Takes a lock that is free even after that.
+    /// Waits for this participant's turn until then. A free lock is taken even after that.
     ///
     /// # Errors
     ///
@@ -311,8 +315,8 @@ impl Deadline for Unless<'_> {
     }
 }
 
-/// A participant that has been through the doorway and has its place in the line. When its turn comes,
-/// nobody else gets in until it has waited and left, or is dropped.
+/// A participant that has been through the doorway and has its place in the line: if that is first come
+/// first served, nobody behind it gets in until it has waited and left, or is dropped.
 ///
 /// Dropped, it steps out of the line. That takes no waiting, but for three kinds: a [`Kind::Ticket`]
 /// or [`Kind::Bypass`] 32 tickets or more behind the one served, and a [`Kind::FastUnrecoverable`]

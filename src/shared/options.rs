@@ -59,7 +59,7 @@ impl Options {
     }
 
     /// The path of the segment of this name, whether there is one or not. Makes the directory if need
-    /// be, as whatever takes a name does.
+    /// be, as every function that takes a name does.
     ///
     /// # Errors
     ///

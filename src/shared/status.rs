@@ -37,8 +37,8 @@ pub struct Status {
     pub dead: Vec<Competitor>,
     /// Who died inside, if nobody has repaired the data since.
     pub poisoned: Option<Death>,
-    /// The token of the last acquisition: how many there have been, and those that died before they had
-    /// written theirs down.
+    /// The token of the last acquisition: how many there have been, counting those that died before
+    /// theirs was written down.
     pub acquisitions: u64,
     /// How many dead participants have been cleared away.
     pub recoveries: u64,

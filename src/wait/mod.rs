@@ -69,8 +69,8 @@ impl Deadline for std::time::Instant {
 /// Where waiters sleep, by channel.
 pub trait Lot {
     /// Sleeps on a channel, unless `still` answers false once whoever wakes that channel would be
-    /// heard. May return at any time; returns after `at_most` (`Duration::MAX`: no limit). Between
-    /// threads, without `std` or elsewhere than on Linux, it returns at once.
+    /// heard. May return at any time; returns after `at_most` (`Duration::MAX`: no limit). For
+    /// locks between threads it returns at once without `std`, or on other systems than Linux.
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration);
 
     /// Wakes whoever sleeps on a channel. To be called after a `SeqCst` fence that follows the

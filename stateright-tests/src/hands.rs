@@ -105,7 +105,8 @@ macro_rules! hands {
             }
         }
 
-        impl<const N: usize> $crate::algorithm::Withdraw for $hands<N> {}
+        // SAFETY: as of what is in hand.
+        unsafe impl<const N: usize> $crate::algorithm::Withdraw for $hands<N> {}
 
         /// Nobody dies in its models: threads do not.
         impl<const N: usize> $crate::algorithm::Recover for $hands<N> {}
