@@ -163,13 +163,6 @@ const SURVIVORS: &[Survivor] = &[
         file: GATE,
         after: "",
         line: "self.round.store(round, Release)",
-        mutants: &[Instead::Nothing],
-        why: PASSED,
-    },
-    Survivor {
-        file: GATE,
-        after: "",
-        line: "self.round.store(round, Release)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: MORTAL_ORDER,
     },
