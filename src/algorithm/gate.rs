@@ -38,11 +38,7 @@ const fn holder(slot: Slot) -> u32 {
 }
 
 impl<const B: u32> Gate<B> {
-    const HALF: u32 = {
-        // Twice as many: see `close`.
-        assert!(B / 2 <= u32::MAX / PASSAGE / 2, "more than can be counted");
-        B / 2
-    };
+    const HALF: u32 = B / 2;
 
     /// All of a half is gone.
     const CLOSED: u32 = Self::HALF * PASSAGE;
@@ -50,8 +46,8 @@ impl<const B: u32> Gate<B> {
     const_fn! {
         /// It is open, and nobody is in line.
         pub(crate) const fn new() -> Self {
-            // Too great a bound does not get as far as the first passage.
-            const { assert!(Self::HALF == B / 2) };
+            // Twice as many: see `close`.
+            const { assert!(B / 2 <= u32::MAX / PASSAGE / 2, "more than can be counted") };
             Self { state: AtomicU32::new(0), share: Register32::new(0), round: Register64::new(0) }
         }
     }
