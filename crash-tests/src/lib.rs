@@ -10,7 +10,7 @@
 //! - `cargo run --release -p crash-tests -- recovery`: how long after a kill the next owner is in.
 //! - `cargo test --release -p crash-tests`: some of each.
 //!
-//! Each command takes names (`bakery`, `points bakery finds-dead-holder`) of what alone it is to do. Each wait
+//! Each command takes names (`bakery`, `points bakery twice`) of what alone it is to do. Each wait
 //! ends; one that is not over after ten seconds (`limit=MILLISECONDS`) is a failure.
 
 #![cfg(target_os = "linux")]

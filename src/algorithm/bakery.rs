@@ -216,7 +216,7 @@ unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Algorithm for BakeryOn<S> {
     }
 }
 
-// SAFETY: leaving is a bounded number of steps at any time.
+// SAFETY: `withdraw` never answers `TooLate`.
 unsafe impl<S: AsRef<[BakerySlot]> + ?Sized> Withdraw for BakeryOn<S> {}
 
 impl<S: AsRef<[BakerySlot]> + ?Sized> Recover for BakeryOn<S> {}

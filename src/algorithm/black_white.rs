@@ -274,7 +274,7 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
     }
 }
 
-// SAFETY: clearing the slot is one step at any time.
+// SAFETY: `withdraw` never answers `TooLate`.
 unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Withdraw for BlackWhiteOn<S> {}
 
 impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Recover for BlackWhiteOn<S> {}

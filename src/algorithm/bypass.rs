@@ -192,7 +192,7 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Algorithm for BypassO
     }
 }
 
-// SAFETY: it is the line's, or the gate's to give back.
+// SAFETY: only the line answers `TooLate`, and not after such a doorway.
 unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Withdraw for BypassOn<S, B> {}
 
 impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Recover for BypassOn<S, B> {

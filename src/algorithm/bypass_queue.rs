@@ -226,5 +226,5 @@ unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
     }
 }
 
-// SAFETY: it is the queue's, or the gate's to give back.
+// SAFETY: only the queue answers `TooLate`, and not after such a doorway.
 unsafe impl<const B: u32> Withdraw for BypassInHand<'_, B> {}

@@ -169,7 +169,7 @@ unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Algorithm for FilterOn<
     }
 }
 
-// SAFETY: leaving is a bounded number of steps at any time.
+// SAFETY: `withdraw` never answers `TooLate`.
 unsafe impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Withdraw for FilterOn<S, W> {}
 
 impl<S: AsRef<[FilterSlot]> + ?Sized, W: GiveWay> Recover for FilterOn<S, W> {}

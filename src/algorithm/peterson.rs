@@ -240,7 +240,7 @@ unsafe impl<W: GiveWay> Algorithm for Peterson<W> {
     }
 }
 
-// SAFETY: leaving is one step at any time.
+// SAFETY: `withdraw` never answers `TooLate`.
 unsafe impl<W: GiveWay> Withdraw for Peterson<W> {}
 
 impl<W: GiveWay> Recover for Peterson<W> {}

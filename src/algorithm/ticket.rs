@@ -421,7 +421,7 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     }
 }
 
-// SAFETY: who may withdraw takes a ticket only where it can be marked.
+// SAFETY: who may withdraw takes a ticket only in the window, where it stays until it is served.
 unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Withdraw for TicketOn<S> {}
 
 impl<S: AsRef<[TicketSlot]> + ?Sized> Recover for TicketOn<S> {

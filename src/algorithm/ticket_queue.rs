@@ -314,5 +314,5 @@ unsafe impl Algorithm for TicketInHand<'_> {
     }
 }
 
-// SAFETY: who may withdraw takes a ticket only where it can be marked.
+// SAFETY: who may withdraw takes a ticket only in the window, where it stays until it is served.
 unsafe impl Withdraw for TicketInHand<'_> {}

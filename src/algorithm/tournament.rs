@@ -182,7 +182,7 @@ unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Algorithm for Tourn
     }
 }
 
-// SAFETY: the same as leaving, as far as it has come: a bounded number of steps.
+// SAFETY: `withdraw` never answers `TooLate`.
 unsafe impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Withdraw for TournamentOn<S, W> {}
 
 impl<S: AsRef<[TournamentSlot]> + ?Sized, W: GiveWay> Recover for TournamentOn<S, W> {}
