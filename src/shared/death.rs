@@ -4,8 +4,6 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::algorithm::Slot;
-use crate::shared::journal::Obituary;
-use crate::shared::{clock, process};
 
 /// A participant that died inside, so that the data may be half-written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,18 +21,6 @@ pub struct Death {
     pub token: u64,
     /// Since when it had been inside, to a few milliseconds.
     pub since: SystemTime,
-}
-
-impl From<Obituary> for Death {
-    fn from(Obituary { pid, slot, conduct, command }: Obituary) -> Self {
-        Self {
-            pid,
-            command: process::command(command),
-            slot: Slot::new(slot),
-            token: conduct.token,
-            since: clock::calendar(conduct.since),
-        }
-    }
 }
 
 impl fmt::Display for Death {

@@ -262,7 +262,7 @@ fn range(least: u32, most: u32) -> String {
 
 impl Error {
     /// For `map_err`: the operating system would not do this to that.
-    pub(super) fn io<E: Into<io::Error>>(
+    pub(crate) fn io<E: Into<io::Error>>(
         segment: impl Into<String>,
         doing: &'static str,
     ) -> impl FnOnce(E) -> Self {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How often whoever waits at a [`Kind::Bypass`] may be passed.
-pub(super) const BYPASSES: u32 = 1024;
+pub(crate) const BYPASSES: u32 = 1024;
 
 /// An algorithm, chosen when a segment is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -49,11 +49,11 @@ impl Kind {
     ];
 
     /// How it is written in a segment's header. Never 0, and never given to another algorithm.
-    pub(super) const fn code(self) -> u32 {
+    pub(crate) const fn code(self) -> u32 {
         self as u32 + 1
     }
 
-    pub(super) fn from_code(code: u32) -> Option<Self> {
+    pub(crate) fn from_code(code: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
@@ -73,7 +73,7 @@ impl Kind {
     }
 
     /// The number of slots unless asked otherwise.
-    pub(super) const fn default_slots(self) -> u32 {
+    pub(crate) const fn default_slots(self) -> u32 {
         match self {
             Self::Peterson => 2,
             _ => 64,

@@ -62,33 +62,19 @@
 //! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is
 //! outside of what Rust does.
 
-mod claim;
-mod clock;
-mod deadman;
+// Who may know whom, from the top: what users see (`mutex`, `options`, `status`); `waiting`; `dead`;
+// `segment`; `life`; and the words for what can be said (`error`, `death`, `kind`).
+
+mod dead;
 mod death;
-mod directory;
 mod error;
-mod file;
-mod fork;
-mod header;
-mod identity;
-mod journal;
 mod kind;
-mod layout;
-mod liveness;
-mod memfd;
+mod life;
 mod mutex;
-mod ofd;
 mod options;
-mod process;
-mod record;
-mod recovery;
-mod registers;
-mod reset;
-mod seat;
 mod segment;
 mod status;
-mod watch;
+mod waiting;
 
 pub use death::Death;
 pub use error::Error;

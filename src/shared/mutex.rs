@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::algorithm::{Intent, Slot};
-use crate::shared::registers::ALIGN;
-use crate::shared::seat::{Accept, Seat};
 use crate::shared::segment::Segment;
+use crate::shared::segment::registers::ALIGN;
+use crate::shared::waiting::seat::{Accept, Seat};
 use crate::shared::{Death, Error, Kind, Options, Status};
 use crate::wait::{Deadline, DefaultWait, Never, Wait};
 

@@ -4,11 +4,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::shared::directory::Place;
-use crate::shared::layout::DataType;
 use crate::shared::mutex::{Data, Mutex};
+use crate::shared::segment::directory::Place;
+use crate::shared::segment::layout::DataType;
 use crate::shared::segment::{Plan, Segment};
-use crate::shared::{Error, Kind, Status, file, memfd};
+use crate::shared::segment::{file, memfd};
+use crate::shared::{Error, Kind, Status};
 use crate::wait::Wait;
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -4,10 +4,11 @@ use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
 use crate::algorithm::{Slot, Standing};
-use crate::shared::identity::Process;
-use crate::shared::liveness::is_dead;
+use crate::shared::life::identity::Process;
+use crate::shared::life::liveness::is_dead;
 use crate::shared::segment::Segment;
-use crate::shared::{Death, Error, Kind, clock};
+use crate::shared::segment::clock;
+use crate::shared::{Death, Error, Kind};
 
 /// What a lock between processes is about.
 ///
@@ -72,7 +73,7 @@ pub struct Competitor {
 }
 
 impl Status {
-    pub(super) fn of(segment: &Segment) -> Result<Self, Error> {
+    pub(crate) fn of(segment: &Segment) -> Result<Self, Error> {
         segment.check_length()?;
         let journal = segment.journal();
         let mut line: Vec<(Standing, Competitor)> = Vec::new();
@@ -130,7 +131,7 @@ impl Status {
 
 #[cfg(feature = "serde")]
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-pub(super) fn slot_number<S: serde::Serializer>(
+pub(crate) fn slot_number<S: serde::Serializer>(
     slot: &Slot,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

@@ -10,10 +10,10 @@ use super::identity::{Kernel, known};
 use super::{Bounds, Protected, check, exhaustive, models, preemptions};
 use crate::algorithm::{Algorithm, Bakery, BlackWhite, NobodySleeps, Recover, Slot, Turn};
 use crate::mortal;
-use crate::shared::identity::Identity;
-use crate::shared::journal::{Journal, Obituary};
-use crate::shared::record::{Conduct, Record};
-use crate::shared::reset::Dead;
+use crate::shared::dead::reset::Dead;
+use crate::shared::life::identity::Identity;
+use crate::shared::segment::journal::{Journal, Obituary};
+use crate::shared::segment::record::{Conduct, Record};
 
 const SLOTS: usize = 3;
 

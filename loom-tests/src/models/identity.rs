@@ -11,8 +11,8 @@ use loom::thread;
 use super::{Bounds, Looks, Protected, check, exhaustive, models, preemptions};
 use crate::algorithm::{Algorithm, Bakery, Slot};
 use crate::mortal;
-use crate::shared::claim::{Bytes, claim, give_back};
-use crate::shared::identity::{Identity, Process};
+use crate::shared::life::claim::{Bytes, claim, give_back};
+use crate::shared::life::identity::{Identity, Process};
 
 /// Whose lock each byte has on it: nobody's (0), or which process's. Nothing is ordered by it but
 /// the dead: all that they did comes before what is done by whoever gets a byte later.

@@ -11,15 +11,15 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use crate::algorithm::Slot;
-use crate::shared::identity::Process;
-use crate::shared::ofd;
-use crate::shared::process::Stat;
+use crate::shared::life::identity::Process;
+use crate::shared::life::ofd;
+use crate::shared::life::process::Stat;
 
 /// Whether the owner of a joined slot is dead. What it says holds for good, for this owner.
 ///
 /// `file` is an open description that has not the lock on the slot's byte; `this` is the process
 /// that asks.
-pub(super) fn is_dead(
+pub(crate) fn is_dead(
     file: BorrowedFd<'_>,
     slot: Slot,
     owner: &Process,

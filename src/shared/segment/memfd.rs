@@ -10,7 +10,7 @@ use crate::shared::segment::{Plan, Segment};
 const NAME: &str = "an anonymous segment";
 
 /// Makes a segment that has no name.
-pub(super) fn create(plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
+pub(crate) fn create(plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     let file = memfd_create("bakery-lock", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
         .map_err(Error::io(NAME, "make a memory file"))?;
     let shape = Segment::write(&file, NAME, plan, data)?;
@@ -21,7 +21,7 @@ pub(super) fn create(plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
 }
 
 /// Uses the segment behind a descriptor.
-pub(super) fn attach(file: OwnedFd, plan: &Plan) -> Result<Segment, Error> {
+pub(crate) fn attach(file: OwnedFd, plan: &Plan) -> Result<Segment, Error> {
     let sealed = fcntl_get_seals(&file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
     if !sealed {
         return Err(Error::NotSealed { segment: NAME.to_owned() });

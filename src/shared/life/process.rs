@@ -6,10 +6,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 
-use crate::shared::identity::Process;
+use crate::shared::life::identity::Process;
 
 impl Process {
-    pub(super) fn this() -> io::Result<Self> {
+    pub(crate) fn this() -> io::Result<Self> {
         let stat = Stat::of("self")?
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/self/stat"))?;
         let mut command = [0; 16];
@@ -29,13 +29,13 @@ impl Process {
     }
 
     /// The program's name.
-    pub(super) fn command(&self) -> String {
+    pub(crate) fn command(&self) -> String {
         command(self.command)
     }
 }
 
 /// A program's name as it stands in a segment.
-pub(super) fn command(words: [u64; 2]) -> String {
+pub(crate) fn command(words: [u64; 2]) -> String {
     let bytes: Vec<u8> = words.into_iter().flat_map(u64::to_ne_bytes).collect();
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
@@ -43,17 +43,17 @@ pub(super) fn command(words: [u64; 2]) -> String {
 
 /// What is of use in a `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stat {
+pub(crate) struct Stat {
     /// A letter: `Z` and `X` are dead.
-    pub(super) state: u8,
+    pub(crate) state: u8,
     /// A dead main thread is no dead process while there are others.
-    pub(super) threads: u64,
-    pub(super) start_time: u64,
+    pub(crate) threads: u64,
+    pub(crate) start_time: u64,
 }
 
 impl Stat {
     /// `None` if it cannot be made sense of.
-    pub(super) fn of(process: impl fmt::Display) -> io::Result<Option<Self>> {
+    pub(crate) fn of(process: impl fmt::Display) -> io::Result<Option<Self>> {
         Ok(Self::parse(&fs::read(format!("/proc/{process}/stat"))?))
     }
 
@@ -70,7 +70,7 @@ impl Stat {
 }
 
 /// The kernel's name for this run of the machine.
-pub(super) fn boot_id() -> io::Result<[u8; 16]> {
+pub(crate) fn boot_id() -> io::Result<[u8; 16]> {
     static BOOT_ID: OnceLock<[u8; 16]> = OnceLock::new();
     if let Some(id) = BOOT_ID.get() {
         return Ok(*id);
@@ -85,7 +85,7 @@ pub(super) fn boot_id() -> io::Result<[u8; 16]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::identity::Identity;
+    use crate::shared::life::identity::Identity;
 
     #[test]
     fn fields_are_found_behind_any_name() {

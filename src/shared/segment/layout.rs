@@ -3,24 +3,24 @@
 //!
 //! | part | aligned to | bytes |
 //! |---|---|---|
-//! | [header](super::header) | 128 | 200 |
+//! | [header](crate::shared::segment::header) | 128 | 200 |
 //! | the algorithm's registers | 128 | 128 a slot, and up to 256 before them |
-//! | [participants](super::identity) | 128 | 64 a slot |
-//! | [records](super::record) | 128 | 64 a slot |
-//! | [journal](super::journal) | 128 | 128 |
+//! | [participants](crate::shared::life::identity) | 128 | 64 a slot |
+//! | [records](crate::shared::segment::record) | 128 | 64 a slot |
+//! | [journal](crate::shared::segment::journal) | 128 | 128 |
 //! | [notice](crate::wait) of sleepers | 128 | 8 |
 //! | sleeping places | 128 | 4 a slot |
 //! | the data | 128 | its size |
 
 use crate::shared::Kind;
-use crate::shared::identity::Identity;
-use crate::shared::journal::Journal;
-use crate::shared::record::Record;
-use crate::shared::registers::{self, ALIGN};
+use crate::shared::life::identity::Identity;
+use crate::shared::segment::journal::Journal;
+use crate::shared::segment::record::Record;
+use crate::shared::segment::registers::{self, ALIGN};
 use crate::wait::{Channel, Notice};
 
 /// How long a header is.
-pub(super) const HEADER: usize = 200;
+pub(crate) const HEADER: usize = 200;
 
 const _: () = assert!(size_of::<Identity>() == 64 && align_of::<Identity>() == 64);
 const _: () = assert!(size_of::<Record>() == 64 && align_of::<Record>() == 64);
@@ -29,14 +29,14 @@ const _: () = assert!(size_of::<Journal>() == 128 && align_of::<Journal>() == 12
 
 /// The type that a segment holds, as far as two programs can compare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DataType {
-    pub(super) name: String,
-    pub(super) size: usize,
-    pub(super) align: usize,
+pub(crate) struct DataType {
+    pub(crate) name: String,
+    pub(crate) size: usize,
+    pub(crate) align: usize,
 }
 
 impl DataType {
-    pub(super) fn of<T>(name: Option<&str>) -> Self {
+    pub(crate) fn of<T>(name: Option<&str>) -> Self {
         let name = name.unwrap_or_else(|| std::any::type_name::<T>()).to_owned();
         Self { name, size: size_of::<T>(), align: align_of::<T>() }
     }
@@ -44,20 +44,20 @@ impl DataType {
 
 /// The offsets of a segment's parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    pub(super) registers: usize,
-    pub(super) participants: usize,
-    pub(super) records: usize,
-    pub(super) journal: usize,
-    pub(super) notice: usize,
-    pub(super) channels: usize,
-    pub(super) data: usize,
-    pub(super) length: usize,
+pub(crate) struct Layout {
+    pub(crate) registers: usize,
+    pub(crate) participants: usize,
+    pub(crate) records: usize,
+    pub(crate) journal: usize,
+    pub(crate) notice: usize,
+    pub(crate) channels: usize,
+    pub(crate) data: usize,
+    pub(crate) length: usize,
 }
 
 impl Layout {
     /// `None` if it does not fit into memory.
-    pub(super) fn new(kind: Kind, slots: u32, data: &DataType) -> Option<Self> {
+    pub(crate) fn new(kind: Kind, slots: u32, data: &DataType) -> Option<Self> {
         let count = slots as usize;
         let registers = HEADER.next_multiple_of(ALIGN);
         let participants = after(registers, registers::size(kind, count)?)?;

@@ -20,19 +20,19 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::shared::layout::{self, DataType, Layout};
-use crate::shared::registers::ALIGN;
+use crate::shared::segment::layout::{self, DataType, Layout};
+use crate::shared::segment::registers::ALIGN;
 use crate::shared::{Error, Kind};
 
-pub(super) const MAGIC: [u8; 8] = *b"BAKERYLK";
+pub(crate) const MAGIC: [u8; 8] = *b"BAKERYLK";
 /// To be raised with each change to the layout of a segment, or to what its registers mean.
-pub(super) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 5;
 const BYTE_ORDER: u32 = 0x0102_0304;
 
 /// A segment's header.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub(super) struct Header {
+pub(crate) struct Header {
     magic: [u8; 8],
     format: u32,
     byte_order: u32,
@@ -51,14 +51,14 @@ const _: () = assert!(size_of::<Header>() == layout::HEADER);
 
 /// A segment's shape, read from a header that holds together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub(super) kind: Kind,
-    pub(super) slots: u32,
-    pub(super) layout: Layout,
+pub(crate) struct Shape {
+    pub(crate) kind: Kind,
+    pub(crate) slots: u32,
+    pub(crate) layout: Layout,
 }
 
 impl Header {
-    pub(super) fn new(shape: &Shape, data: &DataType, boot_id: [u8; 16]) -> Self {
+    pub(crate) fn new(shape: &Shape, data: &DataType, boot_id: [u8; 16]) -> Self {
         let mut data_name = [0; 120];
         let kept = data.name.len().min(data_name.len());
         data_name[..kept].copy_from_slice(&data.name.as_bytes()[..kept]);
@@ -90,7 +90,7 @@ impl Header {
     /// `wanted` is the type that the program takes the data for, if it does.
     ///
     /// To be called on a copy: what others may still write is worth nothing once checked.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         segment: &str,
         length: u64,

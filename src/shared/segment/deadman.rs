@@ -8,17 +8,17 @@
 use std::os::fd::OwnedFd;
 
 use crate::shared::Error;
-use crate::shared::ofd::{self, DEADMAN, Held};
+use crate::shared::life::ofd::{self, DEADMAN, Held};
 
 /// Becomes a user, until the description is closed and no longer mapped. `false`: not while
 /// somebody takes the name away.
-pub(super) fn hold(file: &OwnedFd, segment: &str) -> Result<bool, Error> {
+pub(crate) fn hold(file: &OwnedFd, segment: &str) -> Result<bool, Error> {
     ofd::try_read_lock(file, DEADMAN).map_err(Error::io(segment, "lock the file"))
 }
 
 /// Who uses a file.
 #[derive(Debug)]
-pub(super) enum Users<'a> {
+pub(crate) enum Users<'a> {
     /// Nobody, and nobody will while this lives.
     None(Alone<'a>),
     Some,
@@ -28,10 +28,10 @@ pub(super) enum Users<'a> {
 
 /// That a file has no users.
 #[derive(Debug)]
-pub(super) struct Alone<'a>(&'a OwnedFd);
+pub(crate) struct Alone<'a>(&'a OwnedFd);
 
 /// Keeps users out, if there are none.
-pub(super) fn keep_out<'a>(file: &'a OwnedFd, segment: &str) -> Result<Users<'a>, Error> {
+pub(crate) fn keep_out<'a>(file: &'a OwnedFd, segment: &str) -> Result<Users<'a>, Error> {
     let look = || {
         if ofd::try_write_lock(file, DEADMAN)? {
             return Ok(Users::None(Alone(file)));

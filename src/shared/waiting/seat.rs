@@ -10,26 +10,28 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::algorithm::{Algorithm, Intent, Slot, Turn};
 use crate::attempt::{self, Attempt, State};
-use crate::shared::claim::{claim, give_back};
-use crate::shared::identity::Process;
-use crate::shared::record::Record;
-use crate::shared::recovery::{Look, reap};
-use crate::shared::registers::{Registers, with_algorithm, with_withdrawing};
+use crate::shared::dead::look_after::{Look, reap};
+use crate::shared::life::claim::{claim, give_back};
+use crate::shared::life::fork;
+use crate::shared::life::identity::Process;
 use crate::shared::segment::Segment;
-use crate::shared::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
-use crate::shared::{Death, Error, Kind, clock, fork};
+use crate::shared::segment::clock;
+use crate::shared::segment::record::Record;
+use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
+use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
+use crate::shared::{Death, Error, Kind};
 use crate::wait::{Deadline, Never, Wait, Waker};
 
 /// Whether a lock may be taken whose last owner has died inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Accept {
+pub(crate) enum Accept {
     Sound,
     Poisoned,
 }
 
 /// A slot of a segment.
 #[derive(Debug)]
-pub(super) struct Seat<'a, W: Wait> {
+pub(crate) struct Seat<'a, W: Wait> {
     segment: &'a Segment,
     registers: Registers<'a>,
     record: &'a Record,
@@ -52,7 +54,7 @@ pub(super) struct Seat<'a, W: Wait> {
 
 impl<'a, W: Wait> Seat<'a, W> {
     /// Claims a free slot, and then a place in the scans.
-    pub(super) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
+    pub(crate) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
         segment.check_length()?;
         let generation = fork::generation();
         let this = Process::this()
@@ -95,17 +97,17 @@ impl<'a, W: Wait> Seat<'a, W> {
         })
     }
 
-    pub(super) fn slot(&self) -> Slot {
+    pub(crate) fn slot(&self) -> Slot {
         self.slot
     }
 
-    pub(super) fn segment(&self) -> &'a Segment {
+    pub(crate) fn segment(&self) -> &'a Segment {
         self.segment
     }
 
     /// The token of this participant that is inside.
     #[inline]
-    pub(super) fn token(&self) -> u64 {
+    pub(crate) fn token(&self) -> u64 {
         self.token
     }
 
@@ -129,7 +131,7 @@ impl<'a, W: Wait> Seat<'a, W> {
 
     /// The doorway. Whether it was open before the deadline.
     #[inline]
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &mut self,
         intent: Intent,
         deadline: &impl Deadline,
@@ -196,7 +198,7 @@ impl<'a, W: Wait> Seat<'a, W> {
 
     /// Waits, past the doorway, until this slot's turn or the deadline. Whether it is in.
     #[inline]
-    pub(super) fn wait(&mut self, deadline: &impl Deadline, accept: Accept) -> Result<bool, Error> {
+    pub(crate) fn wait(&mut self, deadline: &impl Deadline, accept: Accept) -> Result<bool, Error> {
         self.check_ours()?;
         // Should waiting panic, the attempt withdraws itself.
         self.state = State::Outside;
@@ -236,7 +238,7 @@ impl<'a, W: Wait> Seat<'a, W> {
 
     /// Goes in if nobody is in the way.
     #[inline]
-    pub(super) fn try_lock(&mut self) -> Result<bool, Error> {
+    pub(crate) fn try_lock(&mut self) -> Result<bool, Error> {
         self.check_ours()?;
         self.settle();
         let inside = self.try_once()? || (self.look_around()? && self.try_once()?);
@@ -258,7 +260,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     }
 
     /// Goes in, unless the deadline comes first.
-    pub(super) fn lock_until(&mut self, deadline: &impl Deadline) -> Result<bool, Error> {
+    pub(crate) fn lock_until(&mut self, deadline: &impl Deadline) -> Result<bool, Error> {
         if !self.segment.kind().can_recover() {
             return Err(self.unsupported("timeouts"));
         }
@@ -283,7 +285,7 @@ impl<'a, W: Wait> Seat<'a, W> {
 
     /// For locks without a deadline.
     #[inline]
-    pub(super) fn lock(&mut self, accept: Accept) -> Result<(), Error> {
+    pub(crate) fn lock(&mut self, accept: Accept) -> Result<(), Error> {
         self.prepare()?;
         let (me, lot) = (self.slot, self.segment.lot());
         // Looked up once, which algorithm it is, for who finds the doorway open and nobody ahead.
@@ -316,19 +318,19 @@ impl<'a, W: Wait> Seat<'a, W> {
     }
 
     /// Who died inside, if nobody has repaired the data since. To be called inside.
-    pub(super) fn death(&self) -> Option<Death> {
+    pub(crate) fn death(&self) -> Option<Death> {
         let journal = self.segment.journal();
         journal.is_poisoned().then(|| journal.obituary().into())
     }
 
     /// Marks the data as repaired. To be called inside.
-    pub(super) fn note_repair(&self) {
+    pub(crate) fn note_repair(&self) {
         self.segment.journal().note_repair();
     }
 
     /// Leaves the critical section, or the line. In a forked child both are the parent's.
     #[inline]
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if self.state != State::Outside {
             self.come_out();
         }

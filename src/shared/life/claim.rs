@@ -2,7 +2,7 @@
 
 use crate::algorithm::Slot;
 use crate::atomic::crash_point;
-use crate::shared::identity::{Identity, Process};
+use crate::shared::life::identity::{Identity, Process};
 
 /// The locks on the slots' bytes, for one claim: held by it until it unlocks them, or until the
 /// process that made it is gone.

@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use crate::algorithm::{Algorithm, Blocked, Slot, Standing, Turn, Wake, Withdrawal};
 use crate::attempt::Attempt;
-use crate::shared::recovery::{Look, Outcome, look_after};
+use crate::shared::Error;
+use crate::shared::dead::look_after::{Look, Outcome, look_after};
+use crate::shared::segment::clock;
 use crate::shared::segment::{Segment, SegmentLot};
-use crate::shared::{Error, clock};
 use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 
 /// How long what should not be may last before the registers are taken for damaged.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// However one process waits, others may sleep: whoever writes wakes.
-pub(super) struct AmongSleepers<W>(PhantomData<W>);
+pub(crate) struct AmongSleepers<W>(PhantomData<W>);
 
 impl<W: Wait> Wait for AmongSleepers<W> {
     const SLEEPS: bool = true;
@@ -42,10 +43,10 @@ impl<W: Wait> Wait for AmongSleepers<W> {
 }
 
 /// Wakes whoever sleeps in a segment.
-pub(super) type SegmentWaker<'a, W> = Waker<SegmentLot<'a>, AmongSleepers<W>>;
+pub(crate) type SegmentWaker<'a, W> = Waker<SegmentLot<'a>, AmongSleepers<W>>;
 
 /// One participant's attempt, past its doorway.
-pub(super) type SegmentAttempt<'a, A, W> = Attempt<'a, A, SegmentLot<'a>, AmongSleepers<W>>;
+pub(crate) type SegmentAttempt<'a, A, W> = Attempt<'a, A, SegmentLot<'a>, AmongSleepers<W>>;
 
 /// A stretch of waiting between two looks.
 struct Slice<'d, D> {
@@ -73,7 +74,7 @@ impl<D: Deadline> Deadline for Slice<'_, D> {
 }
 
 /// One participant's looks during one wait.
-pub(super) struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     segment: &'a Segment,
     look: Look<'a>,
     me: Slot,
@@ -85,13 +86,13 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(segment: &'a Segment, look: Look<'a>, me: Slot, every: Duration) -> Self {
+    pub(crate) fn new(segment: &'a Segment, look: Look<'a>, me: Slot, every: Duration) -> Self {
         Self { segment, look, me, every, missed: None, at_first: None }
     }
 
     /// Waits until it is this participant's turn, or until the deadline. Whether it is in.
     #[inline]
-    pub(super) fn wait<A: Algorithm + ?Sized, W: Wait>(
+    pub(crate) fn wait<A: Algorithm + ?Sized, W: Wait>(
         &mut self,
         attempt: SegmentAttempt<'_, A, W>,
         deadline: &impl Deadline,
@@ -146,7 +147,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Takes an attempt back, waiting for that if need be.
-    pub(super) fn step_out<A: Algorithm + ?Sized, W: Wait>(
+    pub(crate) fn step_out<A: Algorithm + ?Sized, W: Wait>(
         &mut self,
         mut attempt: SegmentAttempt<'_, A, W>,
     ) {
@@ -166,7 +167,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Looks after the one that this participant waits for.
-    pub(super) fn look(&mut self, wake: &impl Wake) -> Result<(), Error> {
+    pub(crate) fn look(&mut self, wake: &impl Wake) -> Result<(), Error> {
         let segment = self.segment;
         segment.check_length()?;
         if self.at_first.is_none() {
@@ -214,7 +215,7 @@ impl<'a> Watch<'a> {
 
     /// How often this participant was passed for certain: by those that went in since the first
     /// look, less as many as may have been ahead of it then.
-    pub(super) fn bypasses(&self) -> u64 {
+    pub(crate) fn bypasses(&self) -> u64 {
         let Some((token, competing)) = self.at_first else { return 0 };
         self.segment.journal().last_token().saturating_sub(token).saturating_sub(competing)
     }

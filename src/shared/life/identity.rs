@@ -11,7 +11,7 @@ const TAKEN: u32 = 2;
 
 /// A slot's owner, in the segment.
 ///
-/// Taken by whoever holds the lock on the slot's byte ([`super::ofd`]), and joined from when the
+/// Taken by whoever holds the lock on the slot's byte ([`crate::shared::life::ofd`]), and joined from when the
 /// whole owner stands here until it is cleared. A slot that is joined while nobody holds its byte
 /// belonged to a process that died; that of one that died before is still free.
 ///

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// Nanoseconds since the machine started, as exact as the kernel's tick (1 to 10 ms), never 0.
 /// Processes in another time namespace are off by its offset.
 #[inline]
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let time = clock_gettime(ClockId::MonotonicCoarse);
     // Neither is negative on this clock, and 64 bits last for 584 years.
     let (seconds, nanoseconds) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
@@ -16,7 +16,7 @@ pub(super) fn now() -> u64 {
 }
 
 /// What the calendar said then.
-pub(super) fn calendar(stamp: u64) -> SystemTime {
+pub(crate) fn calendar(stamp: u64) -> SystemTime {
     let ago = Duration::from_nanos(now().saturating_sub(stamp));
     SystemTime::now().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH)
 }

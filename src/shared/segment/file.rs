@@ -12,8 +12,8 @@ use rustix::io::Errno;
 
 use crate::atomic::crash_point;
 use crate::shared::Error;
-use crate::shared::deadman::{self, Users};
-use crate::shared::directory::{Place, check_owner};
+use crate::shared::segment::deadman::{self, Users};
+use crate::shared::segment::directory::{Place, check_owner};
 use crate::shared::segment::{Plan, Segment};
 
 /// How often to look again when the file comes and goes between two looks.
@@ -46,7 +46,7 @@ fn insist<T>(place: &Place, mut look: impl FnMut() -> Result<Look<T>, Error>) ->
 
 /// Attaches to the segment at a place, or makes it: also in place of one from before the machine
 /// last started.
-pub(super) fn open(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
+pub(crate) fn open(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     insist(place, || match look_at(place, plan) {
         Err(Error::NotFound { .. }) => match make(place, plan, data) {
             Err(Error::Exists { .. }) => Ok(Look::Changed),
@@ -58,7 +58,7 @@ pub(super) fn open(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, E
 }
 
 /// Makes the segment at a place where there is none, or one from before the machine last started.
-pub(super) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
+pub(crate) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     insist(place, || match make(place, plan, data) {
         Err(exists @ Error::Exists { .. }) => match open_file(place) {
             Ok(file) if is_stale(&file, place) => clear_away(place),
@@ -100,17 +100,17 @@ fn make(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
 }
 
 /// Uses the segment at a place.
-pub(super) fn attach(place: &Place, plan: &Plan) -> Result<Segment, Error> {
+pub(crate) fn attach(place: &Place, plan: &Plan) -> Result<Segment, Error> {
     insist(place, || look_at(place, plan))
 }
 
 /// Uses the segment at a place, whatever is in it.
-pub(super) fn inspect(place: &Place) -> Result<Segment, Error> {
+pub(crate) fn inspect(place: &Place) -> Result<Segment, Error> {
     attach(place, &Plan::ANY)
 }
 
 /// Removes the segment at a place, damaged or not, if nobody uses it.
-pub(super) fn remove(place: &Place) -> Result<(), Error> {
+pub(crate) fn remove(place: &Place) -> Result<(), Error> {
     insist(place, || take_away(place, |_| true))
 }
 
@@ -244,7 +244,7 @@ mod tests {
 
     use super::*;
     use crate::shared::Kind;
-    use crate::shared::layout::DataType;
+    use crate::shared::segment::layout::DataType;
 
     fn make(kind: Kind, data: &[u8]) -> (TempDir, Place, Segment) {
         let directory = tempfile::tempdir().unwrap();

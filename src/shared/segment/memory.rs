@@ -11,30 +11,31 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use zerocopy::FromBytes;
 
 use crate::algorithm::Slot;
-use crate::shared::header::{self, Header, Shape};
-use crate::shared::identity::Identity;
-use crate::shared::journal::Journal;
-use crate::shared::layout::{self, DataType, Layout};
-use crate::shared::process;
-use crate::shared::record::Record;
-use crate::shared::registers::Registers;
-use crate::shared::{Error, Kind};
+use crate::shared::life::identity::Identity;
+use crate::shared::life::process;
+use crate::shared::segment::clock;
+use crate::shared::segment::header::{self, Header, Shape};
+use crate::shared::segment::journal::{Journal, Obituary};
+use crate::shared::segment::layout::{self, DataType, Layout};
+use crate::shared::segment::record::Record;
+use crate::shared::segment::registers::Registers;
+use crate::shared::{Death, Error, Kind};
 use crate::wait::{Channel, Lot, Notice, QUIET, Shared};
 
 /// What a segment is to be, or has to be.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// `None`: any, when attaching.
-    pub(super) kind: Option<Kind>,
+    pub(crate) kind: Option<Kind>,
     /// `None`: any, when attaching.
-    pub(super) slots: Option<u32>,
+    pub(crate) slots: Option<u32>,
     /// `None`: any, when attaching to look on.
-    pub(super) data: Option<DataType>,
+    pub(crate) data: Option<DataType>,
 }
 
 impl Plan {
     /// For whoever takes what there is.
-    pub(super) const ANY: Self = Self { kind: None, slots: None, data: None };
+    pub(crate) const ANY: Self = Self { kind: None, slots: None, data: None };
 
     /// Of a segment that is to hold this.
     fn shape(&self, data: &DataType) -> Result<Shape, Error> {
@@ -53,9 +54,9 @@ impl Plan {
 /// A mapped segment. Unmapped when dropped.
 ///
 /// Of one with a name this is a user: its file's description holds the byte that says so
-/// ([`super::deadman`]).
+/// ([`crate::shared::segment::deadman`]).
 #[derive(Debug)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     start: NonNull<c_void>,
     shape: Shape,
     file: OwnedFd,
@@ -70,7 +71,7 @@ unsafe impl Sync for Segment {}
 
 impl Segment {
     /// Fills an empty file that nobody else knows yet with a whole segment.
-    pub(super) fn write(
+    pub(crate) fn write(
         file: &OwnedFd,
         name: &str,
         plan: &Plan,
@@ -97,7 +98,7 @@ impl Segment {
 
     /// Finds out what shape a file has that is said to be a segment, and whether it is the one
     /// wanted.
-    pub(super) fn check(file: &OwnedFd, name: &str, plan: &Plan) -> Result<Shape, Error> {
+    pub(crate) fn check(file: &OwnedFd, name: &str, plan: &Plan) -> Result<Shape, Error> {
         let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
         let found = length(file, name)?;
         let header = read_header(file, name, found)?;
@@ -113,7 +114,7 @@ impl Segment {
     }
 
     /// Whether a file is a segment of some version, whole or damaged.
-    pub(super) fn has_magic(file: &OwnedFd, name: &str) -> Result<bool, Error> {
+    pub(crate) fn has_magic(file: &OwnedFd, name: &str) -> Result<bool, Error> {
         let mut bytes = [MaybeUninit::uninit(); header::MAGIC.len()];
         let (read, _) =
             rustix::io::pread(file, &mut bytes, 0).map_err(Error::io(name, "read the header"))?;
@@ -121,7 +122,7 @@ impl Segment {
     }
 
     /// Maps a file of this shape.
-    pub(super) fn map(file: OwnedFd, name: String, shape: Shape) -> Result<Self, Error> {
+    pub(crate) fn map(file: OwnedFd, name: String, shape: Shape) -> Result<Self, Error> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a new mapping, at an address of the kernel's choice.
         let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
@@ -133,7 +134,7 @@ impl Segment {
     /// Whether the file has still its length: memory that has been cut off ends whoever touches it
     /// (`SIGBUS`). Between two calls it may happen all the same; files without a name are sealed
     /// against it.
-    pub(super) fn check_length(&self) -> Result<(), Error> {
+    pub(crate) fn check_length(&self) -> Result<(), Error> {
         let (expected, found) = (self.shape.layout.length as u64, length(&self.file, &self.name)?);
         if found == expected {
             return Ok(());
@@ -141,15 +142,15 @@ impl Segment {
         Err(Error::WrongLength { segment: self.name.clone(), expected, found })
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         self.shape.kind
     }
 
-    pub(super) fn slots(&self) -> u32 {
+    pub(crate) fn slots(&self) -> u32 {
         self.shape.slots
     }
 
@@ -160,14 +161,14 @@ impl Segment {
     }
 
     #[inline]
-    pub(super) fn registers(&self) -> Registers<'_> {
+    pub(crate) fn registers(&self) -> Registers<'_> {
         let start = self.at(self.shape.layout.registers);
         // SAFETY: `Layout` has put as many bytes there as the registers of this kind and number
         // take, aligned to `ALIGN` since the mapping is aligned to a page.
         unsafe { Registers::new(start, self.shape.kind, self.shape.slots as usize) }
     }
 
-    pub(super) fn identities(&self) -> &[Identity] {
+    pub(crate) fn identities(&self) -> &[Identity] {
         let start = self.at(self.shape.layout.participants).cast();
         // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
         // valid.
@@ -175,7 +176,7 @@ impl Segment {
     }
 
     #[inline]
-    pub(super) fn records(&self) -> &[Record] {
+    pub(crate) fn records(&self) -> &[Record] {
         let start = self.at(self.shape.layout.records).cast();
         // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
         // valid.
@@ -183,7 +184,7 @@ impl Segment {
     }
 
     #[inline]
-    pub(super) fn journal(&self) -> &Journal {
+    pub(crate) fn journal(&self) -> &Journal {
         let start = self.at(self.shape.layout.journal).cast();
         // SAFETY: there is room for one, aligned to `ALIGN`; atomics, for which every value is
         // valid.
@@ -208,17 +209,17 @@ impl Segment {
 
     /// Whether a death has put an end to this lock.
     #[inline]
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         !self.kind().can_recover() && self.journal().is_stopped()
     }
 
     /// The registers hold what they should not.
-    pub(super) fn corrupt(&self, slot: Slot, what: &'static str) -> Error {
+    pub(crate) fn corrupt(&self, slot: Slot, what: &'static str) -> Error {
         Error::Corrupt { segment: self.name.clone(), slot: slot.number(), what }
     }
 
     /// Somebody died inside.
-    pub(super) fn owner_died(&self) -> Error {
+    pub(crate) fn owner_died(&self) -> Error {
         let (segment, death) = (self.name.clone(), self.journal().obituary().into());
         if self.kind().can_recover() {
             Error::OwnerDied { segment, death }
@@ -229,7 +230,7 @@ impl Segment {
 
     /// Where the data begins.
     #[inline]
-    pub(super) fn data(&self) -> *mut c_void {
+    pub(crate) fn data(&self) -> *mut c_void {
         self.at(self.shape.layout.data)
     }
 }
@@ -246,6 +247,18 @@ impl Drop for Segment {
         // SAFETY: nothing borrowed from this segment outlives it. Unmapping what is mapped does not
         // fail.
         let _ = unsafe { munmap(start, self.shape.layout.length) };
+    }
+}
+
+impl From<Obituary> for Death {
+    fn from(Obituary { pid, slot, conduct, command }: Obituary) -> Self {
+        Self {
+            pid,
+            command: process::command(command),
+            slot: Slot::new(slot),
+            token: conduct.token,
+            since: clock::calendar(conduct.since),
+        }
     }
 }
 
@@ -281,11 +294,11 @@ fn write_all(file: &OwnedFd, mut bytes: &[u8], mut offset: u64) -> rustix::io::R
 
 /// The sleeping places of a segment. One pointer, for whoever has nobody to wake.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SegmentLot<'a>(&'a Segment);
+pub(crate) struct SegmentLot<'a>(&'a Segment);
 
 impl Segment {
     #[inline]
-    pub(super) fn lot(&self) -> SegmentLot<'_> {
+    pub(crate) fn lot(&self) -> SegmentLot<'_> {
         SegmentLot(self)
     }
 }

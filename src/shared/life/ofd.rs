@@ -8,24 +8,24 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use crate::algorithm::Slot;
-use crate::shared::claim::Bytes;
+use crate::shared::life::claim::Bytes;
 
 /// Where a byte is: far behind every segment's end, so that locking it never meets data.
-pub(super) type Offset = libc::off_t;
+pub(crate) type Offset = libc::off_t;
 
 /// The first slot's, which its owner holds.
 const OWNERS: Offset = 1 << 40;
 /// The first slot's, which whoever resets it after its owner's death holds.
 const RECOVERERS: Offset = 1 << 41;
-/// The one that says that a segment has users ([`super::deadman`]).
-pub(super) const DEADMAN: Offset = 1 << 42;
+/// The one that says that a segment has users ([`crate::shared::segment::deadman`]).
+pub(crate) const DEADMAN: Offset = 1 << 42;
 
 // With narrower offsets the byte would be another one than in programs with wider ones.
 const _: () = assert!(size_of::<Offset>() == 8, "`shared` needs 64-bit file offsets");
 
 /// What others hold a byte for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
+pub(crate) enum Held {
     No,
     ForReading,
     ForWriting,
@@ -50,21 +50,21 @@ fn byte(first: Offset, slot: Slot) -> Offset {
 }
 
 /// Whether somebody has the lock on a slot's byte, but through this description.
-pub(super) fn is_owned(file: BorrowedFd<'_>, slot: Slot) -> io::Result<bool> {
+pub(crate) fn is_owned(file: BorrowedFd<'_>, slot: Slot) -> io::Result<bool> {
     Ok(held_by_others(file, byte(OWNERS, slot))? != Held::No)
 }
 
 /// The right to reset a slot after its owner's death: one has it at a time, and it ends with its
 /// process.
 #[derive(Debug)]
-pub(super) struct RecoveryByte<'a> {
+pub(crate) struct RecoveryByte<'a> {
     file: BorrowedFd<'a>,
     byte: Offset,
 }
 
 impl<'a> RecoveryByte<'a> {
     /// `None` if somebody else has it.
-    pub(super) fn try_lock(file: BorrowedFd<'a>, slot: Slot) -> io::Result<Option<Self>> {
+    pub(crate) fn try_lock(file: BorrowedFd<'a>, slot: Slot) -> io::Result<Option<Self>> {
         let byte = byte(RECOVERERS, slot);
         Ok(try_write_lock(file, byte)?.then_some(Self { file, byte }))
     }
@@ -77,22 +77,22 @@ impl Drop for RecoveryByte<'_> {
 }
 
 /// Locks a byte unless others hold it for writing. Whether it is locked now.
-pub(super) fn try_read_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> {
+pub(crate) fn try_read_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> {
     try_set(file, byte, libc::F_RDLCK)
 }
 
 /// Locks a byte unless others hold it for anything. Whether it is locked now.
-pub(super) fn try_write_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> {
+pub(crate) fn try_write_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> {
     try_set(file, byte, libc::F_WRLCK)
 }
 
-pub(super) fn unlock(file: impl AsFd, byte: Offset) {
+pub(crate) fn unlock(file: impl AsFd, byte: Offset) {
     // Taking a lock away does not fail.
     let _ = call(file, libc::F_OFD_SETLK, byte, libc::F_UNLCK);
 }
 
 /// What a byte was held for a moment ago, but through this description.
-pub(super) fn held_by_others(file: impl AsFd, byte: Offset) -> io::Result<Held> {
+pub(crate) fn held_by_others(file: impl AsFd, byte: Offset) -> io::Result<Held> {
     // Whatever is in the way of writing.
     let found = call(file, libc::F_OFD_GETLK, byte, libc::F_WRLCK)?;
     Ok(match libc::c_int::from(found.l_type) {

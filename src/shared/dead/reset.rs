@@ -5,9 +5,9 @@
 //! the identity, by which the slot is found to be a dead one's, goes last.
 
 use crate::algorithm::{Reset, Slot};
-use crate::shared::identity::{Identity, Process};
-use crate::shared::journal::Journal;
-use crate::shared::record::Record;
+use crate::shared::life::identity::{Identity, Process};
+use crate::shared::segment::journal::Journal;
+use crate::shared::segment::record::Record;
 
 /// A slot whose owner is dead, for whoever has the lock on its recovery byte.
 pub(crate) struct Dead<'a> {

@@ -9,15 +9,15 @@ use std::os::fd::BorrowedFd;
 use crate::algorithm::{Reset, Slot, Standing, Wake};
 use crate::atomic::crash_point;
 use crate::shared::Error;
-use crate::shared::identity::{Owner, Process};
-use crate::shared::liveness::is_dead;
-use crate::shared::ofd::RecoveryByte;
-use crate::shared::reset::Dead;
+use crate::shared::dead::reset::Dead;
+use crate::shared::life::identity::{Owner, Process};
+use crate::shared::life::liveness::is_dead;
+use crate::shared::life::ofd::RecoveryByte;
 use crate::shared::segment::Segment;
 
 /// What became of a slot that somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Its owner lives, as far as anybody can prove.
     Wait,
     /// Its owner is dead, or was a moment ago, and somebody else sees to it, or its turn has to come
@@ -33,14 +33,14 @@ pub(super) enum Outcome {
 
 /// Who looks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look<'a> {
+pub(crate) struct Look<'a> {
     /// An open description that owns none of the slots that are looked at.
-    pub(super) file: BorrowedFd<'a>,
-    pub(super) by: &'a Process,
+    pub(crate) file: BorrowedFd<'a>,
+    pub(crate) by: &'a Process,
 }
 
 /// Resets a slot if its owner is dead.
-pub(super) fn look_after(
+pub(crate) fn look_after(
     segment: &Segment,
     look: Look<'_>,
     slot: Slot,
@@ -89,7 +89,7 @@ fn reset(segment: &Segment, slot: Slot, owner: &Owner, wake: &impl Wake) -> Outc
 
 /// Resets all slots whose owners are dead: those that compete, or every one. Whether there was one,
 /// be it that somebody else sees to it.
-pub(super) fn reap(
+pub(crate) fn reap(
     segment: &Segment,
     look: Look<'_>,
     me: Option<Slot>,

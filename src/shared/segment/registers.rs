@@ -14,11 +14,11 @@ use crate::shared::kind::BYPASSES;
 
 /// Every part of a segment begins at a multiple of this, whatever the machine: a page is one, and
 /// two cache lines fit.
-pub(super) const ALIGN: usize = 128;
+pub(crate) const ALIGN: usize = 128;
 
 /// A segment's registers, as what they are.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Registers<'a> {
+pub(crate) enum Registers<'a> {
     Bakery(&'a BakeryOn<[BakerySlot]>),
     BlackWhite(&'a BlackWhiteOn<[BlackWhiteSlot]>),
     Fast(&'a FastOn<[FastSlot]>),
@@ -33,8 +33,8 @@ pub(super) enum Registers<'a> {
 macro_rules! with_algorithm {
     ($registers:expr, $algorithm:ident => $body:expr) => {
         match $registers {
-            $crate::shared::registers::Registers::Fast($algorithm) => $body,
-            registers => $crate::shared::registers::with_withdrawing!(registers, $algorithm => $body, else unreachable!("Fast is matched above")),
+            $crate::shared::segment::registers::Registers::Fast($algorithm) => $body,
+            registers => $crate::shared::segment::registers::with_withdrawing!(registers, $algorithm => $body, else unreachable!("Fast is matched above")),
         }
     };
 }
@@ -43,22 +43,22 @@ macro_rules! with_algorithm {
 macro_rules! with_withdrawing {
     ($registers:expr, $algorithm:ident => $body:expr, else $fast:expr) => {
         match $registers {
-            $crate::shared::registers::Registers::Bakery($algorithm) => $body,
-            $crate::shared::registers::Registers::BlackWhite($algorithm) => $body,
-            $crate::shared::registers::Registers::Peterson($algorithm) => $body,
-            $crate::shared::registers::Registers::Filter($algorithm) => $body,
-            $crate::shared::registers::Registers::Tournament($algorithm) => $body,
-            $crate::shared::registers::Registers::Ticket($algorithm) => $body,
-            $crate::shared::registers::Registers::Bypass($algorithm) => $body,
-            $crate::shared::registers::Registers::Fast(_) => $fast,
+            $crate::shared::segment::registers::Registers::Bakery($algorithm) => $body,
+            $crate::shared::segment::registers::Registers::BlackWhite($algorithm) => $body,
+            $crate::shared::segment::registers::Registers::Peterson($algorithm) => $body,
+            $crate::shared::segment::registers::Registers::Filter($algorithm) => $body,
+            $crate::shared::segment::registers::Registers::Tournament($algorithm) => $body,
+            $crate::shared::segment::registers::Registers::Ticket($algorithm) => $body,
+            $crate::shared::segment::registers::Registers::Bypass($algorithm) => $body,
+            $crate::shared::segment::registers::Registers::Fast(_) => $fast,
         }
     };
 }
 
-pub(super) use {with_algorithm, with_withdrawing};
+pub(crate) use {with_algorithm, with_withdrawing};
 
 /// How many bytes an algorithm's registers take. `None` if they do not fit into memory.
-pub(super) fn size(kind: Kind, slots: usize) -> Option<usize> {
+pub(crate) fn size(kind: Kind, slots: usize) -> Option<usize> {
     /// `Whole` is the algorithm with no slots: what comes before them.
     fn sized<Whole, Each>(slots: usize) -> Option<usize> {
         const {
@@ -88,7 +88,7 @@ impl Registers<'_> {
     ///
     /// `start` is aligned to [`ALIGN`] and points to [`size`] bytes, which live and are reached
     /// through atomics only for `'a`.
-    pub(super) unsafe fn new(start: *const c_void, kind: Kind, slots: usize) -> Self {
+    pub(crate) unsafe fn new(start: *const c_void, kind: Kind, slots: usize) -> Self {
         /// The same address, with the number of slots in the pointer.
         macro_rules! on {
             ($variant:ident, $whole:ty, $slot:ty) => {{
@@ -118,7 +118,7 @@ impl Registers<'_> {
 
 impl Registers<'_> {
     /// Whom a blocked slot waits for, if it can be named and the name is a slot's.
-    pub(super) fn ahead_of(self, me: Slot, wake: &impl Wake) -> Option<Slot> {
+    pub(crate) fn ahead_of(self, me: Slot, wake: &impl Wake) -> Option<Slot> {
         let on = with_withdrawing!(self, algorithm => algorithm.ahead_of(me, wake), else {
             let Self::Fast(algorithm) = self else { unreachable!("it is the only one left") };
             match algorithm.poll(me, wake) {
@@ -130,11 +130,11 @@ impl Registers<'_> {
     }
 
     /// `None` for the algorithm that cannot.
-    pub(super) fn reset(self, dead: Slot, wake: &impl Wake) -> Option<Reset> {
+    pub(crate) fn reset(self, dead: Slot, wake: &impl Wake) -> Option<Reset> {
         with_withdrawing!(self, algorithm => Some(algorithm.reset(dead, wake)), else None)
     }
 
-    pub(super) fn standing(self, of: Slot) -> Standing {
+    pub(crate) fn standing(self, of: Slot) -> Standing {
         with_algorithm!(self, algorithm => algorithm.standing(of))
     }
 }

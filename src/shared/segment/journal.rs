@@ -4,8 +4,8 @@ use crate::algorithm::Slot;
 use crate::atomic::{
     Acquire, AtomicU64, Register32, Register64, Relaxed, Release, array, const_fn, death_fence,
 };
-use crate::shared::identity::Process;
-use crate::shared::record::Conduct;
+use crate::shared::life::identity::Process;
+use crate::shared::segment::record::Conduct;
 
 /// A segment's journal. Written by whoever is inside, and by whoever resets a dead one that was;
 /// which of them is one at a time, handed on by the lock itself. Anybody may read.

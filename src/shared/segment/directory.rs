@@ -16,15 +16,15 @@ const OTHERS: u32 = 0o077;
 
 /// A directory, open, and a file's name in it.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) directory: OwnedFd,
-    pub(super) file: OsString,
+pub(crate) struct Place {
+    pub(crate) directory: OwnedFd,
+    pub(crate) file: OsString,
     path: PathBuf,
 }
 
 impl Place {
     /// The place for a name in the user's directory, which is made if need be.
-    pub(super) fn named(name: &str) -> Result<Self, Error> {
+    pub(crate) fn named(name: &str) -> Result<Self, Error> {
         let bad = |why| Err(Error::BadName { name: name.to_owned(), why });
         match name {
             "" => return bad("it is empty"),
@@ -51,7 +51,7 @@ impl Place {
     }
 
     /// The place at a path, in a directory that exists and is the caller's to trust.
-    pub(super) fn at(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn at(path: &Path) -> Result<Self, Error> {
         let bad = |why| Error::BadName { name: path.display().to_string(), why };
         if path.as_os_str().as_bytes().contains(&0) {
             return Err(bad("it has a zero byte in it"));
@@ -65,12 +65,12 @@ impl Place {
         Ok(Self { directory, file, path: path.to_owned() })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// For messages.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.path.display().to_string()
     }
 }
@@ -97,7 +97,7 @@ fn open_directory(path: &Path, more: OFlags) -> Result<OwnedFd, Error> {
 }
 
 /// Refuses what another user owns, or what others may use.
-pub(super) fn check_owner(stat: &Stat, segment: &str) -> Result<(), Error> {
+pub(crate) fn check_owner(stat: &Stat, segment: &str) -> Result<(), Error> {
     let user = geteuid().as_raw();
     if stat.st_uid != user {
         return Err(Error::Foreign { segment: segment.to_owned(), owner: stat.st_uid, user });

@@ -12,7 +12,7 @@ extern "C" fn in_child() {
 
 /// A number that is another in a forked child than in its parent. (A child made by a bare `clone`
 /// system call, behind the C library's back, keeps its parent's number.)
-pub(super) fn generation() -> u32 {
+pub(crate) fn generation() -> u32 {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: the handler does one atomic addition, which is allowed after a fork. If there is
@@ -24,6 +24,6 @@ pub(super) fn generation() -> u32 {
 
 /// The same once [`generation`] has been asked: one load.
 #[inline]
-pub(super) fn now() -> u32 {
+pub(crate) fn now() -> u32 {
     GENERATION.load(Relaxed)
 }

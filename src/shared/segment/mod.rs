@@ -1,0 +1,20 @@
+//! The segment and its file: what lies in it, where it lives, and who uses it.
+//!
+//! In it: [`layout`] (where what is), [`header`] (what it is), [`registers`] (the algorithm's),
+//! [`record`] (one for each slot), [`journal`] (one for all). [`memory`] maps it. Around it:
+//! [`directory`] (its place), [`file`](mod@file) (how it comes, is found, and goes), [`deadman`]
+//! (whether it has users), [`memfd`] (without a name).
+
+pub(crate) mod clock;
+pub(crate) mod deadman;
+pub(crate) mod directory;
+pub(crate) mod file;
+pub(crate) mod header;
+pub(crate) mod journal;
+pub(crate) mod layout;
+pub(crate) mod memfd;
+pub(crate) mod memory;
+pub(crate) mod record;
+pub(crate) mod registers;
+
+pub(crate) use memory::{Plan, Segment, SegmentLot};
