@@ -137,7 +137,7 @@ fn check(kind: Kind, error: &Error) {
     }
 }
 
-fn touch<W: Wait>(kind: Kind, outcome: Result<Option<Guard<'_, '_, u64, W>>, Error>, leaks: bool) {
+fn touch<W: Wait>(kind: Kind, outcome: Result<Option<Guard<'_, u64, W>>, Error>, leaks: bool) {
     match outcome {
         Ok(Some(mut guard)) => {
             *guard = guard.wrapping_add(1);
@@ -150,7 +150,7 @@ fn touch<W: Wait>(kind: Kind, outcome: Result<Option<Guard<'_, '_, u64, W>>, Err
     }
 }
 
-fn step_out<W: Wait>(kind: Kind, me: &mut Participant<'_, u64, W>, file: &File, length: usize) {
+fn step_out<W: Wait>(kind: Kind, me: &mut Participant<u64, W>, file: &File, length: usize) {
     match me.enter() {
         Ok(waiting) => {
             if matches!(kind, Kind::FastUnrecoverable | Kind::Ticket | Kind::Bypass) {
@@ -178,7 +178,7 @@ fn run<W: Wait>(file: &File, calls: &[Call]) {
     assert!(format!("{mutex:?}").contains("anonymous"));
     let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
 
-    let mut all: Vec<Participant<'_, u64, W>> = Vec::new();
+    let mut all: Vec<Participant<u64, W>> = Vec::new();
     for call in calls.iter().take(MOST_CALLS) {
         let pick = |who: &u8, all: &[_]| usize::from(*who).checked_rem(all.len());
         match call {

@@ -20,7 +20,7 @@ impl<const KIND: usize, const SLOTS: u32> Default for Shared<KIND, SLOTS> {
 }
 
 impl<const KIND: usize, const SLOTS: u32> Subject for Shared<KIND, SLOTS> {
-    type Seat<'a> = Participant<'a, u64>;
+    type Seat<'a> = Participant<u64>;
 
     fn sit(&self) -> Self::Seat<'_> {
         self.0.join().expect("room for every thread of a benchmark")

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use bakery_lock::shared::{self, Death, Error, Guard, Kind};
-use bakery_lock::wait::DefaultWait;
 use rustix::process::Signal;
 
 use crate::mortal_kinds;
@@ -265,12 +264,9 @@ fn plays(board: &Board, who: usize, mutex: &Mutex, seed: u64) {
     }
 }
 
-type Locked<'p, 'a> = Result<Option<Guard<'p, 'a, Data, DefaultWait>>, Error>;
+type Locked<'p> = Result<Option<Guard<'p, Data>>, Error>;
 
-fn locks<'p, 'a>(
-    participant: &'p mut shared::Participant<'a, Data>,
-    random: &mut Random,
-) -> Locked<'p, 'a> {
+fn locks<'p>(participant: &'p mut shared::Participant<Data>, random: &mut Random) -> Locked<'p> {
     match random.below(10) {
         0 | 1 => participant.try_lock(),
         2 | 3 => participant.lock_for(Duration::from_micros(random.below(3_000))),
@@ -279,7 +275,7 @@ fn locks<'p, 'a>(
 }
 
 /// All slots may be taken for a moment, while the dead ones' are being recovered.
-fn joins<'a>(board: &Board, mutex: &'a Mutex) -> Option<shared::Participant<'a, Data>> {
+fn joins(board: &Board, mutex: &Mutex) -> Option<shared::Participant<Data>> {
     let start = Instant::now();
     loop {
         match mutex.join() {
@@ -313,12 +309,7 @@ fn repairs(board: &Board, player: &Player, data: &mut Data, death: &Death) {
     board.told.fetch_add(1, SeqCst);
 }
 
-fn is_inside(
-    board: &Board,
-    player: &Player,
-    mut guard: Guard<'_, '_, Data, DefaultWait>,
-    random: &mut Random,
-) {
+fn is_inside(board: &Board, player: &Player, mut guard: Guard<'_, Data>, random: &mut Random) {
     player.inside.store(1, SeqCst);
     let me = u64::from(std::process::id());
     let token = guard.token();

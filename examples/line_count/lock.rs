@@ -63,7 +63,7 @@ pub trait Adder {
     fn add(&mut self, change: &mut dyn FnMut(&mut Count)) -> Result<Attempt>;
 }
 
-impl Adder for Participant<'_, Count> {
+impl Adder for Participant<Count> {
     fn add(&mut self, change: &mut dyn FnMut(&mut Count)) -> Result<Attempt> {
         let begun = now();
         let waiting = self.enter()?;

@@ -7,7 +7,7 @@ use bakery_lock::shared::{Kind, Mutex, Options, Participant};
 
 use crate::contender::{Contender, Entry};
 
-pub struct Ours(Participant<'static, u64>);
+pub struct Ours(Participant<u64>);
 
 impl Ours {
     pub fn join(kind: Kind, memory: File) -> Result<Self> {

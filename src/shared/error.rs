@@ -184,6 +184,32 @@ pub enum Error {
         /// How many were asked for.
         wanted: u32,
     },
+    /// In the segment a death inside poisons the data, and here it should not; or the other way
+    /// round.
+    #[error(
+        "{segment}: {}; set `Options::poisoning` alike in all programs, or leave it out where the segment is only attached to",
+        if *wanted { "was made without poisoning, which is asked for" } else { "was made with poisoning, which is not wanted" }
+    )]
+    WrongPoisoning {
+        /// The segment.
+        segment: String,
+        /// Whether it was asked for.
+        wanted: bool,
+    },
+    /// The time was over before it was this participant's turn. It is out of the line.
+    #[error(
+        "{segment}: the time was over before the lock was free; somebody else has it (`Mutex::status` tells who)"
+    )]
+    TimedOut {
+        /// The segment.
+        segment: String,
+    },
+    /// The attempt was called off before it was this participant's turn. It is out of the line.
+    #[error("{segment}: the attempt was called off before the lock was free")]
+    Cancelled {
+        /// The segment.
+        segment: String,
+    },
     /// The descriptor is not that of a sealed memfd, so whoever has it could cut the memory off
     /// under us.
     #[error("{segment}: is not sealed against shrinking; pass on a descriptor from `Mutex::as_fd`")]
@@ -261,6 +287,14 @@ fn range(least: u32, most: u32) -> String {
 }
 
 impl Error {
+    /// For short forms: that the waiting came to its end first is no error there.
+    pub(super) fn none_if_late<T>(self) -> Result<Option<T>, Self> {
+        match self {
+            Self::TimedOut { .. } | Self::Cancelled { .. } => Ok(None),
+            error => Err(error),
+        }
+    }
+
     /// For `map_err`: the operating system would not do this to that.
     pub(crate) fn io<E: Into<io::Error>>(
         segment: impl Into<String>,

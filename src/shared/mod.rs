@@ -62,23 +62,34 @@
 //! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is
 //! outside of what Rust does.
 
-// Who may know whom, from the top: what users see (`mutex`, `options`, `status`); `waiting`; `dead`;
-// `segment`; `life`; and the words for what can be said (`error`, `death`, `kind`).
+// Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `participant`,
+// `guard`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words for what can be said
+// (`error`, `death`, `kind`).
 
 mod dead;
 mod death;
 mod error;
+mod guard;
 mod kind;
 mod life;
 mod mutex;
 mod options;
+mod participant;
+mod pool;
+mod request;
 mod segment;
 mod status;
 mod waiting;
 
 pub use death::Death;
 pub use error::Error;
+pub use guard::{Guard, OwnedGuard};
 pub use kind::{Kind, UnknownKind};
-pub use mutex::{Data, Guard, Mutex, Participant, Waiting};
+pub use mutex::{Data, Mutex};
 pub use options::Options;
+pub use participant::{Participant, Waiting};
+pub use request::{NoRepair, Request, Source};
 pub use status::{Competitor, Status};
+/// The crate whose traits say what a segment can hold, in the version used here: derive
+/// [`FromBytes`](zerocopy::FromBytes) and [`IntoBytes`](zerocopy::IntoBytes) for your own types.
+pub use zerocopy;

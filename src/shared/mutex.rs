@@ -1,22 +1,22 @@
-//! The mutex that processes share, and its participants.
+//! The mutex that processes share.
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem;
-use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::algorithm::{Intent, Slot};
+use crate::shared::guard::OwnedGuard;
+use crate::shared::participant::Participant;
+use crate::shared::pool::Pool;
+use crate::shared::request::{NoRepair, Request};
 use crate::shared::segment::Segment;
 use crate::shared::segment::registers::ALIGN;
-use crate::shared::waiting::seat::{Accept, Seat};
-use crate::shared::{Death, Error, Kind, Options, Status};
-use crate::wait::{Deadline, DefaultWait, Never, Wait};
+use crate::shared::waiting::seat::Seat;
+use crate::shared::{Error, Kind, Options, Status};
+use crate::wait::{DefaultWait, Wait};
 
 /// What a segment can hold: plain data, valid whatever its bytes are, without padding and without
 /// pointers.
@@ -56,23 +56,12 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// The end of a thread is no death: a participant that it has leaked keeps what it holds until its
 /// process ends. Nor is a panic: a guard dropped in a panic releases the mutex, and nothing is
 /// poisoned.
-pub struct Mutex<T, W = DefaultWait> {
-    segment: Segment,
-    look_every: Duration,
-    data: PhantomData<T>,
-    wait: PhantomData<fn() -> W>,
+pub struct Mutex<T, W: Wait = DefaultWait> {
+    pool: Arc<Pool<W>>,
+    data: PhantomData<fn() -> T>,
 }
 
-// SAFETY: `T` is reached through guards only, of which there is one at a time among all processes.
-unsafe impl<T: Send, W> Sync for Mutex<T, W> {}
-
-impl<T: Data, W: Wait> Mutex<T, W> {
-    pub(super) fn new(segment: Segment, look_every: Duration) -> Self {
-        // What `Layout` promises for every part of a segment, the data among them.
-        const { assert!(align_of::<T>() <= ALIGN, "aligned to 128 bytes at most") };
-        Self { segment, look_every, data: PhantomData, wait: PhantomData }
-    }
-
+impl<T: Data> Mutex<T> {
     /// Creates the named segment, or attaches to it: [`Options::open`] with default options.
     ///
     /// # Errors
@@ -81,8 +70,16 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     pub fn open(name: &str, initial: T) -> Result<Self, Error> {
         Options::new().open(name, initial)
     }
+}
 
-    /// Becomes a participant.
+impl<T: Data, W: Wait> Mutex<T, W> {
+    pub(super) fn new(segment: Segment, look_every: Duration) -> Self {
+        // What `Layout` promises for every part of a segment, the data among them.
+        const { assert!(align_of::<T>() <= ALIGN, "aligned to 128 bytes at most") };
+        Self { pool: Pool::new(segment, look_every), data: PhantomData }
+    }
+
+    /// Becomes a participant, which owns a slot until it is dropped.
     ///
     /// # Errors
     ///
@@ -90,8 +87,87 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// away within a second, or is still locked by a child of one that died; [`Error::WrongLength`] if
     /// the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one
     /// for each participant), or without `/proc`.
-    pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
-        Ok(Participant { seat: Seat::claim(&self.segment, self.look_every)?, data: PhantomData })
+    pub fn join(&self) -> Result<Participant<T, W>, Error> {
+        Ok(Participant::new(Seat::claim(self.segment(), self.pool.look_every())?))
+    }
+
+    /// Locks without joining first: waits for the turn of a participant of this process that is idle,
+    /// or that joins for this. From any number of threads, in a `static` or behind an [`Arc`].
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Mutex, Options};
+    /// use std::sync::LazyLock;
+    ///
+    /// static LINES: LazyLock<Mutex<u64>> =
+    ///     LazyLock::new(|| Options::new().anonymous(0).expect("memory for a counter"));
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// std::thread::scope(|scope| {
+    ///     for _ in 0..5 {
+    ///         scope.spawn(|| (0..20).for_each(|_| *LINES.lock().unwrap() += 1));
+    ///     }
+    /// });
+    /// assert_eq!(*LINES.lock()?, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Each thread that is inside or waits has a participant, which has a slot and a descriptor. The
+    /// first 16 that are idle again (or as many as an eighth of the slots) are kept for the next call,
+    /// until the mutex is dropped. While every slot is taken, it waits for one, in no order. A thread that locks while it holds a guard
+    /// of the same mutex waits for ever, as with std's.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join), but for [`Error::Full`], and [`Participant::lock`].
+    pub fn lock(&self) -> Result<OwnedGuard<T, W>, Error> {
+        self.request().lock()
+    }
+
+    /// The same, if nobody is inside or in line: [`Participant::try_lock`].
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join) and [`Participant::try_lock`].
+    pub fn try_lock(&self) -> Result<Option<OwnedGuard<T, W>>, Error> {
+        self.request().try_lock()
+    }
+
+    /// The same, but waiting no longer than this: [`Participant::lock_for`].
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Self::lock), and [`Error::Unsupported`] as for [`Participant::try_lock`].
+    pub fn lock_for(&self, timeout: Duration) -> Result<Option<OwnedGuard<T, W>>, Error> {
+        self.request()
+            .within(timeout)
+            .lock()
+            .map_or_else(Error::none_if_late, |guard| Ok(Some(guard)))
+    }
+
+    /// [`lock`](Self::lock) with a deadline, a flag that calls it off, a repair, or several of these.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Error, Options};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let both = Options::new().anonymous([0_u64, 0])?;
+    /// let mut counts = both
+    ///     .request()
+    ///     .within(Duration::from_secs(5))
+    ///     .repair(|counts, death| {
+    ///         eprintln!("{death}");
+    ///         counts[1] = counts[0];
+    ///     })
+    ///     .lock()?;
+    /// counts[0] += 1;
+    /// counts[1] += 1;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self) -> Request<'static, &Self, NoRepair<T>> {
+        Request::new(self)
     }
 
     /// Who is inside, who waits, and what has happened so far: see [`Status`].
@@ -99,12 +175,11 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// Takes a number of steps that the number of slots bounds, and keeps nobody waiting.
     ///
     /// ```
-    /// use bakery_lock::shared::{Mutex, Options};
+    /// use bakery_lock::shared::Options;
     ///
     /// # fn main() -> Result<(), bakery_lock::shared::Error> {
-    /// let mutex: Mutex<u64> = Options::new().anonymous(0)?;
-    /// let mut me = mutex.join()?;
-    /// let guard = me.lock()?;
+    /// let mutex = Options::new().anonymous(0_u64)?;
+    /// let guard = mutex.lock()?;
     /// let holder = mutex.status()?.holder.expect("somebody is inside");
     /// assert_eq!((holder.pid, holder.token), (std::process::id(), guard.token()));
     /// # Ok(())
@@ -116,316 +191,51 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// [`Error::WrongLength`] if the file has been cut off, [`Error::Io`] if the kernel does not tell who
     /// lives.
     pub fn status(&self) -> Result<Status, Error> {
-        Status::of(&self.segment)
+        Status::of(self.segment())
     }
 
     /// The algorithm that the segment was made with.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.segment.kind()
+        self.segment().kind()
     }
 
     /// How many participants there is room for at a time.
     #[must_use]
     pub fn slots(&self) -> u32 {
-        self.segment.slots()
+        self.segment().slots()
+    }
+
+    /// Whether a death inside poisons the value: [`Options::poisoning`].
+    #[must_use]
+    pub fn poisoning(&self) -> bool {
+        self.segment().has_poisoning()
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool<W>> {
+        &self.pool
+    }
+}
+
+impl<T, W: Wait> Mutex<T, W> {
+    fn segment(&self) -> &Arc<Segment> {
+        self.pool.segment()
     }
 }
 
 /// The segment's descriptor: that of an anonymous one is what a parent passes on to its children.
-impl<T, W> AsFd for Mutex<T, W> {
+impl<T, W: Wait> AsFd for Mutex<T, W> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.segment.as_fd()
+        self.segment().as_fd()
     }
 }
 
-impl<T, W> fmt::Debug for Mutex<T, W> {
+impl<T, W: Wait> fmt::Debug for Mutex<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mutex")
-            .field("segment", &self.segment.name())
-            .field("kind", &self.segment.kind())
-            .field("slots", &self.segment.slots())
+            .field("segment", &self.segment().name())
+            .field("kind", &self.segment().kind())
+            .field("slots", &self.segment().slots())
             .finish_non_exhaustive()
-    }
-}
-
-/// One participant of a [`Mutex`]: it owns a slot of the segment until it is dropped, or its
-/// process ends.
-///
-/// In a child that was forked off, it answers [`Error::Forked`]: the slot is the parent's. (A child of
-/// a bare `clone` system call is not noticed.)
-///
-/// A guard that was leaked ([`mem::forget`]) keeps the lock, and a leaked [`Waiting`] its place, until
-/// its participant locks again or is dropped.
-pub struct Participant<'a, T, W: Wait = DefaultWait> {
-    seat: Seat<'a, W>,
-    data: PhantomData<fn() -> T>,
-}
-
-impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
-    /// Waits for this participant's turn.
-    ///
-    /// # Errors
-    ///
-    /// - [`Error::OwnerDied`] if somebody died inside and nobody has repaired the data since. The
-    ///   lock is not held; it stays so for whoever comes next.
-    /// - [`Error::Unrecoverable`] if somebody died, for [`Kind::FastUnrecoverable`].
-    /// - [`Error::Forked`] in a child that inherited this participant.
-    /// - [`Error::Corrupt`] if somebody has overwritten the lock's registers.
-    /// - [`Error::WrongLength`] if somebody has cut the file off, and it was noticed before what is gone
-    ///   was touched.
-    /// - [`Error::Io`] if the kernel does not tell who lives.
-    #[inline]
-    pub fn lock(&mut self) -> Result<Guard<'_, 'a, T, W>, Error> {
-        self.seat.lock(Accept::Sound)?;
-        Ok(Guard::new(self))
-    }
-
-    /// Waits for this participant's turn; and if somebody died inside before, has the data repaired.
-    ///
-    /// `repair` gets the data as the dead one has left them. When it returns they count as sound.
-    /// If it panics, or this process dies in it, they do not.
-    ///
-    /// It has no form with a deadline. Whoever needs one calls [`lock_for`](Self::lock_for), and this if
-    /// that answers [`Error::OwnerDied`]: until the data is repaired, everybody else is told, and leaves
-    /// at once.
-    ///
-    /// # Errors
-    ///
-    /// As [`lock`](Self::lock), but for [`Error::OwnerDied`].
-    pub fn lock_or_repair(
-        &mut self,
-        repair: impl FnOnce(&mut T, &Death),
-    ) -> Result<Guard<'_, 'a, T, W>, Error> {
-        self.seat.lock(Accept::Poisoned)?;
-        let death = self.seat.death();
-        let mut guard = Guard::new(self);
-        if let Some(death) = death {
-            repair(&mut guard, &death);
-            guard.participant.seat.note_repair();
-        }
-        Ok(guard)
-    }
-
-    /// Goes through the doorway and comes back before the wait: from here on this participant has
-    /// its place in the line.
-    ///
-    /// # Errors
-    ///
-    /// As [`lock`](Self::lock).
-    #[inline]
-    pub fn enter(&mut self) -> Result<Waiting<'_, 'a, T, W>, Error> {
-        self.seat.enter(Intent::Stay, &Never)?;
-        Ok(Waiting { participant: self })
-    }
-
-    /// Takes the lock if nobody is in it or in line for it; with [`Kind::Bypass`] it may pass those in
-    /// line.
-    ///
-    /// Of two that try at the same moment both may fail, but for [`Kind::Ticket`] and [`Kind::Bypass`].
-    /// A failed attempt orders nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`lock`](Self::lock), and [`Error::Unsupported`] if the algorithm is
-    /// [`Kind::FastUnrecoverable`].
-    #[inline]
-    pub fn try_lock(&mut self) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
-        Ok(self.seat.try_lock()?.then(|| Guard::new(self)))
-    }
-
-    /// Waits for this participant's turn, but not longer than this (or a century, if that is later than
-    /// an [`Instant`] can say). A free lock is taken even with a timeout of zero.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_lock`](Self::try_lock).
-    pub fn lock_for(&mut self, timeout: Duration) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
-        // As good as never, where the sum does not fit.
-        const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
-        let now = Instant::now();
-        self.lock_until(now.checked_add(timeout).unwrap_or(now + CENTURY))
-    }
-
-    /// Waits for this participant's turn until then. A free lock is taken even after that.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_lock`](Self::try_lock).
-    pub fn lock_until(&mut self, deadline: Instant) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
-        Ok(self.seat.lock_until(&deadline)?.then(|| Guard::new(self)))
-    }
-
-    /// Waits for this participant's turn, but not when this has become true: set it in a signal's
-    /// handler, for instance.
-    ///
-    /// One that sleeps notices it at its next look ([`Options::look_every`]), or when a signal
-    /// interrupts its sleep. One that need not wait gets in all the same. The flag is read relaxed.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_lock`](Self::try_lock).
-    ///
-    /// ```
-    /// use bakery_lock::shared::{Mutex, Options};
-    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-    ///
-    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
-    /// let mutex: Mutex<u64> = Options::new().anonymous(0)?;
-    /// let (mut me, mut other) = (mutex.join()?, mutex.join()?);
-    /// let inside = me.lock()?;
-    /// let interrupted = AtomicBool::new(false);
-    /// std::thread::scope(|scope| {
-    ///     let waiting = scope.spawn(|| other.lock_unless(&interrupted).map(|guard| guard.is_some()));
-    ///     interrupted.store(true, Relaxed);
-    ///     assert!(!waiting.join().unwrap().unwrap());
-    /// });
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn lock_unless(
-        &mut self,
-        cancelled: &AtomicBool,
-    ) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
-        Ok(self.seat.lock_until(&Unless(cancelled))?.then(|| Guard::new(self)))
-    }
-
-    /// The slot that this participant owns.
-    #[must_use]
-    pub fn slot(&self) -> Slot {
-        self.seat.slot()
-    }
-}
-
-impl<T, W: Wait> fmt::Debug for Participant<'_, T, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Participant")
-            .field("segment", &self.seat.segment().name())
-            .field("slot", &self.seat.slot().index())
-            .finish_non_exhaustive()
-    }
-}
-
-/// No deadline, until a flag is set.
-struct Unless<'a>(&'a AtomicBool);
-
-impl Deadline for Unless<'_> {
-    fn left(&self) -> Option<Duration> {
-        (!self.0.load(Relaxed)).then_some(Duration::MAX)
-    }
-}
-
-/// A participant that has been through the doorway and has its place in the line: if that is first come
-/// first served, nobody behind it gets in until it has waited and left, or is dropped.
-///
-/// Dropped, it steps out of the line. That takes no waiting, but for three kinds: a [`Kind::Ticket`]
-/// or [`Kind::Bypass`] 32 tickets or more behind the one served, and a [`Kind::FastUnrecoverable`]
-/// that met another in the doorway, step out when the line has moved on.
-#[must_use = "a participant in line that is dropped steps out of the line"]
-pub struct Waiting<'p, 'a, T, W: Wait> {
-    participant: &'p mut Participant<'a, T, W>,
-}
-
-impl<'p, 'a, T: Data, W: Wait> Waiting<'p, 'a, T, W> {
-    /// Waits for this participant's turn.
-    ///
-    /// # Errors
-    ///
-    /// As [`Participant::lock`].
-    #[inline]
-    pub fn wait(self) -> Result<Guard<'p, 'a, T, W>, Error> {
-        let this = mem::ManuallyDrop::new(self);
-        // SAFETY: `this` is neither used nor dropped after this, so the participant is borrowed
-        // once.
-        let participant = unsafe { ptr::read(&raw const this.participant) };
-        participant.seat.wait(&Never, Accept::Sound)?;
-        Ok(Guard::new(participant))
-    }
-}
-
-impl<T, W: Wait> Drop for Waiting<'_, '_, T, W> {
-    fn drop(&mut self) {
-        self.participant.seat.settle();
-    }
-}
-
-impl<T, W: Wait> fmt::Debug for Waiting<'_, '_, T, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Waiting").field(self.participant).finish()
-    }
-}
-
-/// A participant inside: the value is its own until the guard is dropped.
-///
-/// Not `Send`, as std's is not. In a child that was forked off meanwhile the value is the parent's:
-/// it must not be touched there; dropped there, the guard releases nothing.
-#[must_use = "a guard that is dropped at once releases the lock at once"]
-pub struct Guard<'p, 'a, T, W: Wait> {
-    participant: &'p mut Participant<'a, T, W>,
-    not_send: PhantomData<*const ()>,
-}
-
-// SAFETY: a shared guard gives `&T` only.
-unsafe impl<T: Sync, W: Wait> Sync for Guard<'_, '_, T, W> {}
-
-impl<'p, 'a, T: Data, W: Wait> Guard<'p, 'a, T, W> {
-    #[inline]
-    fn new(participant: &'p mut Participant<'a, T, W>) -> Self {
-        Self { participant, not_send: PhantomData }
-    }
-
-    /// The number of this acquisition: the first has 1, and each has one more than the one before,
-    /// whatever dies meanwhile, as long as the segment is there (a number is lost if its owner dies
-    /// before it is in).
-    ///
-    /// A *fencing token*: whoever keeps the greatest that it has seen can refuse what comes from an
-    /// owner that has lost the lock.
-    #[must_use]
-    pub fn token(&self) -> u64 {
-        self.participant.seat.token()
-    }
-
-    #[inline]
-    fn data(&self) -> *mut T {
-        self.participant.seat.segment().data().cast()
-    }
-}
-
-impl<T: Data, W: Wait> Deref for Guard<'_, '_, T, W> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        // SAFETY: the participant is inside until this guard is dropped, so no other that keeps to
-        // the rules touches the value; there is room for it, it is aligned, and all bytes are valid
-        // (`Data`).
-        unsafe { &*self.data() }
-    }
-}
-
-impl<T: Data, W: Wait> DerefMut for Guard<'_, '_, T, W> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and this guard is borrowed mutably.
-        unsafe { &mut *self.data() }
-    }
-}
-
-impl<T, W: Wait> Drop for Guard<'_, '_, T, W> {
-    #[inline]
-    fn drop(&mut self) {
-        self.participant.seat.settle();
-    }
-}
-
-impl<T: Data + fmt::Debug, W: Wait> fmt::Debug for Guard<'_, '_, T, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self, f)
-    }
-}
-
-impl<T: Data + fmt::Display, W: Wait> fmt::Display for Guard<'_, '_, T, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&**self, f)
     }
 }

@@ -1,5 +1,6 @@
 //! Making a segment, or attaching to one.
 
+use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::shared::segment::layout::DataType;
 use crate::shared::segment::{Plan, Segment};
 use crate::shared::segment::{file, memfd};
 use crate::shared::{Error, Kind, Status};
-use crate::wait::Wait;
+use crate::wait::{DefaultWait, Wait};
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -18,45 +19,34 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 ///
 /// What is set here holds for a segment that is made, and is required of one that is attached to;
 /// what is not set, is the default there, and anything here.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[must_use = "options do nothing until a segment is opened with them"]
-pub struct Options {
+pub struct Options<W = DefaultWait> {
     kind: Option<Kind>,
     slots: Option<u32>,
+    poisoning: Option<bool>,
     data_name: Option<String>,
     look_every: Option<Duration>,
+    wait: PhantomData<fn() -> W>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Options {
     /// Default options: the bakery, with 64 slots.
     pub const fn new() -> Self {
-        Self { kind: None, slots: None, data_name: None, look_every: None }
-    }
-
-    /// The algorithm.
-    pub const fn kind(mut self, kind: Kind) -> Self {
-        self.kind = Some(kind);
-        self
-    }
-
-    /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless
-    /// set; 2 for [`Kind::Peterson`].
-    ///
-    /// A slot takes 260 bytes. In a bakery, whoever goes in looks at every slot that has ever been
-    /// joined; in a [`Kind::Filter`], at every slot.
-    pub const fn slots(mut self, slots: u32) -> Self {
-        self.slots = Some(slots);
-        self
-    }
-
-    /// What the data is called in the segment's header, instead of by its type's name.
-    ///
-    /// Programs that attach must agree in name, size and alignment. The name of a type
-    /// ([`std::any::type_name`]) is the same in two builds of one program, and may differ between
-    /// two programs.
-    pub fn data_name(mut self, name: impl Into<String>) -> Self {
-        self.data_name = Some(name.into());
-        self
+        Self {
+            kind: None,
+            slots: None,
+            poisoning: None,
+            data_name: None,
+            look_every: None,
+            wait: PhantomData,
+        }
     }
 
     /// The path of the segment of this name, whether there is one or not. Makes the directory if need
@@ -115,6 +105,71 @@ impl Options {
     pub fn status_at(path: impl AsRef<Path>) -> Result<Status, Error> {
         Status::of(&file::inspect(&Place::at(path.as_ref())?)?)
     }
+}
+
+impl<W: Wait> Options<W> {
+    /// How this process waits, instead of with [`DefaultWait`]. The others may wait otherwise.
+    ///
+    /// ```
+    /// use bakery_lock::{shared::Options, wait::SpinYield};
+    ///
+    /// let mutex = Options::new().waiting::<SpinYield>().anonymous(0_u64)?;
+    /// *mutex.lock()? += 1;
+    /// # Ok::<(), bakery_lock::shared::Error>(())
+    /// ```
+    pub fn waiting<V: Wait>(self) -> Options<V> {
+        let Self { kind, slots, poisoning, data_name, look_every, wait: _ } = self;
+        Options { kind, slots, poisoning, data_name, look_every, wait: PhantomData }
+    }
+
+    /// Whether a death inside poisons the value, so that everybody is turned away
+    /// ([`Error::OwnerDied`]) until somebody has repaired it: yes unless set, or the value has no bytes.
+    ///
+    /// With `false` whoever comes next goes in, and its guard tells who died
+    /// ([`Guard::death`](crate::shared::Guard::death)): for values that are never half-written, and for
+    /// locks that protect something else than their value.
+    ///
+    /// ```
+    /// use bakery_lock::shared::Options;
+    ///
+    /// let directory = tempfile::tempdir().unwrap();
+    /// let backups = Options::new().open_at(directory.path().join("backups"), ())?;
+    /// let alone = backups.lock()?;
+    /// if let Some(death) = alone.death() {
+    ///     eprintln!("the last backup did not come to its end: {death}");
+    /// }
+    /// # Ok::<(), bakery_lock::shared::Error>(())
+    /// ```
+    pub const fn poisoning(mut self, poisoning: bool) -> Self {
+        self.poisoning = Some(poisoning);
+        self
+    }
+
+    /// The algorithm.
+    pub const fn kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless
+    /// set; 2 for [`Kind::Peterson`].
+    ///
+    /// A slot takes 260 bytes. In a bakery, whoever goes in looks at every slot that has ever been
+    /// joined; in a [`Kind::Filter`], at every slot.
+    pub const fn slots(mut self, slots: u32) -> Self {
+        self.slots = Some(slots);
+        self
+    }
+
+    /// What the data is called in the segment's header, instead of by its type's name.
+    ///
+    /// Programs that attach must agree in name, size and alignment. The name of a type
+    /// ([`std::any::type_name`]) is the same in two builds of one program, and may differ between
+    /// two programs.
+    pub fn data_name(mut self, name: impl Into<String>) -> Self {
+        self.data_name = Some(name.into());
+        self
+    }
 
     /// How often a participant that is kept waiting looks whether the one it waits for is still
     /// alive: 10 ms unless set. A setting of this process, not of the segment.
@@ -126,13 +181,13 @@ impl Options {
         self
     }
 
-    fn mutex<T: Data, W: Wait>(&self, segment: Segment) -> Mutex<T, W> {
+    fn mutex<T: Data>(&self, segment: Segment) -> Mutex<T, W> {
         Mutex::new(segment, self.look_every.unwrap_or(LOOK_EVERY))
     }
 
     fn plan<T: Data>(&self) -> Plan {
         let data = Some(DataType::of::<T>(self.data_name.as_deref()));
-        Plan { kind: self.kind, slots: self.slots, data }
+        Plan { kind: self.kind, slots: self.slots, poisoning: self.poisoning, data }
     }
 
     /// Attaches to the segment of this name, or makes it, with this value in it.
@@ -157,7 +212,7 @@ impl Options {
     /// names that cannot be a file's, directories and files that others may write to, and network
     /// file systems. [`Error::BadSlots`] for a number of slots that the kind does not have;
     /// [`Error::BeingRemoved`] if others remove segments of this name for a second.
-    pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
+    pub fn open<T: Data>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
         file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
@@ -168,7 +223,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`open`](Self::open).
-    pub fn open_at<T: Data, W: Wait>(
+    pub fn open_at<T: Data>(
         &self,
         path: impl AsRef<Path>,
         mut initial: T,
@@ -183,11 +238,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`open`](Self::open), and [`Error::Exists`].
-    pub fn create<T: Data, W: Wait>(
-        &self,
-        name: &str,
-        mut initial: T,
-    ) -> Result<Mutex<T, W>, Error> {
+    pub fn create<T: Data>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
         file::create(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
@@ -197,7 +248,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`create`](Self::create).
-    pub fn create_at<T: Data, W: Wait>(
+    pub fn create_at<T: Data>(
         &self,
         path: impl AsRef<Path>,
         mut initial: T,
@@ -213,7 +264,7 @@ impl Options {
     ///
     /// As [`open`](Self::open), and [`Error::NotFound`] or, for one from before the machine last
     /// started, [`Error::Stale`].
-    pub fn attach<T: Data, W: Wait>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
+    pub fn attach<T: Data>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
         file::attach(&Place::named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
@@ -222,10 +273,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`attach`](Self::attach).
-    pub fn attach_at<T: Data, W: Wait>(
-        &self,
-        path: impl AsRef<Path>,
-    ) -> Result<Mutex<T, W>, Error> {
+    pub fn attach_at<T: Data>(&self, path: impl AsRef<Path>) -> Result<Mutex<T, W>, Error> {
         file::attach(&Place::at(path.as_ref())?, &self.plan::<T>())
             .map(|segment| self.mutex(segment))
     }
@@ -240,7 +288,7 @@ impl Options {
     /// use std::os::fd::AsFd;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let lines: Mutex<u64> = Options::new().kind(Kind::Ticket).slots(8).anonymous(0)?;
+    /// let lines = Options::new().kind(Kind::Ticket).slots(8).anonymous(0_u64)?;
     /// let for_a_child = lines.as_fd().try_clone_to_owned()?;
     /// // There:
     /// let same: Mutex<u64> = Options::new().attach_fd(for_a_child)?;
@@ -253,7 +301,7 @@ impl Options {
     /// # Errors
     ///
     /// [`Error::BadSlots`], or [`Error::Io`] if there is no memory.
-    pub fn anonymous<T: Data, W: Wait>(&self, mut initial: T) -> Result<Mutex<T, W>, Error> {
+    pub fn anonymous<T: Data>(&self, mut initial: T) -> Result<Mutex<T, W>, Error> {
         memfd::create(&self.plan::<T>(), initial.as_mut_bytes()).map(|segment| self.mutex(segment))
     }
 
@@ -263,10 +311,7 @@ impl Options {
     ///
     /// As [`open`](Self::open) for what the memory holds, and [`Error::NotSealed`] for other
     /// descriptors.
-    pub fn attach_fd<T: Data, W: Wait>(
-        &self,
-        fd: impl Into<OwnedFd>,
-    ) -> Result<Mutex<T, W>, Error> {
+    pub fn attach_fd<T: Data>(&self, fd: impl Into<OwnedFd>) -> Result<Mutex<T, W>, Error> {
         memfd::attach(fd.into(), &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 }

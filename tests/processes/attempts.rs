@@ -163,7 +163,7 @@ impl Wait for Hasty {
 
 #[test]
 fn waits_are_counted() {
-    let mutex: shared::Mutex<u64, Hasty> = Options::new().anonymous(0).unwrap();
+    let mutex: shared::Mutex<u64, Hasty> = Options::new().waiting().anonymous(0).unwrap();
     let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
     thread::scope(|scope| {
         let inside = one.lock().unwrap();

@@ -54,14 +54,13 @@ pub struct Shared<T> {
 impl<T: FromBytes + IntoBytes + Send + 'static> Shared<T> {
     /// A segment of so many slots, or of two for Peterson's lock.
     pub fn new(kind: Kind, slots: u32) -> Self {
+        Self::with(&Options::new().kind(kind).slots(slots.min(kind.slots().1)))
+    }
+
+    pub fn with(options: &Options) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("segment");
-        let slots = slots.min(kind.slots().1);
-        let mutex = Options::new()
-            .kind(kind)
-            .slots(slots)
-            .create_at(&path, T::new_zeroed())
-            .expect("a new segment");
+        let mutex = options.create_at(&path, T::new_zeroed()).expect("a new segment");
         Self { _directory: directory, path, mutex }
     }
 
@@ -76,5 +75,5 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Shared<T> {
 
 /// In a child: the same segment.
 pub fn attach<T: FromBytes + IntoBytes + Send + 'static, W: Wait>(path: &str) -> Mutex<T, W> {
-    Options::new().attach_at(path).unwrap()
+    Options::new().waiting().attach_at(path).unwrap()
 }

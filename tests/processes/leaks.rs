@@ -6,7 +6,6 @@ use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use bakery_lock::shared::{Error, Kind, Mutex, Options};
-use bakery_lock::wait::DefaultWait;
 use rustix::io::{FdFlags, fcntl_getfd};
 
 use crate::child::Child;
@@ -87,11 +86,11 @@ fn cycle(path: &Path) {
 
     // Whatever fails leaves nothing either.
     assert!(matches!(mutex.join(), Err(Error::Full { .. })));
-    let made = options.create_at::<u64, DefaultWait>(path, 0);
+    let made = options.create_at::<u64>(path, 0);
     assert!(matches!(made, Err(Error::Exists { .. })));
-    let other_type = options.attach_at::<u32, DefaultWait>(path);
+    let other_type = options.attach_at::<u32>(path);
     assert!(matches!(other_type, Err(Error::WrongType { .. })));
-    let other_slots = options.slots(3).attach_at::<u64, DefaultWait>(path);
+    let other_slots = options.slots(3).attach_at::<u64>(path);
     assert!(matches!(other_slots, Err(Error::WrongSlots { .. })));
 
     let (fds, mappings) = possessions();

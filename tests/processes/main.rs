@@ -16,6 +16,9 @@ mod forks;
 mod leaks;
 mod lives;
 mod order;
+mod owned;
+mod poisoning;
+mod requests;
 mod slots;
 mod status;
 
@@ -27,6 +30,8 @@ fn child() {
         ("adds", exclusion::adds),
         ("logs", order::logs),
         ("forks", forks::forks),
+        ("forks with idle ones", owned::forks_with_idle_ones),
+        ("dies inside", poisoning::dies_inside),
         ("joins again and again", slots::joins_again_and_again),
         ("fills up", slots::fills_up),
         ("joins once", slots::joins_once),

@@ -31,7 +31,7 @@ fn fault(error: &Error) -> &'static str {
 
 /// The fields, what is said when one of them is damaged, and when it holds something else under a
 /// right checksum.
-const FIELDS: [(&str, Range<usize>, &str, &[&str]); 12] = [
+const FIELDS: [(&str, Range<usize>, &str, &[&str]); 14] = [
     ("magic", 0..8, "magic", &["magic"]),
     ("format", 8..12, "format", &["format"]),
     ("byte order", 12..16, "byte order", &["byte order"]),
@@ -42,7 +42,9 @@ const FIELDS: [(&str, Range<usize>, &str, &[&str]); 12] = [
     ("align", 40..48, "damage", &["type"]),
     ("hash", 48..56, "damage", &["type"]),
     ("boot id", 56..72, "damage", &["boot id"]),
-    ("name", 72..192, "damage", &["nothing"]),
+    ("flags", 72..76, "damage", &["damage", "nothing"]),
+    ("reserved", 76..80, "damage", &["damage"]),
+    ("name", 80..192, "damage", &["nothing"]),
     ("checksum", 192..200, "damage", &[]),
 ];
 
@@ -84,7 +86,7 @@ fn what_is_wrong_is_said() {
         (put(0, &[0; HEADER - 8]), "is not a bakery-lock segment".to_owned()),
         (
             forgery.resealed(|all| all[8..12].copy_from_slice(&9_u32.to_ne_bytes())),
-            "has format 9, this program knows format 5".to_owned(),
+            "has format 9, this program knows format 6".to_owned(),
         ),
         (
             forgery.resealed(|all| all[12..16].reverse()),

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bakery_lock::shared::{Error, Guard, Kind, Mutex, Options};
 use bakery_lock::wait::{DefaultWait, SpinYield, Wait};
@@ -64,7 +64,7 @@ pub fn meets_scribbles(arguments: &[&str]) {
 
 fn try_all<W: Wait>(forgery: &Forgery, bytes: &[u8], early: bool) {
     fs::write(&forgery.path, &forgery.genuine).unwrap();
-    let mutex: Mutex<u64, W> = Options::new().attach_at(&forgery.path).unwrap();
+    let mutex: Mutex<u64, W> = Options::new().waiting().attach_at(&forgery.path).unwrap();
     let scribble = || write(&forgery.path, REGISTERS, bytes);
     if early {
         scribble();
@@ -80,7 +80,7 @@ fn try_all<W: Wait>(forgery: &Forgery, bytes: &[u8], early: bool) {
     drop(inside);
     scribble();
     touch(other.try_lock());
-    touch(one.lock_until(Instant::now()));
+    touch(one.lock_for(Duration::ZERO));
 }
 
 /// A call without a deadline outlives the noise: it comes back when the registers are what they
@@ -90,7 +90,7 @@ fn lock_in_noise(forgery: &Forgery, bytes: &[u8]) {
 
     fs::write(&forgery.path, &forgery.genuine).unwrap();
     // One that looks for itself: nobody will wake it.
-    let mutex: Mutex<u64, SpinYield> = Options::new().attach_at(&forgery.path).unwrap();
+    let mutex: Mutex<u64, SpinYield> = Options::new().waiting().attach_at(&forgery.path).unwrap();
     let mut me = mutex.join().unwrap();
     write(&forgery.path, REGISTERS, bytes);
     thread::scope(|scope| {
@@ -107,7 +107,7 @@ fn lock_in_noise(forgery: &Forgery, bytes: &[u8]) {
 fn one_whose_registers_are_gone_comes_back(kind: Kind) {
     let forgery = Forgery::new(kind, 2);
     let (participants, _) = parts(forgery.genuine.len(), 2);
-    let mutex: Mutex<u64, SpinYield> = Options::new().attach_at(&forgery.path).unwrap();
+    let mutex: Mutex<u64, SpinYield> = Options::new().waiting().attach_at(&forgery.path).unwrap();
     let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
     let inside = one.lock().unwrap();
     let outcome = thread::scope(|scope| {
@@ -181,7 +181,7 @@ fn use_all(mutex: &Mutex<u64>) {
 }
 
 /// Any answer will do but an error that has nothing to do with registers.
-fn touch<W: Wait>(outcome: Result<Option<Guard<'_, '_, u64, W>>, Error>) {
+fn touch<W: Wait>(outcome: Result<Option<Guard<'_, u64, W>>, Error>) {
     match outcome {
         Ok(Some(mut guard)) => *guard += 1,
         Ok(None)

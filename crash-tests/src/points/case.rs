@@ -7,14 +7,15 @@ use tempfile::TempDir;
 use super::board::{Board, Event, PLAYERS, Phase, Player};
 use super::judge::judge;
 use super::player::{COMES_AND_GOES, Dies, Mutex, Part, play};
+use super::wait::Brief;
 use crate::process::{Child, End, until};
 use crate::shared::{Kind, Options};
 
 /// Soon enough for thousands of deaths.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-pub(super) fn options() -> Options {
-    Options::new().look_every(LOOK_EVERY)
+pub(super) fn options() -> Options<Brief> {
+    Options::new().waiting().look_every(LOOK_EVERY)
 }
 
 /// What went wrong.

@@ -17,7 +17,7 @@ use crate::shared::{self, Death, Error};
 /// What the lock protects: two words that are the same unless somebody is inside.
 pub(super) type Data = [u64; 2];
 pub(super) type Mutex = shared::Mutex<Data, Brief>;
-type Guard<'p, 'a> = shared::Guard<'p, 'a, Data, Brief>;
+type Guard<'p> = shared::Guard<'p, Data, Brief>;
 
 /// Where a participant dies, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn attach(memory: &Memory) -> Result<Mutex, Error> {
     }
 }
 
-type Participant<'a> = shared::Participant<'a, Data, Brief>;
+type Participant = shared::Participant<Data, Brief>;
 
 fn takes_its_turn(board: &Board, number: usize, participant: &mut Participant, part: Part) {
     let player = board.player(number);

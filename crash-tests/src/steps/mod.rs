@@ -174,10 +174,10 @@ fn one_path(stage: &'static Stage, path: Path, kind: Kind, options: &Options) ->
     failures.is_empty() && kills > 0
 }
 
-fn options_of(path: Path) -> shared::Options {
+fn options_of(path: Path) -> shared::Options<Brief> {
     // One that is stepped is slow: it would look again and again, and never sleep.
     let look_every = if path == Path::Contended { 60_000 } else { 1 };
-    shared::Options::new().look_every(Duration::from_millis(look_every))
+    shared::Options::new().waiting().look_every(Duration::from_millis(look_every))
 }
 
 fn make(path: Path, kind: Kind) -> Result<Mutex, Error> {

@@ -113,7 +113,7 @@ pub(super) fn lives(stage: &Stage, mutex: &Mutex, path: Path) {
     }
 }
 
-fn takes_its_turn(stage: &Stage, participant: &mut Participant<'_, Data, Brief>) {
+fn takes_its_turn(stage: &Stage, participant: &mut Participant<Data, Brief>) {
     stage.comes_to(LOCKS);
     match participant.lock() {
         Ok(guard) => return is_inside(stage, guard),
@@ -127,7 +127,7 @@ fn takes_its_turn(stage: &Stage, participant: &mut Participant<'_, Data, Brief>)
     is_inside(stage, guard.expect("a turn"));
 }
 
-fn is_inside(stage: &Stage, mut guard: Guard<'_, '_, Data, Brief>) {
+fn is_inside(stage: &Stage, mut guard: Guard<'_, Data, Brief>) {
     stage.comes_to(INSIDE);
     increment(&mut guard);
     stage.comes_to(LEAVES);

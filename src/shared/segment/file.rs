@@ -250,7 +250,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let place = Place::at(&directory.path().join("segment")).unwrap();
         let data_type = DataType { name: "some bytes".to_owned(), size: data.len(), align: 1 };
-        let plan = Plan { kind: Some(kind), slots: Some(2), data: Some(data_type) };
+        let plan =
+            Plan { kind: Some(kind), slots: Some(2), poisoning: None, data: Some(data_type) };
         let segment = create(&place, &plan, data).unwrap();
         (directory, place, segment)
     }

@@ -15,7 +15,9 @@
 //! | 40 | 8 | alignment of the data |
 //! | 48 | 8 | hash of the data's name |
 //! | 56 | 16 | boot id of the machine's run in which it was made |
-//! | 72 | 120 | the data's name, cut off or filled up with zeros |
+//! | 72 | 4 | 1 if a death inside does not poison the data |
+//! | 76 | 4 | 0 |
+//! | 80 | 112 | the data's name, cut off or filled up with zeros |
 //! | 192 | 8 | checksum of the bytes before |
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -26,8 +28,12 @@ use crate::shared::{Error, Kind};
 
 pub(crate) const MAGIC: [u8; 8] = *b"BAKERYLK";
 /// To be raised with each change to the layout of a segment, or to what its registers mean.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 const BYTE_ORDER: u32 = 0x0102_0304;
+/// In the flags: a death inside does not poison the data.
+const NO_POISONING: u32 = 1;
+/// How many bytes of the data's name are kept.
+const NAME: usize = 112;
 
 /// A segment's header.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -43,7 +49,9 @@ pub(crate) struct Header {
     data_align: u64,
     data_hash: u64,
     boot_id: [u8; 16],
-    data_name: [u8; 120],
+    flags: u32,
+    reserved: u32,
+    data_name: [u8; NAME],
     checksum: u64,
 }
 
@@ -54,12 +62,14 @@ const _: () = assert!(size_of::<Header>() == layout::HEADER);
 pub(crate) struct Shape {
     pub(crate) kind: Kind,
     pub(crate) slots: u32,
+    /// Whether a death inside poisons the data.
+    pub(crate) poisoning: bool,
     pub(crate) layout: Layout,
 }
 
 impl Header {
     pub(crate) fn new(shape: &Shape, data: &DataType, boot_id: [u8; 16]) -> Self {
-        let mut data_name = [0; 120];
+        let mut data_name = [0; NAME];
         let kept = data.name.len().min(data_name.len());
         data_name[..kept].copy_from_slice(&data.name.as_bytes()[..kept]);
         let mut header = Self {
@@ -73,6 +83,8 @@ impl Header {
             data_align: data.align as u64,
             data_hash: hash(data.name.as_bytes()),
             boot_id,
+            flags: if shape.poisoning { 0 } else { NO_POISONING },
+            reserved: 0,
             data_name,
             checksum: 0,
         };
@@ -132,11 +144,14 @@ impl Header {
         if layout.length as u64 != self.length {
             return Err(damaged());
         }
+        if self.flags & !NO_POISONING != 0 || self.reserved != 0 {
+            return Err(damaged());
+        }
         if length != self.length {
             let (expected, found) = (self.length, length);
             return Err(Error::WrongLength { segment: segment(), expected, found });
         }
-        Ok(Shape { kind, slots: self.slots, layout })
+        Ok(Shape { kind, slots: self.slots, poisoning: self.flags & NO_POISONING == 0, layout })
     }
 
     fn holds(&self, data: &DataType) -> bool {
@@ -187,7 +202,7 @@ mod tests {
         let (least, most) = kind.slots();
         let slots = least + slots % (most - least + 1);
         let layout = Layout::new(kind, slots, data).expect("it fits into memory");
-        let shape = Shape { kind, slots, layout };
+        let shape = Shape { kind, slots, poisoning: slots.is_multiple_of(2), layout };
         (shape, Header::new(&shape, data, BOOT))
     }
 
@@ -244,8 +259,13 @@ mod tests {
             header.as_mut_bytes()[at] ^= flip;
             prop_assert!(check(&header, &data).is_err());
             header.checksum = header.sum();
-            // Kinds whose registers take as much room are told apart by their code alone.
-            let expected = Shape { kind: Kind::from_code(header.kind).unwrap_or(kind), ..shape };
+            // Kinds whose registers take as much room are told apart by their code alone, and a flag
+            // by itself.
+            let expected = Shape {
+                kind: Kind::from_code(header.kind).unwrap_or(kind),
+                poisoning: header.flags == 0,
+                ..shape
+            };
             prop_assert!(check(&header, &data).ok().is_none_or(|found| found == expected));
         }
 

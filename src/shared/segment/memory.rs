@@ -29,13 +29,16 @@ pub(crate) struct Plan {
     pub(crate) kind: Option<Kind>,
     /// `None`: any, when attaching.
     pub(crate) slots: Option<u32>,
+    /// Whether a death inside poisons the data. `None`: any, when attaching; when made, if there is
+    /// any data.
+    pub(crate) poisoning: Option<bool>,
     /// `None`: any, when attaching to look on.
     pub(crate) data: Option<DataType>,
 }
 
 impl Plan {
     /// For whoever takes what there is.
-    pub(crate) const ANY: Self = Self { kind: None, slots: None, data: None };
+    pub(crate) const ANY: Self = Self { kind: None, slots: None, poisoning: None, data: None };
 
     /// Of a segment that is to hold this.
     fn shape(&self, data: &DataType) -> Result<Shape, Error> {
@@ -47,7 +50,8 @@ impl Plan {
             return Err(bad());
         }
         let layout = Layout::new(kind, slots, data).ok_or_else(bad)?;
-        Ok(Shape { kind, slots, layout })
+        let poisoning = self.poisoning.unwrap_or(data.size != 0);
+        Ok(Shape { kind, slots, poisoning, layout })
     }
 }
 
@@ -110,6 +114,9 @@ impl Segment {
         if let Some(wanted) = plan.slots.filter(|slots| *slots != shape.slots) {
             return Err(Error::WrongSlots { segment: segment(), found: shape.slots, wanted });
         }
+        if let Some(wanted) = plan.poisoning.filter(|poisoning| *poisoning != shape.poisoning) {
+            return Err(Error::WrongPoisoning { segment: segment(), wanted });
+        }
         Ok(shape)
     }
 
@@ -152,6 +159,11 @@ impl Segment {
 
     pub(crate) fn slots(&self) -> u32 {
         self.shape.slots
+    }
+
+    /// Whether whoever goes in after a death inside has to repair the data, or is turned away.
+    pub(crate) fn has_poisoning(&self) -> bool {
+        self.shape.poisoning || !self.kind().can_recover()
     }
 
     #[inline]

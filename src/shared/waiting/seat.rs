@@ -2,8 +2,10 @@
 //! does but the data.
 
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -24,21 +26,47 @@ use crate::wait::{Deadline, Never, Wait, Waker};
 
 /// Whether a lock may be taken whose last owner has died inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Accept {
+pub enum Accept {
     Sound,
     Poisoned,
 }
 
+/// What a slot has in the segment, found once: valid for as long as the segment is mapped.
+struct Parts {
+    /// Not told to the compiler to be a reference, which would have to be valid until the end of
+    /// every call that a seat is passed to; the last one ends the mapping.
+    registers: MaybeUninit<Registers<'static>>,
+    record: NonNull<Record>,
+}
+
+// SAFETY: they point to atomics in a mapping that belongs to no thread.
+unsafe impl Send for Parts {}
+// SAFETY: as above.
+unsafe impl Sync for Parts {}
+
+impl Parts {
+    fn of(segment: &Segment, slot: Slot) -> Self {
+        // SAFETY: only the lifetime changes, and they are handed out for a shorter one than the
+        // segment's (`Seat::registers`).
+        let registers =
+            unsafe { mem::transmute::<Registers<'_>, Registers<'static>>(segment.registers()) };
+        Self {
+            registers: MaybeUninit::new(registers),
+            record: NonNull::from(&segment.records()[slot.index()]),
+        }
+    }
+}
+
 /// A slot of a segment.
-#[derive(Debug)]
-pub(crate) struct Seat<'a, W: Wait> {
-    segment: &'a Segment,
-    registers: Registers<'a>,
-    record: &'a Record,
+pub(crate) struct Seat<W: Wait> {
+    segment: Arc<Segment>,
+    parts: Parts,
     slot: Slot,
     state: State,
     /// Of the last time inside.
     token: u64,
+    /// The last death inside that this one was told of, with its own token of then.
+    told: Option<Box<(u64, Death)>>,
     /// Which of several processes, told apart by the forks between them, has claimed it.
     generation: u32,
     this: Process,
@@ -52,9 +80,9 @@ pub(crate) struct Seat<'a, W: Wait> {
     wait: PhantomData<fn() -> W>,
 }
 
-impl<'a, W: Wait> Seat<'a, W> {
+impl<W: Wait> Seat<W> {
     /// Claims a free slot, and then a place in the scans.
-    pub(crate) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
+    pub(crate) fn claim(segment: &Arc<Segment>, every: Duration) -> Result<Self, Error> {
         segment.check_length()?;
         let generation = fork::generation();
         let this = Process::this()
@@ -82,12 +110,12 @@ impl<'a, W: Wait> Seat<'a, W> {
         let registers = segment.registers();
         with_algorithm!(registers, algorithm => algorithm.join(slot));
         Ok(Self {
-            segment,
-            registers,
-            record: &segment.records()[slot.index()],
+            parts: Parts::of(segment, slot),
+            segment: segment.clone(),
             slot,
             state: State::Outside,
             token: 0,
+            told: None,
             generation,
             this,
             alive,
@@ -101,8 +129,21 @@ impl<'a, W: Wait> Seat<'a, W> {
         self.slot
     }
 
-    pub(crate) fn segment(&self) -> &'a Segment {
-        self.segment
+    #[inline]
+    pub(crate) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    #[inline]
+    fn registers(&self) -> Registers<'_> {
+        // SAFETY: it is initialized, and the segment stays mapped while this seat holds it.
+        unsafe { self.parts.registers.assume_init() }
+    }
+
+    #[inline]
+    fn record(&self) -> &Record {
+        // SAFETY: the segment stays mapped while this seat holds it.
+        unsafe { self.parts.record.as_ref() }
     }
 
     /// The token of this participant that is inside.
@@ -112,7 +153,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     }
 
     #[inline]
-    fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.generation == fork::now()
     }
 
@@ -122,10 +163,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     }
 
     #[inline]
-    fn attempt<'s, A: Algorithm + ?Sized>(&self, algorithm: &'s A) -> SegmentAttempt<'s, A, W>
-    where
-        'a: 's,
-    {
+    fn attempt<'s, A: Algorithm + ?Sized>(&'s self, algorithm: &'s A) -> SegmentAttempt<'s, A, W> {
         Attempt::resume(algorithm, self.slot, self.segment.lot())
     }
 
@@ -157,7 +195,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     #[inline]
     fn try_enter(&mut self, intent: Intent) -> bool {
         let (me, lot) = (self.slot, self.segment.lot());
-        with_algorithm!(self.registers, algorithm => {
+        with_algorithm!(self.registers(), algorithm => {
             let Ok(attempt) = SegmentAttempt::<_, W>::enter(algorithm, me, lot, intent) else {
                 return false;
             };
@@ -189,6 +227,21 @@ impl<'a, W: Wait> Seat<'a, W> {
         Ok(false)
     }
 
+    /// Past the doorway: goes in if it is this slot's turn already. Whether it is in.
+    pub(crate) fn is_next(&mut self, accept: Accept) -> Result<bool, Error> {
+        self.check_ours()?;
+        let turn = with_algorithm!(self.registers(), algorithm => {
+            let attempt = self.attempt(algorithm);
+            let turn = attempt.poll();
+            mem::forget(attempt);
+            turn
+        });
+        if turn == Turn::Mine {
+            self.go_in(0, accept)?;
+        }
+        Ok(turn == Turn::Mine)
+    }
+
     fn check_ours(&self) -> Result<(), Error> {
         if self.is_ours() {
             return Ok(());
@@ -202,12 +255,12 @@ impl<'a, W: Wait> Seat<'a, W> {
         self.check_ours()?;
         // Should waiting panic, the attempt withdraws itself.
         self.state = State::Outside;
-        let mut watch = Watch::new(self.segment, self.look(), self.slot, self.every);
-        let outcome = with_algorithm!(self.registers, algorithm => {
+        let mut watch = Watch::new(&self.segment, self.look(), self.slot, self.every);
+        let outcome = with_algorithm!(self.registers(), algorithm => {
             watch.wait(self.attempt(algorithm), deadline)
         });
         if !matches!(outcome, Ok(true)) {
-            self.record.come_out();
+            self.record().come_out();
             return outcome;
         }
         let bypasses = watch.bypasses();
@@ -215,12 +268,26 @@ impl<'a, W: Wait> Seat<'a, W> {
         Ok(true)
     }
 
+    /// The same, for those who can be taken back.
+    pub(crate) fn wait_until(
+        &mut self,
+        deadline: &impl Deadline,
+        accept: Accept,
+    ) -> Result<bool, Error> {
+        if self.segment.kind().can_recover() {
+            return self.wait(deadline, accept);
+        }
+        self.settle();
+        Err(self.unsupported("timeouts"))
+    }
+
     /// The turn has come.
     #[inline]
     fn go_in(&mut self, bypasses: u64, accept: Accept) -> Result<(), Error> {
         self.state = State::Inside;
         let journal = self.segment.journal();
-        if journal.is_poisoned() && accept == Accept::Sound {
+        let is_poisoned = journal.is_poisoned();
+        if is_poisoned && accept == Accept::Sound && self.segment.has_poisoning() {
             let error = self.segment.owner_died();
             self.settle();
             return Err(error);
@@ -230,22 +297,36 @@ impl<'a, W: Wait> Seat<'a, W> {
             return Err(self.segment.corrupt(self.slot, "could not get a token"));
         };
         self.token = token;
-        if let Some(waited) = self.record.go_in(token, clock::now()) {
+        if let Some(waited) = self.record().go_in(token, clock::now()) {
             journal.note_wait(waited, bypasses);
+        }
+        if is_poisoned {
+            self.hear_of_death();
         }
         Ok(())
     }
 
+    /// Keeps who died inside, for the guard to tell; if there is nothing to be repaired, nobody else
+    /// is told.
+    #[cold]
+    fn hear_of_death(&mut self) {
+        let journal = self.segment.journal();
+        self.told = Some(Box::new((self.token, journal.obituary().into())));
+        if !self.segment.has_poisoning() {
+            journal.note_repair();
+        }
+    }
+
     /// Goes in if nobody is in the way.
     #[inline]
-    pub(crate) fn try_lock(&mut self) -> Result<bool, Error> {
+    pub(crate) fn try_lock(&mut self, accept: Accept) -> Result<bool, Error> {
         self.check_ours()?;
         self.settle();
         let inside = self.try_once()? || (self.look_around()? && self.try_once()?);
         if !inside {
             return Ok(false);
         }
-        self.go_in(0, Accept::Sound)?;
+        self.go_in(0, accept)?;
         Ok(true)
     }
 
@@ -253,19 +334,22 @@ impl<'a, W: Wait> Seat<'a, W> {
     fn try_once(&self) -> Result<bool, Error> {
         let (me, lot) = (self.slot, self.segment.lot());
         Ok(with_withdrawing!(
-            self.registers,
+            self.registers(),
             algorithm => attempt::try_lock::<_, _, AmongSleepers<W>>(algorithm, me, lot),
             else return Err(self.unsupported("try_lock"))
         ))
     }
 
     /// Goes in, unless the deadline comes first.
-    pub(crate) fn lock_until(&mut self, deadline: &impl Deadline) -> Result<bool, Error> {
+    pub(crate) fn lock_until(
+        &mut self,
+        deadline: &impl Deadline,
+        accept: Accept,
+    ) -> Result<bool, Error> {
         if !self.segment.kind().can_recover() {
             return Err(self.unsupported("timeouts"));
         }
-        let inside =
-            self.enter(Intent::MayWithdraw, deadline)? && self.wait(deadline, Accept::Sound)?;
+        let inside = self.enter(Intent::MayWithdraw, deadline)? && self.wait(deadline, accept)?;
         // It may have waited too short a time for that.
         if !inside {
             self.look_around()?;
@@ -289,7 +373,7 @@ impl<'a, W: Wait> Seat<'a, W> {
         self.prepare()?;
         let (me, lot) = (self.slot, self.segment.lot());
         // Looked up once, which algorithm it is, for who finds the doorway open and nobody ahead.
-        let turn = with_algorithm!(self.registers, algorithm => {
+        let turn = with_algorithm!(self.registers(), algorithm => {
             SegmentAttempt::<_, W>::enter(algorithm, me, lot, Intent::Stay).map(|attempt| {
                 let turn = attempt.poll();
                 mem::forget(attempt);
@@ -310,17 +394,21 @@ impl<'a, W: Wait> Seat<'a, W> {
             return Ok(false);
         }
         self.looked = Some(Instant::now());
-        reap(self.segment, self.look(), Some(self.slot), &waker::<W>(self.segment))
+        reap(&self.segment, self.look(), Some(self.slot), &waker::<W>(&self.segment))
     }
 
     fn unsupported(&self, what: &'static str) -> Error {
         Error::Unsupported { kind: self.segment.kind(), what }
     }
 
-    /// Who died inside, if nobody has repaired the data since. To be called inside.
-    pub(crate) fn death(&self) -> Option<Death> {
-        let journal = self.segment.journal();
-        journal.is_poisoned().then(|| journal.obituary().into())
+    /// Who died inside right before this one went in. To be called inside.
+    pub(crate) fn death(&self) -> Option<&Death> {
+        self.told.as_deref().filter(|(token, _)| *token == self.token).map(|(_, death)| death)
+    }
+
+    /// Whether the data is still to be repaired. To be called inside.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.segment.journal().is_poisoned()
     }
 
     /// Marks the data as repaired. To be called inside.
@@ -339,19 +427,19 @@ impl<'a, W: Wait> Seat<'a, W> {
     fn come_out(&mut self) {
         if self.is_ours() {
             let was = mem::replace(&mut self.state, State::Outside);
-            self.record.come_out();
+            self.record().come_out();
             let (me, lot) = (self.slot, self.segment.lot());
-            with_algorithm!(self.registers, algorithm => if was == State::Inside {
+            with_algorithm!(self.registers(), algorithm => if was == State::Inside {
                 attempt::leave::<_, _, AmongSleepers<W>>(algorithm, me, lot);
             } else {
-                Watch::new(self.segment, self.look(), me, self.every)
+                Watch::new(&self.segment, self.look(), me, self.every)
                     .step_out(self.attempt(algorithm));
             });
         }
     }
 }
 
-impl<W: Wait> Drop for Seat<'_, W> {
+impl<W: Wait> Drop for Seat<W> {
     fn drop(&mut self) {
         if self.is_ours() {
             self.settle();

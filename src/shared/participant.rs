@@ -1,0 +1,231 @@
+//! Participants, and those of them that have their place in the line.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem;
+use std::ptr;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::algorithm::{Intent, Slot};
+use crate::shared::guard::Guard;
+use crate::shared::mutex::Data;
+use crate::shared::request::{NoRepair, Request};
+use crate::shared::waiting::seat::{Accept, Seat};
+use crate::shared::{Death, Error};
+use crate::wait::{DefaultWait, Never, Wait};
+
+/// One participant of a [`Mutex`](crate::shared::Mutex): it owns a slot of the segment until it is
+/// dropped, or its process ends.
+///
+/// It borrows nothing: it can stand in a struct beside its mutex, outlive it, and move to another
+/// thread.
+///
+/// In a child that was forked off, it answers [`Error::Forked`]: the slot is the parent's. (A child of
+/// a bare `clone` system call is not noticed.)
+///
+/// A guard that was leaked ([`mem::forget`]) keeps the lock, and a leaked [`Waiting`] its place, until
+/// its participant locks again or is dropped.
+pub struct Participant<T, W: Wait = DefaultWait> {
+    seat: Seat<W>,
+    data: PhantomData<fn() -> T>,
+}
+
+impl<T: Data, W: Wait> Participant<T, W> {
+    pub(super) fn new(seat: Seat<W>) -> Self {
+        Self { seat, data: PhantomData }
+    }
+
+    #[inline]
+    pub(super) fn seat(&mut self) -> &mut Seat<W> {
+        &mut self.seat
+    }
+
+    /// Waits for this participant's turn.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::OwnerDied`] if somebody died inside and nobody has repaired the data since (unless
+    ///   the segment is without [poisoning](crate::shared::Options::poisoning)). The lock is not held;
+    ///   it stays so for whoever comes next.
+    /// - [`Error::Unrecoverable`] if somebody died, for
+    ///   [`Kind::FastUnrecoverable`](crate::shared::Kind::FastUnrecoverable).
+    /// - [`Error::Forked`] in a child that inherited this participant.
+    /// - [`Error::Corrupt`] if somebody has overwritten the lock's registers.
+    /// - [`Error::WrongLength`] if somebody has cut the file off, and it was noticed before what is gone
+    ///   was touched.
+    /// - [`Error::Io`] if the kernel does not tell who lives.
+    #[inline]
+    pub fn lock(&mut self) -> Result<Guard<'_, T, W>, Error> {
+        self.seat.lock(Accept::Sound)?;
+        Ok(Guard::new(&mut self.seat))
+    }
+
+    /// Takes the lock if nobody is in it or in line for it; with
+    /// [`Kind::Bypass`](crate::shared::Kind::Bypass) it may pass those in line.
+    ///
+    /// Of two that try at the same moment both may fail, but for
+    /// [`Kind::Ticket`](crate::shared::Kind::Ticket) and `Kind::Bypass`. A failed attempt orders nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Self::lock), and [`Error::Unsupported`] if the algorithm is
+    /// [`Kind::FastUnrecoverable`](crate::shared::Kind::FastUnrecoverable).
+    #[inline]
+    pub fn try_lock(&mut self) -> Result<Option<Guard<'_, T, W>>, Error> {
+        Ok(self.seat.try_lock(Accept::Sound)?.then(|| Guard::new(&mut self.seat)))
+    }
+
+    /// Waits for this participant's turn, but not longer than this (or a century, if that is later than
+    /// an [`Instant`](std::time::Instant) can say): `None` if the time is over. A free lock is taken
+    /// even with a timeout of zero.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_lock`](Self::try_lock).
+    pub fn lock_for(&mut self, timeout: Duration) -> Result<Option<Guard<'_, T, W>>, Error> {
+        self.request()
+            .within(timeout)
+            .lock()
+            .map_or_else(Error::none_if_late, |guard| Ok(Some(guard)))
+    }
+
+    /// Waits for this participant's turn, but not when this has become true: `None` then. Set it in a
+    /// signal's handler, for instance.
+    ///
+    /// One that sleeps notices it at its next look ([`Options::look_every`]), or when a signal
+    /// interrupts its sleep. One that need not wait gets in all the same. The flag is read relaxed.
+    ///
+    /// [`Options::look_every`]: crate::shared::Options::look_every
+    ///
+    /// # Errors
+    ///
+    /// As [`try_lock`](Self::try_lock).
+    ///
+    /// ```
+    /// use bakery_lock::shared::Options;
+    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// let mutex = Options::new().anonymous(0_u64)?;
+    /// let (mut me, mut other) = (mutex.join()?, mutex.join()?);
+    /// let inside = me.lock()?;
+    /// let interrupted = AtomicBool::new(false);
+    /// std::thread::scope(|scope| {
+    ///     let waiting = scope.spawn(|| other.lock_unless(&interrupted).map(|guard| guard.is_some()));
+    ///     interrupted.store(true, Relaxed);
+    ///     assert!(!waiting.join().unwrap().unwrap());
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock_unless(
+        &mut self,
+        cancelled: &AtomicBool,
+    ) -> Result<Option<Guard<'_, T, W>>, Error> {
+        self.request()
+            .unless(cancelled)
+            .lock()
+            .map_or_else(Error::none_if_late, |guard| Ok(Some(guard)))
+    }
+
+    /// Waits for this participant's turn; and if somebody died inside before, has the data repaired.
+    ///
+    /// `repair` gets the data as the dead one has left them. When it returns they count as sound.
+    /// If it panics, or this process dies in it, they do not.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Self::lock), but for [`Error::OwnerDied`].
+    pub fn lock_or_repair(
+        &mut self,
+        repair: impl FnOnce(&mut T, &Death),
+    ) -> Result<Guard<'_, T, W>, Error> {
+        self.request().repair(repair).lock()
+    }
+
+    /// [`lock`](Self::lock) with a deadline, a flag that calls it off, a repair, or several of these:
+    /// see [`Request`].
+    pub fn request(&mut self) -> Request<'static, &mut Self, NoRepair<T>> {
+        Request::new(self)
+    }
+
+    /// Goes through the doorway and comes back before the wait: from here on this participant has
+    /// its place in the line.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock`](Self::lock).
+    #[inline]
+    pub fn enter(&mut self) -> Result<Waiting<'_, T, W>, Error> {
+        self.seat.enter(Intent::Stay, &Never)?;
+        Ok(Waiting { participant: self })
+    }
+
+    /// The slot that this participant owns.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        self.seat.slot()
+    }
+}
+
+impl<T, W: Wait> fmt::Debug for Participant<T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Participant")
+            .field("segment", &self.seat.segment().name())
+            .field("slot", &self.seat.slot().index())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A participant that has been through the doorway and has its place in the line: if that is first come
+/// first served, nobody behind it gets in until it has waited and left, or is dropped.
+///
+/// Dropped, it steps out of the line. That takes no waiting, but for three kinds: a
+/// [`Kind::Ticket`](crate::shared::Kind::Ticket) or [`Kind::Bypass`](crate::shared::Kind::Bypass) 32
+/// tickets or more behind the one served, and a
+/// [`Kind::FastUnrecoverable`](crate::shared::Kind::FastUnrecoverable) that met another in the doorway,
+/// step out when the line has moved on.
+#[must_use = "a participant in line that is dropped steps out of the line"]
+pub struct Waiting<'p, T, W: Wait = DefaultWait> {
+    participant: &'p mut Participant<T, W>,
+}
+
+impl<'p, T: Data, W: Wait> Waiting<'p, T, W> {
+    /// Waits for this participant's turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`Participant::lock`].
+    #[inline]
+    pub fn wait(self) -> Result<Guard<'p, T, W>, Error> {
+        self.request().lock()
+    }
+
+    /// [`wait`](Self::wait) with a deadline, a flag that calls it off, a repair, or several of these.
+    pub fn request(self) -> Request<'static, Self, NoRepair<T>> {
+        Request::new(self)
+    }
+
+    /// The seat, which is still in line.
+    #[inline]
+    pub(super) fn into_seat(self) -> &'p mut Seat<W> {
+        let this = mem::ManuallyDrop::new(self);
+        // SAFETY: `this` is neither used nor dropped after this, so the participant is borrowed
+        // once.
+        let participant = unsafe { ptr::read(&raw const this.participant) };
+        &mut participant.seat
+    }
+}
+
+impl<T, W: Wait> Drop for Waiting<'_, T, W> {
+    fn drop(&mut self) {
+        self.participant.seat.settle();
+    }
+}
+
+impl<T, W: Wait> fmt::Debug for Waiting<'_, T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Waiting").field(self.participant).finish()
+    }
+}
