@@ -62,10 +62,11 @@
 //! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is
 //! outside of what Rust does.
 
-// Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `participant`,
+// Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `acquiring`, `participant`,
 // `guard`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words for what can be said
 // (`error`, `death`, `kind`).
 
+mod acquiring;
 mod dead;
 mod death;
 mod error;
@@ -81,6 +82,7 @@ mod segment;
 mod status;
 mod waiting;
 
+pub use acquiring::Acquiring;
 pub use death::Death;
 pub use error::Error;
 pub use guard::{Guard, OwnedGuard};

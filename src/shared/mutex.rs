@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use zerocopy::{FromBytes, IntoBytes};
 
+use crate::shared::acquiring::Acquiring;
 use crate::shared::guard::OwnedGuard;
 use crate::shared::participant::Participant;
 use crate::shared::pool::Pool;
@@ -168,6 +169,35 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// ```
     pub fn request(&self) -> Request<'static, &Self, NoRepair<T>> {
         Request::new(self)
+    }
+
+    /// Locks without blocking the thread that polls: a [`Future`] that is ready when it is inside.
+    ///
+    /// Its place in the line is that of its first poll. If it has to wait, a thread of its own does so
+    /// and wakes the task; so it works on any executor, and costs a thread for as long as it waits. The
+    /// guard may be held over an `.await`, and is `Send`. A future that is dropped steps out of the
+    /// line at the next look of its thread ([`Options::look_every`]).
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Error, Mutex};
+    ///
+    /// async fn add_a_line(lines: &Mutex<u64>) -> Result<(), Error> {
+    ///     let mut guard = lines.lock_async().await?;
+    ///     let line = std::future::ready(1).await;
+    ///     *guard += line;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future's are those of [`lock`](Self::lock), [`Error::Full`] if every slot is taken, and
+    /// [`Error::Io`] if the thread cannot be started.
+    pub fn lock_async(&self) -> Acquiring<T, W>
+    where
+        W: 'static,
+    {
+        Acquiring::new(self.pool.clone())
     }
 
     /// Who is inside, who waits, and what has happened so far: see [`Status`].

@@ -13,6 +13,7 @@ mod deaths;
 mod ends;
 mod exclusion;
 mod forks;
+mod futures;
 mod leaks;
 mod lives;
 mod order;
