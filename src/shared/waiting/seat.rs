@@ -285,13 +285,15 @@ impl<W: Wait> Seat<W> {
     #[inline]
     fn go_in(&mut self, bypasses: u64, accept: Accept) -> Result<(), Error> {
         self.state = State::Inside;
-        let journal = self.segment.journal();
-        let is_poisoned = journal.is_poisoned();
-        if is_poisoned && accept == Accept::Sound && self.segment.has_poisoning() {
-            let error = self.segment.owner_died();
-            self.settle();
-            return Err(error);
+        if self.segment.journal().is_poisoned() {
+            return self.go_in_after_death(bypasses, accept);
         }
+        self.take_token(bypasses)
+    }
+
+    #[inline]
+    fn take_token(&mut self, bypasses: u64) -> Result<(), Error> {
+        let journal = self.segment.journal();
         let Some(token) = journal.next_token() else {
             self.settle();
             return Err(self.segment.corrupt(self.slot, "could not get a token"));
@@ -300,21 +302,26 @@ impl<W: Wait> Seat<W> {
         if let Some(waited) = self.record().go_in(token, clock::now()) {
             journal.note_wait(waited, bypasses);
         }
-        if is_poisoned {
-            self.hear_of_death();
-        }
         Ok(())
     }
 
-    /// Keeps who died inside, for the guard to tell; if there is nothing to be repaired, nobody else
-    /// is told.
+    /// Turns back; or keeps who died, for the guard to tell. If there is nothing to be repaired,
+    /// nobody else is told.
     #[cold]
-    fn hear_of_death(&mut self) {
+    fn go_in_after_death(&mut self, bypasses: u64, accept: Accept) -> Result<(), Error> {
+        let has_poisoning = self.segment.has_poisoning();
+        if has_poisoning && accept == Accept::Sound {
+            let error = self.segment.owner_died();
+            self.settle();
+            return Err(error);
+        }
+        self.take_token(bypasses)?;
         let journal = self.segment.journal();
         self.told = Some(Box::new((self.token, journal.obituary().into())));
-        if !self.segment.has_poisoning() {
+        if !has_poisoning {
             journal.note_repair();
         }
+        Ok(())
     }
 
     /// Goes in if nobody is in the way.
