@@ -28,7 +28,7 @@ use support::shared::{SharedBakery, SharedBypass, SharedTicket};
 const ROLE: &str = "pass";
 
 /// Where the counts are written down.
-const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.csv");
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.csv");
 
 /// A lock, by name, and so many passages of it.
 type Contestant = (&'static str, fn(u32));

@@ -3,32 +3,33 @@
 //!
 //! `cargo run --release --example static_mutex`
 
-use bakery_lock::{BakeryMutex, Mutex};
-use rayon::prelude::*;
+use std::thread;
 
+use bakery_lock::{BakeryMutex, Mutex};
+
+const THREADS: usize = 8;
 const TASKS: u64 = 10_000;
 
 /// First come first served, for any number of threads.
 static SUM: Mutex<u64> = Mutex::new(0);
 
-/// The same by Lamport's bakery. Beyond three of the threads that rayon starts, the others share
-/// the fourth slot.
+/// The same by Lamport's bakery. Three of the threads have a slot each; the others share the fourth.
 static LARGEST: BakeryMutex<u64, 4> = BakeryMutex::new(0);
 
 fn main() {
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(8).build().expect("eight threads");
-    threads.install(|| {
-        (1..=TASKS).into_par_iter().for_each(|task| {
-            *SUM.lock() += task;
-            let mut largest = LARGEST.lock();
-            *largest = task.max(*largest);
-        });
+    thread::scope(|scope| {
+        for first in 0..THREADS {
+            scope.spawn(move || {
+                for task in (1..=TASKS).skip(first).step_by(THREADS) {
+                    *SUM.lock() += task;
+                    let mut largest = LARGEST.lock();
+                    *largest = task.max(*largest);
+                }
+            });
+        }
     });
 
     let (sum, largest) = (*SUM.lock(), *LARGEST.lock());
-    println!(
-        "{TASKS} tasks on {} threads: sum {sum}, largest {largest}",
-        threads.current_num_threads()
-    );
+    println!("{TASKS} tasks on {THREADS} threads: sum {sum}, largest {largest}");
     assert_eq!((sum, largest), (TASKS * (TASKS + 1) / 2, TASKS));
 }

@@ -38,8 +38,8 @@ struct Arguments {
     /// See whether it runs: a few seconds, and figures that mean nothing.
     #[arg(long, alias = "test")]
     quick: bool,
-    /// Where to put the table and the plots.
-    #[arg(long, default_value = "target/compare")]
+    /// Where to put the table and the plots. (Cargo runs this in `benches/`.)
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/compare"))]
     out: PathBuf,
     /// What cargo passes to every benchmark.
     #[arg(long, hide = true)]

@@ -5,10 +5,10 @@
 #[cfg(target_os = "linux")]
 pub(crate) mod peers;
 pub(crate) mod pinning;
-#[cfg(all(feature = "shared", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub(crate) mod processes;
 pub(crate) mod roster;
-#[cfg(all(feature = "shared", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub(crate) mod shared;
 pub(crate) mod work;
 

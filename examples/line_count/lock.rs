@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use anyhow::Result;
-use bakery_lock::shared::{Kind, Participant};
+use bakery_lock::shared::{Kind, Participant, UnknownKind};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::attempts::{Attempt, now};
@@ -27,32 +27,22 @@ pub enum LockName {
 }
 
 impl LockName {
+    pub const BAKERY: Self = Self::Ours(Kind::Bakery);
     pub const PETERSON: Self = Self::Ours(Kind::Peterson);
-
-    pub const NAMES: [&str; 11] = [
-        "bakery",
-        "black-white",
-        "fast-unrecoverable",
-        "peterson",
-        "filter",
-        "tournament",
-        "ticket",
-        "bypass",
-        "pthread",
-        "flock",
-        "none",
-    ];
 }
 
 impl FromStr for LockName {
-    type Err = bakery_lock::shared::UnknownKind;
+    type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         match name {
             "pthread" => Ok(Self::Pthread),
             "flock" => Ok(Self::Flock),
             "none" => Ok(Self::None),
-            _ => name.parse().map(Self::Ours),
+            _ => {
+                let kind = name.parse().map(Self::Ours);
+                kind.map_err(|error: UnknownKind| format!("{error}, pthread, flock, none"))
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ mod cli;
 mod lock;
 mod peers;
 mod processes;
+#[path = "../progress.rs"]
+mod progress;
 mod table;
 mod threads;
 mod work;
@@ -17,13 +19,23 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 
 use cli::{Arguments, Scope};
 use work::Work;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = match Arguments::parse() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            print!("{}", cli::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("line_count: {error}; see --help");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

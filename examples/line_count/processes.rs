@@ -2,23 +2,22 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bakery_lock::shared::{Mutex, Options};
-use indicatif::ProgressBar;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::attempts::Share;
 use crate::cli::{Arguments, Worker};
 use crate::lock::{Adder, Count, LockName};
 use crate::peers::{self, Peer};
+use crate::progress::Progress;
 use crate::work::Work;
 
 /// What came of it.
@@ -140,7 +139,7 @@ fn collect(
     let mut running = processes.0.len();
     let mut progress = Progress::new(expected);
     while running > 0 {
-        progress.show(shares.iter().map(|share| share.attempts.len()).sum());
+        progress.show(shares.iter().map(|share| share.attempts.len() as u64).sum());
         let (number, line) = match messages.recv_timeout(Duration::from_millis(100)) {
             Ok(message) => message,
             Err(RecvTimeoutError::Timeout) => continue,
@@ -168,37 +167,4 @@ fn collect(
         }
     }
     Ok(shares)
-}
-
-/// A bar on a terminal, once it takes longer than a second.
-struct Progress {
-    since: Instant,
-    expected: u64,
-    bar: Option<ProgressBar>,
-}
-
-impl Progress {
-    fn new(expected: u64) -> Self {
-        Self { since: Instant::now(), expected, bar: None }
-    }
-
-    fn show(&mut self, done: usize) {
-        if self.bar.is_none()
-            && self.since.elapsed() > Duration::from_secs(1)
-            && io::stderr().as_fd().is_terminal()
-        {
-            self.bar = Some(ProgressBar::new(self.expected));
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_position(done as u64);
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }

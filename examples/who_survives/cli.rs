@@ -2,46 +2,82 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Parser;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use lexopt::{Arg, Parser, ValueExt};
 
 use crate::locks::LockName;
 
-/// Puts locks between processes through the same deaths and queues, and prints what came of it
-///
-/// The exit status is 0 if this library's locks did in each case as they should.
-#[derive(Debug, Parser)]
-#[command(name = "who_survives", max_term_width = 100)]
+pub const HELP: &str = "\
+Puts locks between processes through the same deaths and queues, and prints what came of it
+
+The exit status is 0 if this library's locks did in each case as they should.
+
+Usage: who_survives [OPTIONS] [LOCK]...
+
+  [LOCK]...              pthread-robust, pthread, semaphore, flock, fcntl, ofd, bakery, black-white,
+                         ticket, bypass, peterson [default: all]
+  -m, --markdown         The table in Markdown
+  -r, --rounds <NUMBER>  How many deaths are timed; of what takes longer, a fifth as many
+                         [default: 100]
+  -b, --bound <SECONDS>  After how many seconds a lock that nobody gets is stuck [default: 3]
+  -h, --help             This text
+";
+
+#[derive(Debug)]
 pub struct Arguments {
-    /// The locks [default: all]
-    #[arg(value_name = "LOCK", default_values = LockName::names(), hide_default_value = true, value_parser = PossibleValuesParser::new(LockName::names()).try_map(|name| name.parse::<LockName>()))]
     pub locks: Vec<LockName>,
-
-    /// The table in Markdown
-    #[arg(short, long)]
+    /// The table in Markdown.
     pub markdown: bool,
-
-    /// How many deaths are timed; of what takes longer, a fifth as many
-    #[arg(short, long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// How many deaths are timed; of what takes longer, a fifth as many.
     pub rounds: u32,
-
-    /// After how many seconds a lock that nobody gets is stuck
-    #[arg(short, long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=60))]
-    bound: u32,
-
+    /// When a lock that nobody gets is stuck.
+    pub bound: Duration,
     /// How this program tells a process that it starts what it is to do.
-    #[arg(long, hide = true)]
     pub worker: Option<Orders>,
 }
 
 impl Arguments {
-    pub fn bound(&self) -> Duration {
-        Duration::from_secs(self.bound.into())
+    /// `None` if it is the help that is asked for.
+    pub fn parse() -> Result<Option<Self>, lexopt::Error> {
+        let mut it = Self {
+            locks: Vec::new(),
+            markdown: false,
+            rounds: 100,
+            bound: Duration::from_secs(3),
+            worker: None,
+        };
+        let mut parser = Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Short('m') | Arg::Long("markdown") => it.markdown = true,
+                Arg::Short('r') | Arg::Long("rounds") => {
+                    it.rounds = number(&mut parser, 1..=100_000)?;
+                }
+                Arg::Short('b') | Arg::Long("bound") => {
+                    it.bound = Duration::from_secs(number(&mut parser, 1..=60)?.into());
+                }
+                Arg::Short('h') | Arg::Long("help") => return Ok(None),
+                Arg::Long("worker") => it.worker = Some(parser.value()?.parse()?),
+                Arg::Value(lock) => it.locks.push(lock.parse()?),
+                _ => return Err(argument.unexpected()),
+            }
+        }
+        if it.locks.is_empty() {
+            it.locks = LockName::ALL.into();
+        }
+        Ok(Some(it))
     }
+}
+
+fn number(parser: &mut Parser, range: RangeInclusive<u32>) -> Result<u32, lexopt::Error> {
+    parser.value()?.parse_with(|text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("a number from {} to {} is wanted", range.start(), range.end())),
+    })
 }
 
 /// What a process that is started is told, as one word: `LOCK,MEMORY,BOARD,BOUND,ALONE`.

@@ -31,7 +31,7 @@ pub enum LockName {
 }
 
 impl LockName {
-    const ALL: [Self; 11] = [
+    pub const ALL: [Self; 11] = [
         Self::PthreadRobust,
         Self::Pthread,
         Self::Semaphore,
@@ -44,10 +44,6 @@ impl LockName {
         Self::Ours(Kind::Bypass),
         Self::Ours(Kind::Peterson),
     ];
-
-    pub fn names() -> Vec<&'static str> {
-        Self::ALL.into_iter().map(Self::name).collect()
-    }
 
     fn name(self) -> &'static str {
         match self {
@@ -108,7 +104,10 @@ impl FromStr for LockName {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let lock = Self::ALL.into_iter().find(|lock| lock.name() == name);
-        lock.ok_or_else(|| format!("there is no lock {name:?}"))
+        lock.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("there is no lock {name:?}; there are {names}")
+        })
     }
 }
 

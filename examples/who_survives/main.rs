@@ -49,6 +49,8 @@ mod namespace;
 mod ours;
 mod peers;
 mod process;
+#[path = "../progress.rs"]
+mod progress;
 mod stage;
 mod table;
 mod worker;
@@ -57,8 +59,6 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
-use indicatif::ProgressBar;
 use rustix::process::{getpid, set_child_subreaper};
 
 use board::Board;
@@ -66,11 +66,23 @@ use cases::CASES;
 use cell::Cell;
 use cli::Arguments;
 use locks::LockName;
+use progress::Progress;
 use stage::Stage;
 use table::Table;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = match Arguments::parse() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            print!("{}", cli::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("who_survives: {error}; see --help");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -89,7 +101,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
     // The children of those that are killed here are left to this process, which ends them.
     set_child_subreaper(Some(getpid())).context("cannot adopt orphans")?;
     let board = Board::create()?;
-    let progress = ProgressBar::new((CASES.len() * arguments.locks.len()) as u64);
+    let mut done = 0;
+    let mut progress = Progress::new((CASES.len() * arguments.locks.len()) as u64);
     let mut failures = Vec::new();
     let mut table = Table::new(&arguments.locks);
     for case in CASES {
@@ -100,7 +113,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
             } else {
                 let stage = Stage::new(*lock, &board, arguments)?;
                 (case.run)(&stage).unwrap_or_else(|error| {
-                    progress.suspend(|| eprintln!("{lock}: {}: {error:#}", case.name));
+                    progress.clear();
+                    eprintln!("{lock}: {}: {error:#}", case.name);
                     Cell::bad("failed")
                 })
             };
@@ -108,11 +122,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
                 failures.push(format!("{lock}: {}: {}, not {}", case.name, cell, case.should_be));
             }
             cells.push(cell);
-            progress.inc(1);
+            done += 1;
+            progress.show(done);
         }
         table.add(case, &cells);
     }
-    progress.finish_and_clear();
+    drop(progress);
     let table = if arguments.markdown { table.markdown() } else { table.text() };
     // In one piece: a reader that goes away after the first line takes nothing from the verdict.
     let _ = io::stdout().write_all(table.as_bytes());

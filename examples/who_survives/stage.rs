@@ -24,7 +24,7 @@ pub struct Stage<'a> {
 impl<'a> Stage<'a> {
     pub fn new(lock: LockName, board: &'a Board, arguments: &Arguments) -> Result<Self> {
         let memory = lock.create()?;
-        Ok(Self { lock, memory, board, bound: arguments.bound(), rounds: arguments.rounds })
+        Ok(Self { lock, memory, board, bound: arguments.bound, rounds: arguments.rounds })
     }
 
     /// How often to do what takes longer than a death.
