@@ -63,8 +63,10 @@
 //! outside of what Rust does.
 
 // Who may know whom, from the top: what users see (`mutex`, `options`, `status`); `waiting`; `dead`;
-// `segment`; `life`; and the words for what can be said (`error`, `death`, `kind`).
+// `segment`; `life`; and the words for what can be said (`error`, `death`, `kind`,
+// `access`).
 
+mod access;
 mod dead;
 mod death;
 mod error;
@@ -76,6 +78,7 @@ mod segment;
 mod status;
 mod waiting;
 
+pub use access::Access;
 pub use death::Death;
 pub use error::Error;
 pub use kind::{Kind, UnknownKind};

@@ -9,7 +9,7 @@ use crate::shared::segment::directory::Place;
 use crate::shared::segment::layout::DataType;
 use crate::shared::segment::{Plan, Segment};
 use crate::shared::segment::{file, memfd};
-use crate::shared::{Error, Kind, Status};
+use crate::shared::{Access, Error, Kind, Status};
 use crate::wait::Wait;
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -25,12 +25,13 @@ pub struct Options {
     slots: Option<u32>,
     data_name: Option<String>,
     look_every: Option<Duration>,
+    access: Access,
 }
 
 impl Options {
     /// Default options: the bakery, with 64 slots.
     pub const fn new() -> Self {
-        Self { kind: None, slots: None, data_name: None, look_every: None }
+        Self { kind: None, slots: None, data_name: None, look_every: None, access: Access::User }
     }
 
     /// The algorithm.
@@ -59,6 +60,52 @@ impl Options {
         self
     }
 
+    /// Who may use the segment: one user's processes unless set. Both whoever makes it and whoever
+    /// attaches to it asks for it; one that is for others is refused ([`Error::WrongAccess`]; for
+    /// [`Access::User`], [`Error::Foreign`] or [`Error::Exposed`]).
+    ///
+    /// A *name* is in a directory of those users: `/dev/shm/bakery-lock-group-GID` (mode 0770) or
+    /// `/dev/shm/bakery-lock-everybody` (1777), made by the first of them. So one name is as many segments
+    /// as there are kinds of access; [`path`](Self::path) says where each is. `BAKERY_LOCK_DIR` names the
+    /// directory for all of them, and has to be one for those users. Memory without a name is for
+    /// whoever gets its descriptor, whatever is said here.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Access, Mutex, Options};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("printer");
+    /// # use std::os::unix::fs::MetadataExt;
+    /// # let our_group = directory.path().metadata().unwrap().gid();
+    /// let printer: Mutex<u64> = Options::new().access(Access::Group(our_group)).open_at(&path, 0)?;
+    /// # assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o660);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    fn named(&self, name: &str) -> Result<Place, Error> {
+        Place::named(name, Some(self.access))
+    }
+
+    fn at(&self, path: impl AsRef<Path>) -> Result<Place, Error> {
+        Place::at(path.as_ref(), Some(self.access))
+    }
+
+    /// The path of the segment of this name for those who have this [access](Self::access): for
+    /// [`remove_at`](Self::remove_at) and [`status_at`](Self::status_at), for instance.
+    ///
+    /// # Errors
+    ///
+    /// As [`path_of`](Self::path_of).
+    pub fn path(&self, name: &str) -> Result<PathBuf, Error> {
+        Ok(self.named(name)?.path().to_owned())
+    }
+
     /// The path of the segment of this name, whether there is one or not. Makes the directory if need
     /// be, as every function that takes a name does.
     ///
@@ -66,7 +113,7 @@ impl Options {
     ///
     /// [`Error::BadName`], and errors of the directory that it is in.
     pub fn path_of(name: &str) -> Result<PathBuf, Error> {
-        Ok(Place::named(name)?.path().to_owned())
+        Ok(Place::named(name, None)?.path().to_owned())
     }
 
     /// Removes the segment of this name, if nobody uses it: nobody, in this process or another, has
@@ -85,7 +132,7 @@ impl Options {
     /// [`Error::InUse`]; [`Error::NotFound`]; [`Error::NotASegment`]; and for links, other users'
     /// files and the like as [`open`](Self::open).
     pub fn remove(name: &str) -> Result<(), Error> {
-        file::remove(&Place::named(name)?)
+        file::remove(&Place::named(name, None)?)
     }
 
     /// The same, for a file at a path.
@@ -94,7 +141,7 @@ impl Options {
     ///
     /// As [`remove`](Self::remove).
     pub fn remove_at(path: impl AsRef<Path>) -> Result<(), Error> {
-        file::remove(&Place::at(path.as_ref())?)
+        file::remove(&Place::at(path.as_ref(), None)?)
     }
 
     /// What the lock of this name is about, whatever type it protects: see [`Mutex::status`]. Whoever
@@ -104,7 +151,7 @@ impl Options {
     ///
     /// As [`attach`](Self::attach), and [`Mutex::status`].
     pub fn status(name: &str) -> Result<Status, Error> {
-        Status::of(&file::inspect(&Place::named(name)?)?)
+        Status::of(&file::inspect(&Place::named(name, None)?)?)
     }
 
     /// The same, for a file at a path.
@@ -113,7 +160,7 @@ impl Options {
     ///
     /// As [`status`](Self::status).
     pub fn status_at(path: impl AsRef<Path>) -> Result<Status, Error> {
-        Status::of(&file::inspect(&Place::at(path.as_ref())?)?)
+        Status::of(&file::inspect(&Place::at(path.as_ref(), None)?)?)
     }
 
     /// How often a participant that is kept waiting looks whether the one it waits for is still
@@ -158,7 +205,7 @@ impl Options {
     /// file systems. [`Error::BadSlots`] for a number of slots that the kind does not have;
     /// [`Error::BeingRemoved`] if others remove segments of this name for a second.
     pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
-        file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+        file::open(&self.named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
 
@@ -173,7 +220,7 @@ impl Options {
         path: impl AsRef<Path>,
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
-        let place = Place::at(path.as_ref())?;
+        let place = self.at(path)?;
         file::open(&place, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
@@ -188,7 +235,7 @@ impl Options {
         name: &str,
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
-        file::create(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+        file::create(&self.named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
 
@@ -202,7 +249,7 @@ impl Options {
         path: impl AsRef<Path>,
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
-        let place = Place::at(path.as_ref())?;
+        let place = self.at(path)?;
         file::create(&place, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
@@ -214,7 +261,7 @@ impl Options {
     /// As [`open`](Self::open), and [`Error::NotFound`] or, for one from before the machine last
     /// started, [`Error::Stale`].
     pub fn attach<T: Data, W: Wait>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
-        file::attach(&Place::named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
+        file::attach(&self.named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
     /// The same, for a file at a path.
@@ -226,8 +273,7 @@ impl Options {
         &self,
         path: impl AsRef<Path>,
     ) -> Result<Mutex<T, W>, Error> {
-        file::attach(&Place::at(path.as_ref())?, &self.plan::<T>())
-            .map(|segment| self.mutex(segment))
+        file::attach(&self.at(path)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
     /// Makes a segment without a name. It lives as long as a process has it, or its descriptor.

@@ -13,7 +13,7 @@ use rustix::process::{Pid, test_kill_process};
 use crate::algorithm::Slot;
 use crate::shared::life::identity::Process;
 use crate::shared::life::ofd;
-use crate::shared::life::process::Stat;
+use crate::shared::life::process::{Stat, UNKNOWN};
 
 /// Whether the owner of a joined slot is dead. What it says holds for good, for this owner.
 ///
@@ -34,11 +34,13 @@ pub(crate) fn is_dead(
 
 /// Whether there is no such process any more. False where that cannot be told.
 fn is_contradicted(owner: &Process, this: &Process) -> bool {
-    if owner.pid_namespace != this.pid_namespace {
+    // Two that are not known need not be the same.
+    if owner.pid_namespace != this.pid_namespace || this.pid_namespace == UNKNOWN {
         return false;
     }
     let Some(pid) = i32::try_from(owner.pid).ok().and_then(Pid::from_raw) else { return false };
-    // Not `/proc`, which may hide processes from their own user.
+    // Not `/proc`, which may hide processes, or not be there. (Another user's is a refusal: it is
+    // there.)
     if test_kill_process(pid) == Err(Errno::SRCH) {
         return true;
     }
@@ -48,7 +50,8 @@ fn is_contradicted(owner: &Process, this: &Process) -> bool {
     // Gone in between, or hidden.
     let Ok(Some(stat)) = Stat::of(owner.pid) else { return false };
     let is_a_zombie = matches!(stat.state, b'Z' | b'X') && stat.threads <= 1;
-    is_a_zombie || stat.start_time != owner.start_time
+    // A zombie is the owner, which is dead; or another that has its number after its death.
+    is_a_zombie || (owner.start_time != UNKNOWN && stat.start_time != owner.start_time)
 }
 
 /// Whether `/proc` shows the processes of this pid namespace by their numbers in it: one that shows
