@@ -340,3 +340,33 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn as_an_error_of_input_and_output_it_has_a_fitting_kind_and_is_the_source() {
+        let segment = || "here".to_owned();
+        let full = io::Error::from_raw_os_error(libc::ENOSPC);
+        for (error, kind) in [
+            (Error::NotFound { segment: segment() }, ErrorKind::NotFound),
+            (Error::Exists { segment: segment() }, ErrorKind::AlreadyExists),
+            (Error::InUse { segment: segment() }, ErrorKind::ResourceBusy),
+            (Error::Full { segment: segment(), slots: 2 }, ErrorKind::WouldBlock),
+            (Error::Foreign { segment: segment(), owner: 1, user: 2 }, ErrorKind::PermissionDenied),
+            (Error::Damaged { segment: segment() }, ErrorKind::InvalidData),
+            (Error::BadName { name: segment(), why: "so" }, ErrorKind::InvalidInput),
+            (Error::io(segment(), "do it")(full), ErrorKind::StorageFull),
+        ] {
+            let text = error.to_string();
+            let turned = io::Error::from(error);
+            assert_eq!((turned.kind(), turned.to_string()), (kind, text));
+            let kept = turned.get_ref().and_then(|kept| kept.downcast_ref::<Error>()).unwrap();
+            assert_eq!(kept.source().is_some(), kind == ErrorKind::StorageFull);
+        }
+    }
+}

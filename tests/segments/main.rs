@@ -25,6 +25,7 @@ mod removal;
 mod restarts;
 mod room;
 mod servant;
+mod users;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
@@ -44,5 +45,6 @@ fn child() {
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
         ("serves", servant::serves),
+        ("looks", users::looks),
     ]);
 }

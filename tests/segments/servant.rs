@@ -89,7 +89,7 @@ impl Settings<'_> {
 }
 
 /// For the rest of the process, all of its threads included.
-fn become_user(user: u32, group: u32, groups: &[u32]) {
+pub fn become_user(user: u32, group: u32, groups: &[u32]) {
     // SAFETY: system calls with plain numbers and a slice's length.
     let answers = unsafe {
         [

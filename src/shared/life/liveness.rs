@@ -68,3 +68,38 @@ fn proc_is_ours() -> bool {
     // A forked child may have come into another namespace.
     if of == this { ours } else { look() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "starts a process")]
+    fn what_is_not_known_of_an_owner_contradicts_nothing() {
+        let this = Process::this().unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
+        let gone = Process { pid: child.id(), ..this };
+        child.wait().unwrap();
+        let another = Process { start_time: this.start_time + 1, ..this };
+        let nowhere = |of: Process| Process { pid_namespace: UNKNOWN, ..of };
+        for (what, owner, by, expected) in [
+            ("itself", this, this, false),
+            ("its number, with another start", another, this, true),
+            (
+                "its number, since when is not known",
+                Process { start_time: UNKNOWN, ..this },
+                this,
+                false,
+            ),
+            ("no such process", gone, this, true),
+            ("nor since when", Process { start_time: UNKNOWN, ..gone }, this, true),
+            ("none, but nobody knows where", nowhere(gone), nowhere(this), false),
+            ("none, but nobody knows where it was", nowhere(gone), this, false),
+            ("none, but it does not know where it is", gone, nowhere(this), false),
+        ] {
+            assert_eq!(is_contradicted(&owner, &by), expected, "{what}");
+        }
+    }
+}

@@ -104,3 +104,60 @@ impl Drop for Draft<'_> {
 
 const CANNOT: &str =
     "make a file in its directory (for segments with a name, BAKERY_LOCK_DIR names another)";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::path::Path;
+
+    use super::*;
+    use crate::shared::Access;
+
+    type Make = for<'a> fn(&'a Place) -> Result<Draft<'a>, Error>;
+
+    const WAYS: [Make; 2] = [
+        |place| Draft::unnamed(place).map(|draft| draft.expect("as /tmp mostly can")),
+        |place| Draft::hidden(place),
+    ];
+
+    fn write(draft: &Draft<'_>, text: &str) {
+        fs::File::from(draft.file.try_clone().unwrap()).write_all(text.as_bytes()).unwrap();
+    }
+
+    fn names(directory: &Path) -> usize {
+        fs::read_dir(directory).unwrap().count()
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri makes no such files")]
+    fn a_draft_gets_its_name_once_and_is_gone_without() {
+        for make in WAYS {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("file");
+            let place = Place::at(&path, Some(Access::User)).unwrap();
+            let (first, second, third) =
+                (make(&place).unwrap(), make(&place).unwrap(), make(&place).unwrap());
+            write(&first, "first");
+            write(&second, "second");
+            drop(third);
+            assert!(!path.exists());
+            assert!(first.name().unwrap());
+            assert!(matches!(second.name(), Err(Error::Exists { .. })));
+            assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+            assert_eq!(names(directory.path()), 1);
+        }
+    }
+
+    /// As where the first way to name it is closed, and in old kernels the second.
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri makes no such files")]
+    fn a_draft_whose_directory_is_gone_asks_for_another_way_and_then_says_why() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::at(&directory.path().join("file"), Some(Access::User)).unwrap();
+        let draft = Draft::unnamed(&place).unwrap().expect("as /tmp mostly can");
+        directory.close().unwrap();
+        assert!(!draft.name().unwrap());
+        assert!(matches!(Draft::hidden(&place), Err(Error::Io { .. })));
+    }
+}

@@ -8,7 +8,7 @@ use crate::shared::Error;
 
 /// File systems whose files several machines may have mapped, none of which sees the others'
 /// writes; and those that another process, or the host of a virtual machine, implements.
-const REFUSED: [(u32, &str); 26] = [
+const REFUSED: [(u32, &str); 27] = [
     (0x0000_6969, "NFS"),
     (0x0000_517b, "SMB"),
     (0xfe53_4d42, "SMB 2"),
@@ -32,6 +32,7 @@ const REFUSED: [(u32, &str); 26] = [
     (0xa501_fcf5, "VxFS"),
     (0x5346_314d, "M1FS"),
     (0x6573_5546, "FUSE, virtiofs"),
+    (0x00c0_ffee, "hostfs"),
     (0x786f_4256, "vboxsf"),
     (0xbacb_acbc, "vmhgfs"),
     (0x7c7c_6673, "prl_fs"),
@@ -54,16 +55,59 @@ fn number(file: impl AsFd, segment: &str) -> Result<u32, Error> {
 
 /// Refuses one on which memory is not shared by all who map it.
 pub(crate) fn check(file: impl AsFd, segment: &str) -> Result<(), Error> {
-    let number = number(file, segment)?;
-    match REFUSED.iter().find(|(refused, _)| *refused == number) {
-        Some((_, name)) => {
-            Err(Error::NetworkFileSystem { segment: segment.to_owned(), file_system: name })
+    match refused(number(file, segment)?) {
+        Some(file_system) => {
+            Err(Error::NetworkFileSystem { segment: segment.to_owned(), file_system })
         }
         None => Ok(()),
     }
 }
 
+fn refused(number: u32) -> Option<&'static str> {
+    REFUSED.iter().find(|(refused, _)| *refused == number).map(|(_, name)| *name)
+}
+
 /// Whether what is on it is gone when the machine restarts.
 pub(crate) fn is_in_memory(file: impl AsFd, segment: &str) -> Result<bool, Error> {
     Ok(IN_MEMORY.contains(&number(file, segment)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_env = "gnu")]
+    fn those_that_span_machines_are_refused_by_the_numbers_that_the_c_library_knows() {
+        for (number, name) in [
+            (libc::NFS_SUPER_MAGIC, "NFS"),
+            (libc::SMB_SUPER_MAGIC, "SMB"),
+            (libc::NCP_SUPER_MAGIC, "NCP"),
+            (libc::AFS_SUPER_MAGIC, "AFS"),
+            (libc::CODA_SUPER_MAGIC, "Coda"),
+            (libc::OCFS2_SUPER_MAGIC, "OCFS 2"),
+            (libc::FUSE_SUPER_MAGIC, "FUSE, virtiofs"),
+            (libc::HOSTFS_SUPER_MAGIC, "hostfs"),
+        ] {
+            assert_eq!(refused(u32::try_from(number).unwrap()), Some(name));
+        }
+        for number in [
+            libc::TMPFS_MAGIC,
+            libc::EXT4_SUPER_MAGIC,
+            libc::BTRFS_SUPER_MAGIC,
+            libc::OVERLAYFS_SUPER_MAGIC,
+        ] {
+            assert_eq!(refused(u32::try_from(number).unwrap()), None);
+        }
+        for number in [libc::TMPFS_MAGIC, libc::HUGETLBFS_MAGIC] {
+            assert!(IN_MEMORY.contains(&u32::try_from(number).unwrap()));
+        }
+    }
+
+    #[test]
+    fn no_number_is_there_twice() {
+        for (index, (number, name)) in REFUSED.iter().enumerate() {
+            assert!(REFUSED[..index].iter().all(|(other, _)| other != number), "{name}");
+        }
+    }
 }
