@@ -54,7 +54,8 @@ impl Options {
     ///
     /// Programs that attach must agree in name, size and alignment. The name of a type
     /// ([`std::any::type_name`]) is the same in two builds of one program, and may differ between
-    /// two programs.
+    /// two programs. It does not say what is in the type: one whose fields have been exchanged, or mean
+    /// something else by now, is taken for what it was. Put a version into this name.
     pub fn data_name(mut self, name: impl Into<String>) -> Self {
         self.data_name = Some(name.into());
         self
@@ -127,10 +128,15 @@ impl Options {
     /// A segment that cannot be attached to, since it is damaged or of another version, is removed
     /// too. What is no segment stays.
     ///
+    /// Whom it is for does not matter, so long as this process may use it: its user's, one of its
+    /// groups', or everybody's. The superuser removes anybody's. A *name* is looked for among this
+    /// user's alone; for others, [`path`](Self::path) says where they are.
+    ///
     /// # Errors
     ///
-    /// [`Error::InUse`]; [`Error::NotFound`]; [`Error::NotASegment`]; and for links, other users'
-    /// files and the like as [`open`](Self::open).
+    /// [`Error::InUse`]; [`Error::NotFound`]; [`Error::NotASegment`]; [`Error::Io`] if it is another
+    /// user's in a sticky directory; and for links, files of others and the like as
+    /// [`open`](Self::open).
     pub fn remove(name: &str) -> Result<(), Error> {
         file::remove(&Place::named(name, None)?)
     }
@@ -145,7 +151,9 @@ impl Options {
     }
 
     /// What the lock of this name is about, whatever type it protects: see [`Mutex::status`]. Whoever
-    /// looks counts as a user meanwhile.
+    /// looks counts as a user meanwhile. For whom it is does not matter, as with
+    /// [`remove`](Self::remove): the superuser looks at anybody's. (Whoever may write to the file can cut
+    /// it off, and end with `SIGBUS` whoever looks at it just then.)
     ///
     /// # Errors
     ///
@@ -185,7 +193,8 @@ impl Options {
     /// Attaches to the segment of this name, or makes it, with this value in it.
     ///
     /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until it is
-    /// [removed](Self::remove) or the machine restarts. It is for the processes of one user. If the
+    /// [removed](Self::remove) or the machine restarts. It is for the processes of one user, unless
+    /// [asked otherwise](Self::access). If the
     /// environment variable `BAKERY_LOCK_DIR` is set, it lives in that directory instead, which is
     /// made if need be; processes that are to meet must agree on it.
     ///
@@ -201,8 +210,8 @@ impl Options {
     /// # Errors
     ///
     /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have
-    /// names that cannot be a file's, directories and files that others may write to, and network
-    /// file systems. [`Error::BadSlots`] for a number of slots that the kind does not have;
+    /// names that cannot be a file's, directories and files that are not for those who were asked for,
+    /// and file systems where memory is not shared. [`Error::BadSlots`] for a number of slots that the kind does not have;
     /// [`Error::BeingRemoved`] if others remove segments of this name for a second.
     pub fn open<T: Data, W: Wait>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
         file::open(&self.named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
@@ -298,7 +307,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::BadSlots`], or [`Error::Io`] if there is no memory.
+    /// [`Error::BadSlots`], or [`Error::Io`] if there is no memory, or not within this process's limit on
+    /// the length of files (`ulimit -f`).
     pub fn anonymous<T: Data, W: Wait>(&self, mut initial: T) -> Result<Mutex<T, W>, Error> {
         memfd::create(&self.plan::<T>(), initial.as_mut_bytes()).map(|segment| self.mutex(segment))
     }

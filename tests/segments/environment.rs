@@ -132,7 +132,7 @@ fn tells_pid_namespaces() -> bool {
 
 #[test]
 fn what_needs_proc_says_what_of_it_and_what_to_do() {
-    let disk = directory_in(&std::env::temp_dir(), 0, 0, 0o700);
+    let disk = tempfile::tempdir().unwrap();
     let kinds_of_proc = [NO_PROC, "mount -t proc -o subset=pid proc /proc"];
     let on_a_disk = !is_in_memory(disk.path());
     for script in kinds_of_proc.into_iter().filter(|_| on_a_disk) {
@@ -158,7 +158,9 @@ fn without_the_directory_of_names_one_is_told_how_to_have_another() {
         "mount -t tmpfs none /dev",
         "mount -t tmpfs none /dev/shm; mkdir -m 700 /dev/shm/bakery-lock-$(id -u); mount -o remount,ro /dev/shm",
     ] {
-        let Some(child) = elsewhere(script, &["name=count"]) else { return };
+        // Where names may be besides.
+        let script = format!("mount -t tmpfs none /run; {script}");
+        let Some(child) = elsewhere(&script, &["name=count"]) else { return };
         says(&child, &["Io", "/dev/shm/bakery-lock-", "BAKERY_LOCK_DIR"]);
     }
     let settings = ["name=count", "umask=077"];
@@ -196,6 +198,25 @@ fn of_a_foreign_file_one_is_told_whose_it_is() {
     let child = servant(&[&place, &format!("uid={SOMEBODY}")]);
     says(&child, &["Foreign", "user 12002", "user 12001"]);
     owner.finish();
+}
+
+#[test]
+fn those_who_make_a_directory_at_once_find_one_finished() {
+    let parent = tempfile::tempdir().unwrap();
+    for (number, access) in ["access=everybody", ""].into_iter().enumerate() {
+        let names = parent.path().join(number.to_string());
+        let start = |_| {
+            let mut command = command("serves", &["name=count", "umask=0777", access]);
+            Child::spawn(command.env("BAKERY_LOCK_DIR", names.join("made")))
+        };
+        fs::create_dir_all(&names).unwrap();
+        let all: Vec<_> = (0..8).map(start).collect();
+        all.iter().for_each(|child| child.expect("joined"));
+        assert_eq!(fs::read_dir(names.join("made")).unwrap().count(), 1);
+        all.into_iter().for_each(Child::finish);
+        fs::remove_dir_all(names.join("made")).unwrap();
+        assert_eq!(fs::read_dir(&names).unwrap().count(), 0);
+    }
 }
 
 /// Its own user can use it again, and nobody else can.

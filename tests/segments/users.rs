@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 
 use crate::child::{Child, command, until};
 use crate::outcome::Opened;
-use crate::servant::{directory, elsewhere, may_be_others, servant};
+use crate::servant::{become_user, directory, elsewhere, may_be_others, servant};
 
 /// Two members of a group, the first by its own group and the other by a further one, and a stranger.
 const GROUP: u32 = 12_000;
@@ -86,7 +86,6 @@ fn everybody_shares_a_segment_that_is_for_everybody() {
     all.into_iter().for_each(Child::finish);
 }
 
-/// Each of `ends` is one of the places to be killed at.
 #[test]
 fn the_others_go_on_when_another_user_is_killed() {
     if !may_be_others() {
@@ -284,7 +283,7 @@ fn unless_asked_otherwise_the_directories_are_in_shared_memory() {
     for (access, directory) in
         [("access=12000", "group-12000"), ("access=everybody", "everybody"), ("", "12001")]
     {
-        let script = "mount -t tmpfs -o mode=1777 none /dev/shm";
+        let script = "mount -t tmpfs none /run; mount -t tmpfs -o mode=1777 none /dev/shm";
         let settings = ["uid=12001", "gid=12000", "name=count", access];
         let Some(mut child) = elsewhere(script, &settings) else { return };
         child.expect("joined");
@@ -317,7 +316,6 @@ fn the_superuser_looks_at_anybodys_and_removes_it() {
     }
 }
 
-/// What [`looks`] says.
 #[test]
 fn others_look_at_and_remove_what_they_may_use() {
     if !may_be_others() {
@@ -332,6 +330,7 @@ fn others_look_at_and_remove_what_they_may_use() {
             (&["uid=12001"], "12001", ["looked", "removed"]),
             (&MEMBER, "12002", ["Foreign", "Foreign"]),
             (&MEMBER, "12002 also 12000", ["looked", removed]),
+            (&MEMBER, "12002 of 12000", ["looked", removed]),
             (&["uid=12001", "access=everybody"], "12003", ["looked", removed]),
         ] {
             joins(settings, &place).finish();
@@ -361,9 +360,12 @@ fn others_look_at_and_remove_what_they_may_use() {
 
 pub fn looks(arguments: &[&str]) {
     let words: Vec<&str> = arguments[1].split(' ').collect();
-    let groups = words.get(2).map(|group| group.parse().unwrap());
-    let user = words[0].parse().unwrap();
-    crate::servant::become_user(user, user, groups.as_slice());
+    let numbers: Vec<u32> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let user = numbers[0];
+    match words.get(1) {
+        Some(&"of") => become_user(user, numbers[1], &[]),
+        _ => become_user(user, user, &numbers[1..]),
+    }
     let say = |outcome: Result<&str, Error>| match outcome {
         Ok(what) => crate::child::say(what),
         Err(error) => crate::child::say(&format!("{error:?}")),

@@ -188,3 +188,23 @@ fn open_hidden(path: &Path) -> Result<OwnedFd, Errno> {
     }
     open()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not rename in this way")]
+    fn whoever_comes_second_leaves_the_first_ones_directory_as_it_is() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("names");
+        for file in ["a", "b"] {
+            make(&path, "names", Access::User).unwrap();
+            fs::write(path.join(file), "").unwrap();
+        }
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+}

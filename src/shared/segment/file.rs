@@ -191,7 +191,8 @@ fn is_stale(file: &OwnedFd, place: &Place) -> bool {
 /// Opens a file that is for those whom it is wanted for, and for nobody else.
 fn open_file(place: &Place) -> Result<OwnedFd, Error> {
     let segment = place.name();
-    // NONBLOCK: a named pipe would wait for a peer.
+    // NONBLOCK: a named pipe would wait for a peer. Not CREATE: where everybody may make files, that is
+    // refused for another's (`fs.protected_regular`).
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = match openat(&place.directory, &place.file, flags, Mode::empty()) {
         Ok(file) => file,
