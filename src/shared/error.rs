@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::shared::{Death, Kind};
+use crate::shared::{Access, Death, Kind};
 
 /// Why a segment could not be made, opened or joined, or why its lock could not be taken.
 ///
@@ -77,7 +77,9 @@ pub enum Error {
         segment: String,
     },
     /// The file or its directory belongs to somebody else.
-    #[error("{segment}: belongs to user {owner}, not to user {user}; it is not trusted")]
+    #[error(
+        "{segment}: belongs to user {owner}, not to user {user}, and is not trusted; choose another place (a path, or BAKERY_LOCK_DIR), or ask for the access that it was made with (`Options::access`)"
+    )]
     Foreign {
         /// The file or directory.
         segment: String,
@@ -88,7 +90,7 @@ pub enum Error {
     },
     /// Others than the owner have access.
     #[error(
-        "{segment}: others may use it (mode {mode:03o}); take their permissions away (chmod go=)"
+        "{segment}: others may use it (mode {mode:03o}); take their permissions away (chmod go=), or ask for the access that it was made with (`Options::access`)"
     )]
     Exposed {
         /// The file or directory.
@@ -96,13 +98,31 @@ pub enum Error {
         /// Its permission bits.
         mode: u32,
     },
-    /// The file system spans machines, or lives in another process.
+    /// The file or its directory is not for those for whom it was asked for.
     #[error(
-        "{segment}: is on a network file system, where memory is not shared; use a local one, as /dev/shm"
+        "{segment}: belongs to user {owner} and group {group}, with mode {mode:04o}, so it is not for {wanted}; ask for the access that it was made with (`Options::access`), or choose another place (a path, or BAKERY_LOCK_DIR)"
+    )]
+    WrongAccess {
+        /// The file or directory.
+        segment: String,
+        /// Its owner's id.
+        owner: u32,
+        /// Its group's id.
+        group: u32,
+        /// Its permission bits.
+        mode: u32,
+        /// What was asked for.
+        wanted: Access,
+    },
+    /// The file system spans machines, or lives in another process or on a virtual machine's host.
+    #[error(
+        "{segment}: is on a network file system or one like that ({file_system}), where memory is not shared; use a local one, as /dev/shm"
     )]
     NetworkFileSystem {
         /// The segment.
         segment: String,
+        /// What it is on.
+        file_system: &'static str,
     },
     /// The file has not the length that it has to have.
     #[error(
@@ -155,7 +175,9 @@ pub enum Error {
         segment: String,
     },
     /// The segment protects another type.
-    #[error("{segment}: holds {found}, not {wanted}")]
+    #[error(
+        "{segment}: holds {found}, not {wanted}; use one type in all programs (or one `Options::data_name`), choose another name, or `Options::remove` it when nobody uses it"
+    )]
     WrongType {
         /// The segment.
         segment: String,
@@ -165,7 +187,9 @@ pub enum Error {
         wanted: String,
     },
     /// The segment has another algorithm than the one asked for.
-    #[error("{segment}: is a {found} lock, not a {wanted} lock")]
+    #[error(
+        "{segment}: is a {found} lock, not a {wanted} lock; ask for {found}, or for no kind, or `Options::remove` it when nobody uses it"
+    )]
     WrongKind {
         /// The segment.
         segment: String,
@@ -175,7 +199,9 @@ pub enum Error {
         wanted: Kind,
     },
     /// The segment has another number of slots than the one asked for.
-    #[error("{segment}: has {found} slots, not {wanted}")]
+    #[error(
+        "{segment}: has {found} slots, not {wanted}; ask for {found}, or for no number, or `Options::remove` it when nobody uses it"
+    )]
     WrongSlots {
         /// The segment.
         segment: String,
@@ -302,5 +328,85 @@ impl Error {
     ) -> impl FnOnce(E) -> Self {
         let segment = segment.into();
         move |source| Self::Io { segment, doing, source: source.into() }
+    }
+}
+
+/// The error is kept as the source. The kind is that of the operating system's answer, where there was
+/// one; [`WouldBlock`](io::ErrorKind::WouldBlock) if there was no free slot;
+/// [`ResourceBusy`](io::ErrorKind::ResourceBusy) if somebody uses or removes the segment.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+impl Error {
+    fn kind(&self) -> io::ErrorKind {
+        use io::ErrorKind;
+
+        match self {
+            Self::Io { source, .. } => source.kind(),
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Exists { .. } => ErrorKind::AlreadyExists,
+            Self::InUse { .. } | Self::BeingRemoved { .. } => ErrorKind::ResourceBusy,
+            Self::Full { .. } => ErrorKind::WouldBlock,
+            Self::Foreign { .. } | Self::Exposed { .. } | Self::WrongAccess { .. } => {
+                ErrorKind::PermissionDenied
+            }
+            Self::Unsupported { .. } | Self::NetworkFileSystem { .. } => ErrorKind::Unsupported,
+            Self::BadName { .. }
+            | Self::BadSlots { .. }
+            | Self::Symlink { .. }
+            | Self::NotAFile { .. }
+            | Self::NotSealed { .. }
+            | Self::WrongType { .. }
+            | Self::WrongKind { .. }
+            | Self::WrongSlots { .. }
+            | Self::WrongPoisoning { .. }
+            | Self::Forked { .. } => ErrorKind::InvalidInput,
+            Self::NotASegment { .. }
+            | Self::WrongLength { .. }
+            | Self::WrongVersion { .. }
+            | Self::WrongByteOrder { .. }
+            | Self::Damaged { .. }
+            | Self::Stale { .. }
+            | Self::Corrupt { .. } => ErrorKind::InvalidData,
+            Self::TimedOut { .. } => ErrorKind::TimedOut,
+            // Called off is not `Interrupted`, after which one tries again.
+            Self::Cancelled { .. } | Self::OwnerDied { .. } | Self::Unrecoverable { .. } => {
+                ErrorKind::Other
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn as_an_error_of_input_and_output_it_has_a_fitting_kind_and_is_the_source() {
+        let segment = || "here".to_owned();
+        let full = io::Error::from_raw_os_error(libc::ENOSPC);
+        for (error, kind) in [
+            (Error::NotFound { segment: segment() }, ErrorKind::NotFound),
+            (Error::Exists { segment: segment() }, ErrorKind::AlreadyExists),
+            (Error::InUse { segment: segment() }, ErrorKind::ResourceBusy),
+            (Error::Full { segment: segment(), slots: 2 }, ErrorKind::WouldBlock),
+            (Error::Foreign { segment: segment(), owner: 1, user: 2 }, ErrorKind::PermissionDenied),
+            (Error::TimedOut { segment: segment() }, ErrorKind::TimedOut),
+            (Error::Damaged { segment: segment() }, ErrorKind::InvalidData),
+            (Error::BadName { name: segment(), why: "so" }, ErrorKind::InvalidInput),
+            (Error::io(segment(), "do it")(full), ErrorKind::StorageFull),
+        ] {
+            let text = error.to_string();
+            let turned = io::Error::from(error);
+            assert_eq!((turned.kind(), turned.to_string()), (kind, text));
+            let kept = turned.get_ref().and_then(|kept| kept.downcast_ref::<Error>()).unwrap();
+            assert_eq!(kept.source().is_some(), kind == ErrorKind::StorageFull);
+        }
     }
 }

@@ -55,17 +55,27 @@
 //! # What is trusted
 //!
 //! Whoever maps a segment can write to all of it. So a segment's file belongs to this process's
-//! user and nobody else has access to it; one that is not so is refused. Whatever bytes such a peer
+//! user and nobody else has access to it, unless [`Options::access`] asks for a group's or everybody's;
+//! one that is not so is refused. Whatever bytes such a peer
 //! writes, this library does not step outside the segment; a lock whose registers are overwritten
 //! may let in two or nobody, and a file that is cut off under its users ends them with `SIGBUS` (an
 //! anonymous segment is sealed against that). Writing to a segment by other means than its
 //! [`Guard`]s is outside of what this library answers for, as writing to `/proc/self/mem` is
 //! outside of what Rust does.
+//!
+//! # Which processes meet
+//!
+//! Those that have the same file mapped. One path is not always that: two mount namespaces (containers,
+//! services with a `/tmp` or `/dev/shm` of their own) have a file each; an overlay mount and its upper
+//! directory are one file with two sets of locks, so whoever comes the other way takes the living for
+//! dead. File systems that span machines are refused as far as they are known. Without `/proc`, or with
+//! a part of it, segments with a name work on a tmpfs. `docs/between-processes.md` has the whole list.
 
 // Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `acquiring`, `participant`,
 // `guard`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words for what can be said
-// (`error`, `death`, `kind`).
+// (`error`, `death`, `kind`, `access`).
 
+mod access;
 mod acquiring;
 mod dead;
 mod death;
@@ -82,6 +92,7 @@ mod segment;
 mod status;
 mod waiting;
 
+pub use access::Access;
 pub use acquiring::Acquiring;
 pub use death::Death;
 pub use error::Error;

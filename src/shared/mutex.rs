@@ -51,7 +51,8 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// the segment's file; or by there being no such process any more (in the same pid namespace). One
 /// that is stopped, traced, frozen or slow is never taken for dead, and is waited for. But **one that
 /// closes descriptors which are not its own** (`closefrom`) drops that lock, is taken for dead while it
-/// lives, and another is let in beside it. One that runs another program (`exec`) counts as dead when no
+/// lives, and another is let in beside it; and its participants, when they are dropped, close whatever
+/// file has their descriptors' numbers by then. One that runs another program (`exec`) counts as dead when no
 /// child that it forked before has its descriptors any more.
 ///
 /// The end of a thread is no death: a participant that it has leaked keeps what it holds until its
@@ -86,8 +87,9 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
     /// away within a second, or is still locked by a child of one that died; [`Error::WrongLength`] if
-    /// the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one
-    /// for each participant), or without `/proc`.
+    /// the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened: there is one
+    /// for each participant, one without a name cannot be opened anew without `/proc`, and after
+    /// `setuid` the new user may not use the file.
     pub fn join(&self) -> Result<Participant<T, W>, Error> {
         Ok(Participant::new(Seat::claim(self.segment(), self.pool.look_every())?))
     }

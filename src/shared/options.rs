@@ -10,7 +10,7 @@ use crate::shared::segment::directory::Place;
 use crate::shared::segment::layout::DataType;
 use crate::shared::segment::{Plan, Segment};
 use crate::shared::segment::{file, memfd};
-use crate::shared::{Error, Kind, Status};
+use crate::shared::{Access, Error, Kind, Status};
 use crate::wait::{DefaultWait, Wait};
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -27,6 +27,7 @@ pub struct Options<W = DefaultWait> {
     poisoning: Option<bool>,
     data_name: Option<String>,
     look_every: Option<Duration>,
+    access: Access,
     wait: PhantomData<fn() -> W>,
 }
 
@@ -45,6 +46,7 @@ impl Options {
             poisoning: None,
             data_name: None,
             look_every: None,
+            access: Access::User,
             wait: PhantomData,
         }
     }
@@ -56,7 +58,7 @@ impl Options {
     ///
     /// [`Error::BadName`], and errors of the directory that it is in.
     pub fn path_of(name: &str) -> Result<PathBuf, Error> {
-        Ok(Place::named(name)?.path().to_owned())
+        Ok(Place::named(name, None)?.path().to_owned())
     }
 
     /// Removes the segment of this name, if nobody uses it: nobody, in this process or another, has
@@ -70,12 +72,17 @@ impl Options {
     /// A segment that cannot be attached to, since it is damaged or of another version, is removed
     /// too. What is no segment stays.
     ///
+    /// Whom it is for does not matter, so long as this process may use it: its user's, one of its
+    /// groups', or everybody's. The superuser removes anybody's. A *name* is looked for among this
+    /// user's alone; for others, [`path`](Self::path) says where they are.
+    ///
     /// # Errors
     ///
-    /// [`Error::InUse`]; [`Error::NotFound`]; [`Error::NotASegment`]; and for links, other users'
-    /// files and the like as [`open`](Self::open).
+    /// [`Error::InUse`]; [`Error::NotFound`]; [`Error::NotASegment`]; [`Error::Io`] if it is another
+    /// user's in a sticky directory; and for links, files of others and the like as
+    /// [`open`](Self::open).
     pub fn remove(name: &str) -> Result<(), Error> {
-        file::remove(&Place::named(name)?)
+        file::remove(&Place::named(name, None)?)
     }
 
     /// The same, for a file at a path.
@@ -84,17 +91,19 @@ impl Options {
     ///
     /// As [`remove`](Self::remove).
     pub fn remove_at(path: impl AsRef<Path>) -> Result<(), Error> {
-        file::remove(&Place::at(path.as_ref())?)
+        file::remove(&Place::at(path.as_ref(), None)?)
     }
 
     /// What the lock of this name is about, whatever type it protects: see [`Mutex::status`]. Whoever
-    /// looks counts as a user meanwhile.
+    /// looks counts as a user meanwhile. For whom it is does not matter, as with
+    /// [`remove`](Self::remove): the superuser looks at anybody's. (Whoever may write to the file can cut
+    /// it off, and end with `SIGBUS` whoever looks at it just then.)
     ///
     /// # Errors
     ///
     /// As [`attach`](Self::attach), and [`Mutex::status`].
     pub fn status(name: &str) -> Result<Status, Error> {
-        Status::of(&file::inspect(&Place::named(name)?)?)
+        Status::of(&file::inspect(&Place::named(name, None)?)?)
     }
 
     /// The same, for a file at a path.
@@ -103,7 +112,7 @@ impl Options {
     ///
     /// As [`status`](Self::status).
     pub fn status_at(path: impl AsRef<Path>) -> Result<Status, Error> {
-        Status::of(&file::inspect(&Place::at(path.as_ref())?)?)
+        Status::of(&file::inspect(&Place::at(path.as_ref(), None)?)?)
     }
 }
 
@@ -118,8 +127,8 @@ impl<W: Wait> Options<W> {
     /// # Ok::<(), bakery_lock::shared::Error>(())
     /// ```
     pub fn waiting<V: Wait>(self) -> Options<V> {
-        let Self { kind, slots, poisoning, data_name, look_every, wait: _ } = self;
-        Options { kind, slots, poisoning, data_name, look_every, wait: PhantomData }
+        let Self { kind, slots, poisoning, data_name, look_every, access, wait: _ } = self;
+        Options { kind, slots, poisoning, data_name, look_every, access, wait: PhantomData }
     }
 
     /// Whether a death inside poisons the value, so that everybody is turned away
@@ -165,10 +174,57 @@ impl<W: Wait> Options<W> {
     ///
     /// Programs that attach must agree in name, size and alignment. The name of a type
     /// ([`std::any::type_name`]) is the same in two builds of one program, and may differ between
-    /// two programs.
+    /// two programs. It does not say what is in the type: one whose fields have been exchanged, or mean
+    /// something else by now, is taken for what it was. Put a version into this name.
     pub fn data_name(mut self, name: impl Into<String>) -> Self {
         self.data_name = Some(name.into());
         self
+    }
+
+    /// Who may use the segment: one user's processes unless set. Both whoever makes it and whoever
+    /// attaches to it asks for it; one that is for others is refused ([`Error::WrongAccess`]; for
+    /// [`Access::User`], [`Error::Foreign`] or [`Error::Exposed`]).
+    ///
+    /// A *name* is in a directory of those users: `/dev/shm/bakery-lock-group-GID` (mode 0770) or
+    /// `/dev/shm/bakery-lock-everybody` (1777), made by the first of them. So one name is as many segments
+    /// as there are kinds of access; [`path`](Self::path) says where each is. `BAKERY_LOCK_DIR` names the
+    /// directory for all of them, and has to be one for those users. Memory without a name is for
+    /// whoever gets its descriptor, whatever is said here.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Access, Options};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("printer");
+    /// # use std::os::unix::fs::MetadataExt;
+    /// # let our_group = directory.path().metadata().unwrap().gid();
+    /// let printer = Options::new().access(Access::Group(our_group)).open_at(&path, 0_u64)?;
+    /// # assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o660);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    fn named(&self, name: &str) -> Result<Place, Error> {
+        Place::named(name, Some(self.access))
+    }
+
+    fn at(&self, path: impl AsRef<Path>) -> Result<Place, Error> {
+        Place::at(path.as_ref(), Some(self.access))
+    }
+
+    /// The path of the segment of this name for those who have this [access](Self::access): for
+    /// [`remove_at`](Self::remove_at) and [`status_at`](Self::status_at), for instance.
+    ///
+    /// # Errors
+    ///
+    /// As [`path_of`](Self::path_of).
+    pub fn path(&self, name: &str) -> Result<PathBuf, Error> {
+        Ok(self.named(name)?.path().to_owned())
     }
 
     /// How often a participant that is kept waiting looks whether the one it waits for is still
@@ -193,7 +249,8 @@ impl<W: Wait> Options<W> {
     /// Attaches to the segment of this name, or makes it, with this value in it.
     ///
     /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until it is
-    /// [removed](Self::remove) or the machine restarts. It is for the processes of one user. If the
+    /// [removed](Self::remove) or the machine restarts. It is for the processes of one user, unless
+    /// [asked otherwise](Self::access). If the
     /// environment variable `BAKERY_LOCK_DIR` is set, it lives in that directory instead, which is
     /// made if need be; processes that are to meet must agree on it.
     ///
@@ -209,11 +266,11 @@ impl<W: Wait> Options<W> {
     /// # Errors
     ///
     /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have
-    /// names that cannot be a file's, directories and files that others may write to, and network
-    /// file systems. [`Error::BadSlots`] for a number of slots that the kind does not have;
+    /// names that cannot be a file's, directories and files that are not for those who were asked for,
+    /// and file systems where memory is not shared. [`Error::BadSlots`] for a number of slots that the kind does not have;
     /// [`Error::BeingRemoved`] if others remove segments of this name for a second.
     pub fn open<T: Data>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
-        file::open(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+        file::open(&self.named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
 
@@ -228,7 +285,7 @@ impl<W: Wait> Options<W> {
         path: impl AsRef<Path>,
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
-        let place = Place::at(path.as_ref())?;
+        let place = self.at(path)?;
         file::open(&place, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
@@ -239,7 +296,7 @@ impl<W: Wait> Options<W> {
     ///
     /// As [`open`](Self::open), and [`Error::Exists`].
     pub fn create<T: Data>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
-        file::create(&Place::named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+        file::create(&self.named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
 
@@ -253,7 +310,7 @@ impl<W: Wait> Options<W> {
         path: impl AsRef<Path>,
         mut initial: T,
     ) -> Result<Mutex<T, W>, Error> {
-        let place = Place::at(path.as_ref())?;
+        let place = self.at(path)?;
         file::create(&place, &self.plan::<T>(), initial.as_mut_bytes())
             .map(|segment| self.mutex(segment))
     }
@@ -265,7 +322,7 @@ impl<W: Wait> Options<W> {
     /// As [`open`](Self::open), and [`Error::NotFound`] or, for one from before the machine last
     /// started, [`Error::Stale`].
     pub fn attach<T: Data>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
-        file::attach(&Place::named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
+        file::attach(&self.named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
     /// The same, for a file at a path.
@@ -274,8 +331,7 @@ impl<W: Wait> Options<W> {
     ///
     /// As [`attach`](Self::attach).
     pub fn attach_at<T: Data>(&self, path: impl AsRef<Path>) -> Result<Mutex<T, W>, Error> {
-        file::attach(&Place::at(path.as_ref())?, &self.plan::<T>())
-            .map(|segment| self.mutex(segment))
+        file::attach(&self.at(path)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
     /// Makes a segment without a name. It lives as long as a process has it, or its descriptor.
@@ -300,7 +356,8 @@ impl<W: Wait> Options<W> {
     ///
     /// # Errors
     ///
-    /// [`Error::BadSlots`], or [`Error::Io`] if there is no memory.
+    /// [`Error::BadSlots`], or [`Error::Io`] if there is no memory, or not within this process's limit on
+    /// the length of files (`ulimit -f`).
     pub fn anonymous<T: Data>(&self, mut initial: T) -> Result<Mutex<T, W>, Error> {
         memfd::create(&self.plan::<T>(), initial.as_mut_bytes()).map(|segment| self.mutex(segment))
     }

@@ -15,6 +15,7 @@ mod forgery;
 
 mod anonymous;
 mod data;
+mod environment;
 mod files;
 mod headers;
 mod hostile;
@@ -23,6 +24,8 @@ mod races;
 mod removal;
 mod restarts;
 mod room;
+mod servant;
+mod users;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
@@ -41,5 +44,7 @@ fn child() {
         ("removes by name", removal::removes_by_name),
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
+        ("serves", servant::serves),
+        ("looks", users::looks),
     ]);
 }

@@ -1,8 +1,8 @@
 //! Segments that are removed, while others come and go.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -11,7 +11,6 @@ use std::{panic, process, thread};
 
 use bakery_lock::shared::{Error, Kind, Mutex, Options};
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, fcntl_lock, fstat, mknodat};
-use rustix::process::geteuid;
 
 use crate::child::{Child, command, hear, say, until};
 use crate::forgery::{Forgery, HEADER, write_anew};
@@ -259,25 +258,6 @@ fn what_is_no_segment_stays() {
     let missing = Options::remove_at(directory.path().join("missing"));
     assert_fails!(missing, Error::NotFound { .. }, "no file");
     assert_fails!(Options::remove_at("/"), Error::BadName { .. }, "no file's path");
-}
-
-#[test]
-fn what_others_may_have_put_there_stays() {
-    let forgery = Forgery::new(Kind::Bakery, 8);
-    fs::set_permissions(&forgery.path, Permissions::from_mode(0o660)).unwrap();
-    let outcome = Options::remove_at(&forgery.path);
-    assert_fails!(outcome, Error::Exposed { mode: 0o660, .. }, "the group's");
-    fs::set_permissions(&forgery.path, Permissions::from_mode(0o600)).unwrap();
-    if geteuid().is_root() {
-        chown(&forgery.path, Some(1), None).unwrap();
-        let outcome = Options::remove_at(&forgery.path);
-        assert_fails!(outcome, Error::Foreign { owner: 1, user: 0, .. }, "another's");
-        chown(&forgery.path, Some(0), None).unwrap();
-    } else {
-        println!("another user's file is skipped: only the superuser may give files away");
-    }
-    assert_eq!(fs::read(&forgery.path).unwrap(), forgery.genuine);
-    remove(&forgery.path);
 }
 
 /// Whoever removes a segment, or makes it anew, may be stopped on the way, and may die.

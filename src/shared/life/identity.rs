@@ -42,9 +42,9 @@ pub(crate) struct Owner {
 pub(crate) struct Process {
     pub(crate) pid: u32,
     /// In clock ticks since the machine started, from `/proc/PID/stat`: with the pid, the same
-    /// process and no other.
+    /// process and no other. 0: not known.
     pub(crate) start_time: u64,
-    /// The inode of the pid namespace in which `pid` means something.
+    /// The inode of the pid namespace in which `pid` means something. 0: not known.
     pub(crate) pid_namespace: u64,
     /// The inode of the time namespace in which `start_time` means something; 0 if there are none.
     pub(crate) time_namespace: u64,

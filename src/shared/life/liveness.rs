@@ -13,7 +13,7 @@ use rustix::process::{Pid, test_kill_process};
 use crate::algorithm::Slot;
 use crate::shared::life::identity::Process;
 use crate::shared::life::ofd;
-use crate::shared::life::process::Stat;
+use crate::shared::life::process::{Stat, UNKNOWN};
 
 /// Whether the owner of a joined slot is dead. What it says holds for good, for this owner.
 ///
@@ -34,11 +34,13 @@ pub(crate) fn is_dead(
 
 /// Whether there is no such process any more. False where that cannot be told.
 fn is_contradicted(owner: &Process, this: &Process) -> bool {
-    if owner.pid_namespace != this.pid_namespace {
+    // Two that are not known need not be the same.
+    if owner.pid_namespace != this.pid_namespace || this.pid_namespace == UNKNOWN {
         return false;
     }
     let Some(pid) = i32::try_from(owner.pid).ok().and_then(Pid::from_raw) else { return false };
-    // Not `/proc`, which may hide processes from their own user.
+    // Not `/proc`, which may hide processes, or not be there. (Another user's is a refusal: it is
+    // there.)
     if test_kill_process(pid) == Err(Errno::SRCH) {
         return true;
     }
@@ -48,7 +50,8 @@ fn is_contradicted(owner: &Process, this: &Process) -> bool {
     // Gone in between, or hidden.
     let Ok(Some(stat)) = Stat::of(owner.pid) else { return false };
     let is_a_zombie = matches!(stat.state, b'Z' | b'X') && stat.threads <= 1;
-    is_a_zombie || stat.start_time != owner.start_time
+    // A zombie is the owner, which is dead; or another that has its number after its death.
+    is_a_zombie || (owner.start_time != UNKNOWN && stat.start_time != owner.start_time)
 }
 
 /// Whether `/proc` shows the processes of this pid namespace by their numbers in it: one that shows
@@ -64,4 +67,39 @@ fn proc_is_ours() -> bool {
     let (of, ours) = *OURS.get_or_init(|| (this, look()));
     // A forked child may have come into another namespace.
     if of == this { ours } else { look() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "starts a process")]
+    fn what_is_not_known_of_an_owner_contradicts_nothing() {
+        let this = Process::this().unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
+        let gone = Process { pid: child.id(), ..this };
+        child.wait().unwrap();
+        let another = Process { start_time: this.start_time + 1, ..this };
+        let nowhere = |of: Process| Process { pid_namespace: UNKNOWN, ..of };
+        for (what, owner, by, expected) in [
+            ("itself", this, this, false),
+            ("its number, with another start", another, this, true),
+            (
+                "its number, since when is not known",
+                Process { start_time: UNKNOWN, ..this },
+                this,
+                false,
+            ),
+            ("no such process", gone, this, true),
+            ("nor since when", Process { start_time: UNKNOWN, ..gone }, this, true),
+            ("none, but nobody knows where", nowhere(gone), nowhere(this), false),
+            ("none, but nobody knows where it was", nowhere(gone), this, false),
+            ("none, but it does not know where it is", gone, nowhere(this), false),
+        ] {
+            assert_eq!(is_contradicted(&owner, &by), expected, "{what}");
+        }
+    }
 }

@@ -1,28 +1,40 @@
-//! What this process is asked for, and what the machine is: from `/proc`.
+//! What this process is, and in which run of the machine: from `/proc`, as far as that is there.
 
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::shared::life::identity::Process;
 
+/// What is not known: no process has started then, and no namespace has that number.
+pub(crate) const UNKNOWN: u64 = 0;
+
 impl Process {
+    /// Without `/proc`, less is known of it: when it has started, perhaps its pid namespace; and its
+    /// name is the one that it was started by.
     pub(crate) fn this() -> io::Result<Self> {
-        let stat = Stat::of("self")?
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/self/stat"))?;
+        let stat = unless_missing(Stat::of("self"))?;
+        let name = match unless_missing(fs::read("/proc/self/comm"))? {
+            Some(name) => name.strip_suffix(b"\n").unwrap_or(&name).to_vec(),
+            None => own_name(),
+        };
         let mut command = [0; 16];
-        let name = fs::read("/proc/self/comm")?;
-        let name = name.strip_suffix(b"\n").unwrap_or(&name);
-        let kept = name.len().min(command.len());
+        let kept = name.len().min(NAME_MAX);
         command[..kept].copy_from_slice(&name[..kept]);
         let words = command.as_chunks().0;
         Ok(Self {
             pid: std::process::id(),
-            start_time: stat.start_time,
-            pid_namespace: fs::metadata("/proc/self/ns/pid")?.ino(),
-            // Kernels before 5.6 have none.
+            start_time: stat.flatten().map_or(UNKNOWN, |stat| stat.start_time),
+            pid_namespace: match unless_missing(fs::metadata("/proc/self/ns/pid"))? {
+                Some(file) => file.ino(),
+                None => pid_namespace().unwrap_or(UNKNOWN),
+            },
+            // Kernels before 5.6 have none. Without `/proc` the start time is not known either.
             time_namespace: fs::metadata("/proc/self/ns/time").map_or(0, |file| file.ino()),
             command: [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])],
         })
@@ -32,6 +44,43 @@ impl Process {
     pub(crate) fn command(&self) -> String {
         command(self.command)
     }
+}
+
+/// As the kernel keeps it.
+const NAME_MAX: usize = 15;
+
+/// `None` if there is no such file: where `/proc` is not mounted, in part or at all.
+fn unless_missing<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | PermissionDenied) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn own_name() -> Vec<u8> {
+    let path = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    path.file_name().unwrap_or_default().as_bytes().to_vec()
+}
+
+/// The inode of this process's pid namespace, from the kernel (Linux 6.11).
+fn pid_namespace() -> Option<u64> {
+    use rustix::process::{PidfdFlags, getpid, pidfd_open};
+
+    const PIDFD_GET_PID_NAMESPACE: rustix::ioctl::Opcode = rustix::ioctl::opcode::none(0xff, 5);
+
+    let this = pidfd_open(getpid(), PidfdFlags::empty()).ok()?;
+    #[allow(clippy::cast_lossless, clippy::cast_possible_wrap, reason = "as each C library has it")]
+    let request = PIDFD_GET_PID_NAMESPACE as libc::Ioctl;
+    // SAFETY: the descriptor is open, and this request has no argument but 0.
+    let answer = unsafe { libc::ioctl(this.as_raw_fd(), request, 0) };
+    // SAFETY: the kernel has just opened it for this process, and nobody else knows it.
+    let namespace = (answer >= 0).then(|| unsafe { OwnedFd::from_raw_fd(answer) })?;
+    Some(rustix::fs::fstat(namespace).ok()?.st_ino)
 }
 
 /// A program's name as it stands in a segment.
@@ -110,6 +159,8 @@ mod tests {
         assert_ne!(this.start_time, 0);
         assert!(!this.command().is_empty());
         assert_ne!(boot_id().unwrap(), [0; 16]);
+        // Kernels before 6.11 do not tell it but in `/proc`.
+        assert!(pid_namespace().is_none_or(|namespace| namespace == this.pid_namespace));
     }
 
     #[test]

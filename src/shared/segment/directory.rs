@@ -1,30 +1,39 @@
 //! Names and paths: where a named segment lives, and who may have put it there.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, mkdirat, openat};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, mkdirat, openat, renameat_with, statat,
+    unlinkat,
+};
 use rustix::io::Errno;
 use rustix::process::geteuid;
+use rustix::time::{ClockId, clock_gettime};
 
-use crate::shared::Error;
+use crate::atomic::crash_point;
+use crate::shared::segment::owner::{Made, check_directory, give};
+use crate::shared::{Access, Error};
 
 const NAME_MAX: usize = 255;
-const OTHERS: u32 = 0o077;
 
 /// A directory, open, and a file's name in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) directory: OwnedFd,
+    pub(crate) directory: Arc<OwnedFd>,
     pub(crate) file: OsString,
+    /// Who may use what is there. `None`: for whoever looks on, or removes it.
+    pub(crate) access: Option<Access>,
     path: PathBuf,
 }
 
 impl Place {
-    /// The place for a name in the user's directory, which is made if need be.
-    pub(crate) fn named(name: &str) -> Result<Self, Error> {
+    /// The place for a name in the directory of these users, which is made if need be.
+    pub(crate) fn named(name: &str, access: Option<Access>) -> Result<Self, Error> {
         let bad = |why| Err(Error::BadName { name: name.to_owned(), why });
         match name {
             "" => return bad("it is empty"),
@@ -36,22 +45,22 @@ impl Place {
             _ if name.len() > NAME_MAX => return bad("it is longer than 255 bytes"),
             _ => {}
         }
-        let path = user_directory()?;
-        match mkdirat(CWD, &path, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => {
-                return Err(Error::io(path.to_string_lossy(), "make the directory")(error));
-            }
-        }
-        let directory = open_directory(&path, OFlags::NOFOLLOW)?;
+        let users = access.unwrap_or_default();
+        let path = directory_of(users)?;
         let shown = path.display().to_string();
+        let directory = open_or_make(&path, &shown, users)?;
         let stat = fstat(&directory).map_err(Error::io(&shown, "inspect the directory"))?;
-        check_owner(&stat, &shown)?;
-        Ok(Self { directory, file: name.into(), path: path.join(name) })
+        check_directory(&stat, users, &shown)?;
+        Ok(Self {
+            directory: Arc::new(directory),
+            file: name.into(),
+            access,
+            path: path.join(name),
+        })
     }
 
     /// The place at a path, in a directory that exists and is the caller's to trust.
-    pub(crate) fn at(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn at(path: &Path, access: Option<Access>) -> Result<Self, Error> {
         let bad = |why| Error::BadName { name: path.display().to_string(), why };
         if path.as_os_str().as_bytes().contains(&0) {
             return Err(bad("it has a zero byte in it"));
@@ -61,8 +70,10 @@ impl Place {
         }
         let file = path.file_name().ok_or_else(|| bad("it is a directory's"))?.to_owned();
         let parent = path.parent().filter(|parent| *parent != OsStr::new(""));
-        let directory = open_directory(parent.unwrap_or(Path::new(".")), OFlags::empty())?;
-        Ok(Self { directory, file, path: path.to_owned() })
+        let parent = parent.unwrap_or(Path::new("."));
+        let directory = open_directory(parent, OFlags::empty())
+            .map_err(Error::io(parent.to_string_lossy(), "open the directory"))?;
+        Ok(Self { directory: Arc::new(directory), file, access, path: path.to_owned() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -75,13 +86,19 @@ impl Place {
     }
 }
 
-/// `/dev/shm/bakery-lock-UID`, unless `BAKERY_LOCK_DIR` names another directory.
+/// `/dev/shm/bakery-lock-UID` for one user, `/dev/shm/bakery-lock-group-GID` for a group,
+/// `/dev/shm/bakery-lock-everybody` for everybody, unless `BAKERY_LOCK_DIR` names another directory.
 ///
 /// Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not, so
 /// one name would be two locks. Not `/tmp`, which is cleaned of old files.
-fn user_directory() -> Result<PathBuf, Error> {
+fn directory_of(users: Access) -> Result<PathBuf, Error> {
     let Some(path) = std::env::var_os("BAKERY_LOCK_DIR").map(PathBuf::from) else {
-        return Ok(PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw())));
+        let path = match users {
+            Access::User => format!("/dev/shm/bakery-lock-{}", geteuid().as_raw()),
+            Access::Group(group) => format!("/dev/shm/bakery-lock-group-{group}"),
+            Access::Everybody => "/dev/shm/bakery-lock-everybody".to_owned(),
+        };
+        return Ok(path.into());
     };
     if path.is_absolute() {
         return Ok(path);
@@ -90,20 +107,104 @@ fn user_directory() -> Result<PathBuf, Error> {
     Err(Error::BadName { name: path.display().to_string(), why })
 }
 
-fn open_directory(path: &Path, more: OFlags) -> Result<OwnedFd, Error> {
+fn open_directory(path: &Path, more: OFlags) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | more;
     openat(CWD, path, flags, Mode::empty())
-        .map_err(Error::io(path.to_string_lossy(), "open the directory"))
 }
 
-/// Refuses what another user owns, or what others may use.
-pub(crate) fn check_owner(stat: &Stat, segment: &str) -> Result<(), Error> {
-    let user = geteuid().as_raw();
-    if stat.st_uid != user {
-        return Err(Error::Foreign { segment: segment.to_owned(), owner: stat.st_uid, user });
+fn open_or_make(path: &Path, shown: &str, users: Access) -> Result<OwnedFd, Error> {
+    let open = || open_directory(path, OFlags::NOFOLLOW);
+    let opened = match open() {
+        Err(Errno::NOENT) => {
+            make(path, shown, users)?;
+            open()
+        }
+        opened => opened,
+    };
+    opened.map_err(|errno| {
+        // It may be that another user's must not even be looked into.
+        let foreign = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+            .ok()
+            .filter(|_| errno == Errno::ACCESS)
+            .and_then(|stat| check_directory(&stat, users, shown).err());
+        foreign.unwrap_or_else(|| {
+            let doing = "open the directory of named segments (BAKERY_LOCK_DIR names another)";
+            Error::io(shown, doing)(errno)
+        })
+    })
+}
+
+/// Makes a directory, unless somebody else does.
+///
+/// It gets its name when it has its mode, in one step that does not replace: whoever finds it finds it
+/// finished. A process that dies before leaves an empty directory with a hidden name.
+fn make(path: &Path, shown: &str, users: Access) -> Result<(), Error> {
+    let hidden = path.with_file_name(hidden_name());
+    mkdirat(CWD, &hidden, Mode::RWXU).map_err(Error::io(
+        shown,
+        "make the directory of named segments (BAKERY_LOCK_DIR names another, in a directory that exists)",
+    ))?;
+    crash_point("a directory without its name");
+    let finish = || {
+        let directory = open_hidden(&hidden).map_err(Error::io(shown, "open the new directory"))?;
+        give(&directory, Made::Directory, users, shown)?;
+        crash_point("a directory without its name that has its mode");
+        match renameat_with(CWD, &hidden, CWD, path, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(error) => Err(Error::io(shown, "name the new directory")(error)),
+        }
+    };
+    let finished = finish();
+    if !matches!(finished, Ok(true)) {
+        // Nobody else knows it.
+        let _ = unlinkat(CWD, &hidden, AtFlags::REMOVEDIR);
     }
-    if stat.st_mode & OTHERS != 0 {
-        return Err(Error::Exposed { segment: segment.to_owned(), mode: stat.st_mode & 0o777 });
+    finished.map(drop)
+}
+
+/// A name that nobody has had before, and that no segment has.
+pub(crate) fn hidden_name() -> OsString {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let (id, number) = (std::process::id(), NUMBER.fetch_add(1, Relaxed));
+    // Process numbers come again, and mean something else in another pid namespace.
+    let now = clock_gettime(ClockId::Monotonic);
+    format!(".bakery-lock-{id}-{number}-{}-{}", now.tv_sec, now.tv_nsec).into()
+}
+
+/// Opens a directory that this process has just made, also where the umask has kept it from that.
+fn open_hidden(path: &Path) -> Result<OwnedFd, Errno> {
+    let open = || open_directory(path, OFlags::NOFOLLOW);
+    match open() {
+        Err(Errno::ACCESS) => {}
+        opened => return opened,
     }
-    Ok(())
+    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the name ends with a zero byte, and lives until the call returns.
+    let answer =
+        unsafe { libc::fchmodat(libc::AT_FDCWD, name.as_ptr(), 0o700, libc::AT_SYMLINK_NOFOLLOW) };
+    if answer == -1 {
+        return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
+    }
+    open()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not rename in this way")]
+    fn whoever_comes_second_leaves_the_first_ones_directory_as_it_is() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("names");
+        for file in ["a", "b"] {
+            make(&path, "names", Access::User).unwrap();
+            fs::write(path.join(file), "").unwrap();
+        }
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
 }

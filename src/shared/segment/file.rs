@@ -1,20 +1,20 @@
 //! Segments with a name: published finished, validated before use, and removed when nobody uses
 //! them.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, StatFs, fstat, fstatfs, linkat, openat, statat, unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::atomic::crash_point;
 use crate::shared::Error;
 use crate::shared::segment::deadman::{self, Users};
-use crate::shared::segment::directory::{Place, check_owner};
-use crate::shared::segment::{Plan, Segment};
+use crate::shared::segment::directory::Place;
+use crate::shared::segment::draft::Draft;
+use crate::shared::segment::owner::check_file;
+use crate::shared::segment::{Plan, Segment, file_system};
 
 /// How often to look again when the file comes and goes between two looks.
 const ATTEMPTS: usize = 1000;
@@ -73,30 +73,39 @@ pub(crate) fn create(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment,
 ///
 /// The file gets its name when it is complete and has a user, in one step that does not replace. So
 /// nobody ever sees half of it, whoever comes second finds the first one's, and a creator that dies
-/// leaves nothing.
+/// leaves nothing (but perhaps a [hidden](Draft) file).
 fn make(place: &Place, plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
+    file_system::check(&place.directory, &place.name())?;
+    if let Some(draft) = Draft::unnamed(place)?
+        && let Some(made) = publish(draft, place, plan, data)?
+    {
+        return Ok(made);
+    }
+    let made = publish(Draft::hidden(place)?, place, plan, data)?;
+    Ok(made.expect("a file that has a name can be given another"))
+}
+
+/// `None`: it cannot be given its name in this way.
+fn publish(
+    draft: Draft<'_>,
+    place: &Place,
+    plan: &Plan,
+    data: &[u8],
+) -> Result<Option<Segment>, Error> {
     let name = place.name();
-    check_file_system(&place.directory, &name)?;
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file = openat(&place.directory, ".", flags, Mode::RUSR | Mode::WUSR)
-        .map_err(Error::io(&name, "make a file without a name in that directory"))?;
-    crash_point("a file without a name");
-    let shape = Segment::write(&file, &name, plan, data)?;
+    let shape = Segment::write(draft.file(), &name, plan, data)?;
     crash_point("a segment without a name");
-    if !deadman::hold(&file, &name)? {
+    if !deadman::hold(draft.file(), &name)? {
         return Err(Error::BeingRemoved { segment: name });
     }
     crash_point("a segment without a name that has a user");
-    let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let segment = Segment::map(file, name, shape)?;
-    match linkat(CWD, unnamed, &place.directory, &place.file, AtFlags::SYMLINK_FOLLOW) {
-        Ok(()) => {
-            crash_point("a segment with a name");
-            Ok(segment)
-        }
-        Err(Errno::EXIST) => Err(Error::Exists { segment: place.name() }),
-        Err(error) => Err(Error::io(place.name(), "name the file")(error)),
+    let file = draft.file().try_clone().map_err(Error::io(&name, "copy the descriptor"))?;
+    let segment = Segment::map(file, name, Some(place), shape)?;
+    if !draft.name()? {
+        return Ok(None);
     }
+    crash_point("a segment with a name");
+    Ok(Some(segment))
 }
 
 /// Uses the segment at a place.
@@ -128,7 +137,7 @@ fn look_at(place: &Place, plan: &Plan) -> Result<Look<Segment>, Error> {
     if !leads_to(place, &file)? {
         return Ok(Look::Changed);
     }
-    Segment::map(file, segment, shape).map(Look::Done)
+    Segment::map(file, segment, Some(place), shape).map(Look::Done)
 }
 
 /// Takes the file's name away if nobody uses it, unless it is not to go after all: another file by
@@ -179,61 +188,47 @@ fn is_stale(file: &OwnedFd, place: &Place) -> bool {
     matches!(Segment::check(file, &place.name(), &Plan::ANY), Err(Error::Stale { .. }))
 }
 
-/// Opens a file that is this user's, and nobody else's.
+/// Opens a file that is for those whom it is wanted for, and for nobody else.
 fn open_file(place: &Place) -> Result<OwnedFd, Error> {
     let segment = place.name();
-    // NONBLOCK: a named pipe would wait for a peer.
+    // NONBLOCK: a named pipe would wait for a peer. Not CREATE: where everybody may make files, that is
+    // refused for another's (`fs.protected_regular`).
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = match openat(&place.directory, &place.file, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Err(Error::NotFound { segment }),
         Err(Errno::LOOP) => return Err(Error::Symlink { segment }),
         Err(Errno::ISDIR | Errno::NXIO | Errno::NODEV) => return Err(Error::NotAFile { segment }),
-        Err(error) => return Err(Error::io(segment, "open the file")(error)),
+        Err(errno) => {
+            // It may be another user's.
+            if let (Errno::ACCESS, Ok(stat)) = (errno, stat_of_name(place)) {
+                check_file(&stat, place.access, &segment)?;
+            }
+            return Err(Error::io(segment, "open the file for reading and writing")(errno));
+        }
     };
     let stat = fstat(&file).map_err(Error::io(&segment, "inspect the file"))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Error::NotAFile { segment });
     }
-    check_owner(&stat, &segment)?;
-    check_file_system(&file, &segment)?;
+    check_file(&stat, place.access, &segment)?;
+    file_system::check(&file, &segment)?;
     Ok(file)
+}
+
+fn stat_of_name(place: &Place) -> Result<Stat, Errno> {
+    statat(&place.directory, &place.file, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// Whether the name is still this file's. (An open file's number is not given to another.)
 fn leads_to(place: &Place, file: &OwnedFd) -> Result<bool, Error> {
     let error = || Error::io(place.name(), "inspect the file");
     let stat = fstat(file).map_err(error())?;
-    match statat(&place.directory, &place.file, AtFlags::SYMLINK_NOFOLLOW) {
+    match stat_of_name(place) {
         Ok(named) => Ok((named.st_dev, named.st_ino) == (stat.st_dev, stat.st_ino)),
         Err(Errno::NOENT) => Ok(false),
         Err(errno) => Err(error()(errno)),
     }
-}
-
-/// File systems whose files several machines may have mapped, none of which sees the others'
-/// writes; and those that another process implements.
-fn check_file_system(file: &OwnedFd, segment: &str) -> Result<(), Error> {
-    const NETWORK: [u32; 10] = [
-        0x0000_6969, // NFS
-        0x0000_517b, // SMB
-        0xfe53_4d42, // SMB 2
-        0xff53_4d42, // CIFS
-        0x0102_1997, // 9P
-        0x5346_414f, // AFS
-        0x00c3_6400, // Ceph
-        0x7375_7245, // Coda
-        0x0116_1970, // GFS 2
-        0x6573_5546, // FUSE, virtiofs
-    ];
-    let StatFs { f_type, .. } =
-        fstatfs(file).map_err(Error::io(segment, "inspect the file system"))?;
-    // The kernel's numbers have 32 bits; the field that holds them may be signed, and wider.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as said above")]
-    if NETWORK.contains(&(f_type as u32)) {
-        return Err(Error::NetworkFileSystem { segment: segment.to_owned() });
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -243,12 +238,13 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::shared::Kind;
     use crate::shared::segment::layout::DataType;
+    use crate::shared::{Access, Kind};
 
     fn make(kind: Kind, data: &[u8]) -> (TempDir, Place, Segment) {
         let directory = tempfile::tempdir().unwrap();
-        let place = Place::at(&directory.path().join("segment")).unwrap();
+        let path = directory.path().join("segment");
+        let place = Place::at(&path, Some(Access::User)).unwrap();
         let data_type = DataType { name: "some bytes".to_owned(), size: data.len(), align: 1 };
         let plan =
             Plan { kind: Some(kind), slots: Some(2), poisoning: None, data: Some(data_type) };

@@ -92,6 +92,10 @@ impl Header {
         header
     }
 
+    pub(crate) fn boot_id(&self) -> [u8; 16] {
+        self.boot_id
+    }
+
     fn sum(&self) -> u64 {
         let bytes = self.as_bytes();
         hash(&bytes[..bytes.len() - size_of::<u64>()])

@@ -17,7 +17,7 @@ pub(crate) fn create(plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     // Nobody who gets the descriptor can cut off the memory under the others.
     fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
         .map_err(Error::io(NAME, "seal the memory file"))?;
-    Segment::map(file, NAME.to_owned(), shape)
+    Segment::map(file, NAME.to_owned(), None, shape)
 }
 
 /// Uses the segment behind a descriptor.
@@ -27,5 +27,5 @@ pub(crate) fn attach(file: OwnedFd, plan: &Plan) -> Result<Segment, Error> {
         return Err(Error::NotSealed { segment: NAME.to_owned() });
     }
     let shape = Segment::check(&file, NAME, plan)?;
-    Segment::map(file, NAME.to_owned(), shape)
+    Segment::map(file, NAME.to_owned(), None, shape)
 }

@@ -14,11 +14,13 @@ use crate::algorithm::Slot;
 use crate::shared::life::identity::Identity;
 use crate::shared::life::process;
 use crate::shared::segment::clock;
+use crate::shared::segment::directory::Place;
 use crate::shared::segment::header::{self, Header, Shape};
 use crate::shared::segment::journal::{Journal, Obituary};
 use crate::shared::segment::layout::{self, DataType, Layout};
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::Registers;
+use crate::shared::segment::{file_system, limit};
 use crate::shared::{Death, Error, Kind};
 use crate::wait::{Channel, Lot, Notice, QUIET, Shared};
 
@@ -66,6 +68,7 @@ pub(crate) struct Segment {
     file: OwnedFd,
     /// For messages: a path, or that it has none.
     name: String,
+    place: Option<Place>,
 }
 
 // SAFETY: the mapping is reached through atomics, but for the data, which only `Guard`s hand out.
@@ -85,8 +88,9 @@ impl Segment {
 
         let data_type = plan.data.as_ref().expect("a new segment holds something of some type");
         let shape = plan.shape(data_type)?;
-        let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
+        let boot_id = boot_id(file, name)?.unwrap_or_default();
         let length = shape.layout.length as u64;
+        limit::check(length, name)?;
         // Not just a length: memory that is promised and not there kills whoever touches it.
         rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, length))
             .map_err(Error::io(name, "allocate the segment"))?;
@@ -103,9 +107,9 @@ impl Segment {
     /// Finds out what shape a file has that is said to be a segment, and whether it is the one
     /// wanted.
     pub(crate) fn check(file: &OwnedFd, name: &str, plan: &Plan) -> Result<Shape, Error> {
-        let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
         let found = length(file, name)?;
         let header = read_header(file, name, found)?;
+        let boot_id = boot_id(file, name)?.unwrap_or(header.boot_id());
         let shape = header.check(name, found, plan.data.as_ref(), boot_id)?;
         let segment = || name.to_owned();
         if let Some(wanted) = plan.kind.filter(|kind| *kind != shape.kind) {
@@ -128,14 +132,19 @@ impl Segment {
         Ok(*read == header::MAGIC)
     }
 
-    /// Maps a file of this shape.
-    pub(crate) fn map(file: OwnedFd, name: String, shape: Shape) -> Result<Self, Error> {
+    /// Maps a file of this shape, which is at that place if it has one.
+    pub(crate) fn map(
+        file: OwnedFd,
+        name: String,
+        place: Option<&Place>,
+        shape: Shape,
+    ) -> Result<Self, Error> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a new mapping, at an address of the kernel's choice.
         let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
         let start = start.map_err(Error::io(&name, "map the segment"))?;
         let start = NonNull::new(start).expect("the kernel does not map address 0");
-        Ok(Self { start, shape, file, name })
+        Ok(Self { start, shape, file, name, place: place.cloned() })
     }
 
     /// Whether the file has still its length: memory that has been cut off ends whoever touches it
@@ -151,6 +160,10 @@ impl Segment {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -277,6 +290,18 @@ impl From<Obituary> for Death {
 fn length(file: &OwnedFd, name: &str) -> Result<u64, Error> {
     let stat = rustix::fs::fstat(file).map_err(Error::io(name, "inspect the file"))?;
     Ok(u64::try_from(stat.st_size).unwrap_or(0))
+}
+
+/// The run of the machine in which what is in a file means something. `None`: files do not outlive one
+/// there.
+fn boot_id(file: &OwnedFd, name: &str) -> Result<Option<[u8; 16]>, Error> {
+    if file_system::is_in_memory(file, name)? {
+        return Ok(None);
+    }
+    process::boot_id().map(Some).map_err(Error::io(
+        name,
+        "tell whether it is from before the last restart: it is on a disk, and /proc/sys/kernel/random/boot_id cannot be read; mount /proc as a whole, or put it on a tmpfs as /dev/shm",
+    ))
 }
 
 /// One copy of the first bytes.

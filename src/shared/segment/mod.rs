@@ -2,19 +2,25 @@
 //!
 //! In it: [`layout`] (where what is), [`header`] (what it is), [`registers`] (the algorithm's),
 //! [`record`] (one for each slot), [`journal`] (one for all). [`memory`] maps it. Around it:
-//! [`directory`] (its place), [`file`](mod@file) (how it comes, is found, and goes), [`deadman`]
-//! (whether it has users), [`memfd`] (without a name).
+//! [`directory`] (its place), [`owner`] (whose it is), [`file_system`] (what it must not be on),
+//! [`file`](mod@file) (how it comes, is found, and goes), [`draft`] (before it has its name),
+//! [`limit`] (how long it may be), [`reopen`](mod@reopen) (once more), [`deadman`] (whether it has users), [`memfd`] (without a name).
 
 pub(crate) mod clock;
 pub(crate) mod deadman;
 pub(crate) mod directory;
+pub(crate) mod draft;
 pub(crate) mod file;
+pub(crate) mod file_system;
 pub(crate) mod header;
 pub(crate) mod journal;
 pub(crate) mod layout;
+pub(crate) mod limit;
 pub(crate) mod memfd;
 pub(crate) mod memory;
+pub(crate) mod owner;
 pub(crate) mod record;
 pub(crate) mod registers;
+pub(crate) mod reopen;
 
 pub(crate) use memory::{Plan, Segment, SegmentLot};

@@ -3,12 +3,10 @@
 
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::algorithm::{Algorithm, Intent, Slot, Turn};
 use crate::attempt::{self, Attempt, State};
@@ -20,6 +18,7 @@ use crate::shared::segment::Segment;
 use crate::shared::segment::clock;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
+use crate::shared::segment::reopen::reopen;
 use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
 use crate::shared::{Death, Error, Kind};
 use crate::wait::{Deadline, Never, Wait, Waker};
@@ -458,12 +457,4 @@ impl<W: Wait> Drop for Seat<W> {
 
 fn waker<W: Wait>(segment: &Segment) -> SegmentWaker<'_, W> {
     Waker::new(segment.lot())
-}
-
-/// Opens a segment's file anew: locks belong to the open description, so each slot needs one of its
-/// own.
-fn reopen(segment: &Segment) -> Result<OwnedFd, Error> {
-    let path = format!("/proc/self/fd/{}", segment.as_fd().as_raw_fd());
-    openat(CWD, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .map_err(Error::io(segment.name(), "open the segment anew through /proc/self/fd"))
 }
