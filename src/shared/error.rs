@@ -193,7 +193,7 @@ pub enum Error {
     },
     /// Every slot has a participant.
     #[error(
-        "{segment}: all {slots} slots are taken; drop a participant, or make the segment with more slots"
+        "{segment}: all {slots} slots are taken (`status` says by whom); wait for one (`Mutex::join_for`), drop a participant, or make the segment with more slots"
     )]
     Full {
         /// The segment.

@@ -87,11 +87,37 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// # Errors
     ///
     /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
-    /// away within a second, or is still locked by a child of one that died; [`Error::WrongLength`] if
-    /// the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one
-    /// for each participant), or without `/proc`.
+    /// away within two seconds, or is still locked by a child of one that died ([`status`](Self::status)
+    /// says who they are); [`Error::WrongLength`] if the file has been cut off; [`Error::Io`] if the
+    /// slot's descriptor cannot be opened (there is one for each participant), or without `/proc`.
     pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
-        Ok(Participant { seat: Seat::claim(&self.segment, self.look_every)?, data: PhantomData })
+        self.join_until(Instant::now())
+    }
+
+    /// Becomes a participant; if every slot is taken, waits for one, but not longer than this (or a
+    /// century, if that is later than an [`Instant`] can say).
+    ///
+    /// Those who wait get their slots in the order in which they began to wait, and
+    /// [`join`](Self::join) does not go before them. (One that is stopped while it waits holds the
+    /// others up by a second.) Waiting costs little: the first in line looks as often as
+    /// [`Options::look_every`] says, and spends at most a twentieth of its time on finding the dead; the
+    /// others make one system call in ten times that.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn join_for(&self, timeout: Duration) -> Result<Participant<'_, T, W>, Error> {
+        self.join_until(after(timeout))
+    }
+
+    /// The same, but not longer than until then.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn join_until(&self, deadline: Instant) -> Result<Participant<'_, T, W>, Error> {
+        let seat = Seat::claim(&self.segment, self.look_every, &deadline)?;
+        Ok(Participant { seat, data: PhantomData })
     }
 
     /// Who is inside, who waits, and what has happened so far: see [`Status`].
@@ -241,10 +267,7 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     ///
     /// As [`try_lock`](Self::try_lock).
     pub fn lock_for(&mut self, timeout: Duration) -> Result<Option<Guard<'_, 'a, T, W>>, Error> {
-        // As good as never, where the sum does not fit.
-        const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
-        let now = Instant::now();
-        self.lock_until(now.checked_add(timeout).unwrap_or(now + CENTURY))
+        self.lock_until(after(timeout))
     }
 
     /// Waits for this participant's turn until then. A free lock is taken even after that.
@@ -304,6 +327,13 @@ impl<T, W: Wait> fmt::Debug for Participant<'_, T, W> {
             .field("slot", &self.seat.slot().index())
             .finish_non_exhaustive()
     }
+}
+
+/// When a time will be over: a century from now, which is as good as never, where the sum does not fit.
+fn after(timeout: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or(now + CENTURY)
 }
 
 /// No deadline, until a flag is set.

@@ -13,8 +13,8 @@ use crate::shared::{Death, Error, Kind};
 /// What a lock between processes is about.
 ///
 /// A look from outside: each participant as it was at some moment while the look took place, all
-/// together perhaps at none. It needs no slot, takes a number of steps that the number of slots
-/// bounds, and changes nothing.
+/// together perhaps at none. It needs no slot, takes a number of steps that grows with the number of
+/// slots that have been in use at once, and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -80,7 +80,8 @@ impl Status {
         let (mut joined, mut holder, mut dead) = (0, None, Vec::new());
         let this = Process::this()
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
-        for (slot, identity) in (0..).map(Slot::new).zip(segment.identities()) {
+        for slot in (0..segment.joined()).map(Slot::new) {
+            let identity = &segment.identities()[slot.index()];
             let Some(owner) = identity.owner() else { continue };
             joined += 1;
             let is_dead = is_dead(segment.as_fd(), slot, &owner.process, &this)

@@ -16,6 +16,7 @@ mod forks;
 mod leaks;
 mod lives;
 mod order;
+mod room;
 mod slots;
 mod status;
 
@@ -36,6 +37,8 @@ fn child() {
         ("attaches again and again", leaks::attaches_again_and_again),
         ("is survived by a child", lives::is_survived_by_a_child),
         ("ends its main thread", lives::ends_its_main_thread),
+        ("stays and adds", room::stays_and_adds),
+        ("waits for room", room::waits_for_room),
         ("opens and closes", lives::opens_and_closes),
         ("handles signals", lives::handles_signals),
         ("becomes another program", lives::becomes_another_program),

@@ -11,8 +11,9 @@ use loom::thread;
 use super::{Bounds, Looks, Protected, check, exhaustive, models, preemptions};
 use crate::algorithm::{Algorithm, Bakery, Slot};
 use crate::mortal;
-use crate::shared::life::claim::{Bytes, claim, give_back};
+use crate::shared::life::claim::{Bytes, Joined, claim, give_back};
 use crate::shared::life::identity::{Identity, Process};
+use crate::shared::segment::room::Room;
 
 /// Whose lock each byte has on it: nobody's (0), or which process's. Nothing is ordered by it but
 /// the dead: all that they did comes before what is done by whoever gets a byte later.
@@ -89,10 +90,35 @@ impl<const N: usize> Bytes for Opened<'_, N> {
     }
 }
 
+/// The slots that have been joined. Their memory is there when the kernel has been asked for it; nobody
+/// touches what is not.
+struct Opening<'a, const N: usize>(&'a Segment<N>);
+
+impl<const N: usize> Joined for Opening<'_, N> {
+    type Error = Infallible;
+
+    fn mark(&self) -> u32 {
+        let mark = self.0.room.mark();
+        self.0.check_memory(mark);
+        mark
+    }
+
+    fn raise(&self, over: Slot) -> Result<(), Infallible> {
+        mortal::step();
+        // Asking the kernel, which others may do as well: apart from loom's own steps.
+        self.0.has_memory[over.index()].store(true, Ordering::Relaxed);
+        thread::yield_now();
+        self.0.room.raise(over.number() + 1);
+        Ok(())
+    }
+}
+
 /// A segment with `N` slots. What an owner does with its slot stands for the slot's registers: loom
 /// reports two who do without a happens-before between them.
 struct Segment<const N: usize> {
     identities: [Identity; N],
+    room: Room,
+    has_memory: [AtomicBool; N],
     kernel: Kernel<N>,
     used: [UnsafeCell<u32>; N],
 }
@@ -101,6 +127,8 @@ impl<const N: usize> Segment<N> {
     fn new() -> Self {
         Self {
             identities: std::array::from_fn(|_| Identity::new()),
+            room: Room::new(),
+            has_memory: std::array::from_fn(|_| AtomicBool::new(false)),
             kernel: Kernel::new(),
             used: std::array::from_fn(|_| UnsafeCell::new(0)),
         }
@@ -111,11 +139,21 @@ impl<const N: usize> Segment<N> {
     }
 
     fn claim(&self, process: u32) -> Option<Slot> {
-        let Ok(slot) = claim(&self.identities, &self.opened(process), &known(process));
+        let grows = |_| Ok(true);
+        let Ok(slot) =
+            claim(&self.identities, &Opening(self), &self.opened(process), &known(process), grows);
         if let Some(slot) = slot {
             self.using(slot);
         }
         slot
+    }
+
+    fn check_memory(&self, mark: u32) {
+        let joined = &self.has_memory[..mark as usize];
+        assert!(
+            joined.iter().all(|it| it.load(Ordering::Relaxed)),
+            "there is no memory up to {mark}"
+        );
     }
 
     fn using(&self, slot: Slot) {
@@ -130,7 +168,10 @@ impl<const N: usize> Segment<N> {
 
     /// The number of a slot's owner, all of whom is seen.
     fn owner(&self, slot: usize) -> Option<u32> {
-        let owner = self.identities[slot].owner()?.process;
+        let mark = self.room.mark();
+        self.check_memory(mark);
+        let joined = &self.identities[..mark as usize];
+        let owner = joined.get(slot)?.owner()?.process;
         assert_eq!(owner, known(owner.pid), "parts of several owners, or of none");
         Some(owner.pid)
     }

@@ -26,7 +26,7 @@ use crate::shared::{Error, Kind};
 
 pub(crate) const MAGIC: [u8; 8] = *b"BAKERYLK";
 /// To be raised with each change to the layout of a segment, or to what its registers mean.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 const BYTE_ORDER: u32 = 0x0102_0304;
 
 /// A segment's header.

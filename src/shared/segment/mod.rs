@@ -1,7 +1,7 @@
 //! The segment and its file: what lies in it, where it lives, and who uses it.
 //!
 //! In it: [`layout`] (where what is), [`header`] (what it is), [`registers`] (the algorithm's),
-//! [`record`] (one for each slot), [`journal`] (one for all). [`memory`] maps it. Around it:
+//! [`record`] (one for each slot), [`journal`] (one for all), [`room`] (how many slots are in use). [`memory`] maps it. Around it:
 //! [`directory`] (its place), [`file`](mod@file) (how it comes, is found, and goes), [`deadman`]
 //! (whether it has users), [`memfd`] (without a name).
 
@@ -16,5 +16,6 @@ pub(crate) mod memfd;
 pub(crate) mod memory;
 pub(crate) mod record;
 pub(crate) mod registers;
+pub(crate) mod room;
 
 pub(crate) use memory::{Plan, Segment, SegmentLot};

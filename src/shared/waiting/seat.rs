@@ -11,13 +11,14 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use crate::algorithm::{Algorithm, Intent, Slot, Turn};
 use crate::attempt::{self, Attempt, State};
 use crate::shared::dead::look_after::{Look, reap};
-use crate::shared::life::claim::{claim, give_back};
+use crate::shared::life::claim::give_back;
 use crate::shared::life::fork;
 use crate::shared::life::identity::Process;
 use crate::shared::segment::Segment;
 use crate::shared::segment::clock;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
+use crate::shared::waiting::room::{Newcomer, tell_of_room};
 use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
 use crate::shared::{Death, Error, Kind};
 use crate::wait::{Deadline, Never, Wait, Waker};
@@ -53,32 +54,20 @@ pub(crate) struct Seat<'a, W: Wait> {
 }
 
 impl<'a, W: Wait> Seat<'a, W> {
-    /// Claims a free slot, and then a place in the scans.
-    pub(crate) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
+    /// Claims a free slot, and then a place in the scans. Waits for one until the deadline, if all are
+    /// taken.
+    pub(crate) fn claim(
+        segment: &'a Segment,
+        every: Duration,
+        deadline: &impl Deadline,
+    ) -> Result<Self, Error> {
         segment.check_length()?;
         let generation = fork::generation();
         let this = Process::this()
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         let alive = reopen(segment)?;
-        let claim = || {
-            claim(segment.identities(), &alive, &this)
-                .map_err(Error::io(segment.name(), "lock the slot's byte"))
-        };
-        let look = Look { file: alive.as_fd(), by: &this };
-        let since = Instant::now();
-        let mut slot = claim()?;
-        // One that somebody else sees to is free in a moment.
-        while slot.is_none() && reap(segment, look, None, &waker::<W>(segment))? {
-            slot = claim()?;
-            if slot.is_none() {
-                if since.elapsed() > PATIENCE {
-                    break;
-                }
-                W::pause();
-            }
-        }
-        let full = || Error::Full { segment: segment.name().to_owned(), slots: segment.slots() };
-        let slot = slot.ok_or_else(full)?;
+        let newcomer = Newcomer { segment, file: &alive, this: &this, every };
+        let slot = newcomer.find_room::<W>(deadline)?;
         let registers = segment.registers();
         with_algorithm!(registers, algorithm => algorithm.join(slot));
         Ok(Self {
@@ -357,6 +346,7 @@ impl<W: Wait> Drop for Seat<'_, W> {
             self.settle();
             // Unlocks the byte: a child that was forked off meanwhile may still have the descriptor.
             give_back(self.segment.identities(), &self.alive, self.slot);
+            tell_of_room(self.segment, &self.alive);
         }
     }
 }
