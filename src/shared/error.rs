@@ -221,6 +221,14 @@ pub enum Error {
         /// The segment.
         segment: String,
     },
+    /// The descriptor is not that of a participant that was handed over.
+    #[error("{segment}: no participant can be adopted by this descriptor: {why}")]
+    NotHandedOver {
+        /// The segment.
+        segment: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A participant died inside, and nobody has repaired the data since. The lock is not held.
     #[error(
         "{segment}: {death}; the data may be half-written: repair it (`Participant::lock_or_repair`)"

@@ -68,6 +68,7 @@
 mod dead;
 mod death;
 mod error;
+mod handle;
 mod kind;
 mod life;
 mod mutex;
@@ -78,7 +79,8 @@ mod waiting;
 
 pub use death::Death;
 pub use error::Error;
+pub use handle::Handle;
 pub use kind::{Kind, UnknownKind};
-pub use mutex::{Data, Guard, Mutex, Participant, Waiting};
+pub use mutex::{Data, Guard, Mutex, Participant, Resumed, Waiting};
 pub use options::Options;
 pub use status::{Competitor, Status};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::algorithm::{Intent, Slot};
+use crate::attempt::State;
 use crate::shared::segment::Segment;
 use crate::shared::segment::registers::ALIGN;
 use crate::shared::waiting::seat::{Accept, Seat};
-use crate::shared::{Death, Error, Kind, Options, Status};
+use crate::shared::{Death, Error, Handle, Kind, Options, Status};
 use crate::wait::{Deadline, DefaultWait, Never, Wait};
 
 /// What a segment can hold: plain data, valid whatever its bytes are, without padding and without
@@ -51,7 +52,8 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// that is stopped, traced, frozen or slow is never taken for dead, and is waited for. But **one that
 /// closes descriptors which are not its own** (`closefrom`) drops that lock, is taken for dead while it
 /// lives, and another is let in beside it. One that runs another program (`exec`) counts as dead when no
-/// child that it forked before has its descriptors any more.
+/// child that it forked before has its descriptors any more. Unless it was asked to live as long as its
+/// descriptor, whoever has it: [`Participant::hold_by_descriptor`].
 ///
 /// The end of a thread is no death: a participant that it has leaked keeps what it holds until its
 /// process ends. Nor is a panic: a guard dropped in a panic releases the mutex, and nothing is
@@ -117,6 +119,24 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// As [`join`](Self::join).
     pub fn join_until(&self, deadline: Instant) -> Result<Participant<'_, T, W>, Error> {
         let seat = Seat::claim(&self.segment, self.look_every, &deadline)?;
+        Ok(Participant { seat, data: PhantomData })
+    }
+
+    /// Goes on as a participant that was [handed over](Participant::hand_over), where it stood: by a
+    /// descriptor of it that came from another process, from before an `exec`, or from before a fork.
+    ///
+    /// Whatever was done with the participant before it was handed over, inside too, happens before
+    /// what is done with it now. The descriptor is closed on `exec` from here on. [`Status`] and deaths
+    /// name this process from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotHandedOver`] if the descriptor is something else, or its participant is in use, or
+    /// was when its process died: a participant has one user at a time, and of several that adopt it
+    /// one succeeds. Then the descriptor is closed. Else as [`join`](Self::join), but for
+    /// [`Error::Full`].
+    pub fn adopt(&self, descriptor: impl Into<OwnedFd>) -> Result<Participant<'_, T, W>, Error> {
+        let seat = Seat::adopt(&self.segment, self.look_every, descriptor.into())?;
         Ok(Participant { seat, data: PhantomData })
     }
 
@@ -313,6 +333,75 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
         Ok(self.seat.lock_until(&Unless(cancelled))?.then(|| Guard::new(self)))
     }
 
+    /// From here on this participant lives as long as its descriptor is open in any process, and its
+    /// own process's end is no death: as with `flock`. A death is then the end of the last process that
+    /// has the descriptor; if the participant was inside, the next owner is told.
+    ///
+    /// Whoever has a duplicate of the descriptor (a command that is run under the lock, for instance)
+    /// keeps the participant alive, and need not know of it. It can do no more than that: this
+    /// participant is still the one that waits, goes in, and leaves. [`hand_over`](Self::hand_over) lets
+    /// another go on. The descriptor is closed on `exec`; a duplicate need not be.
+    ///
+    /// It cannot be taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that inherited this participant.
+    pub fn hold_by_descriptor(&mut self) -> Result<BorrowedFd<'_>, Error> {
+        self.seat.hold_by_descriptor()
+    }
+
+    /// Leaves this participant, as it stands, to whoever [adopts](Mutex::adopt) it: another process that
+    /// gets the descriptor, the program that this process becomes, or a child that is forked off.
+    ///
+    /// Outside, in line (with a [`Waiting`] that was forgotten, [`mem::forget`]), or inside (with a
+    /// guard that was), it stays where it is, alive as long as its descriptor is open anywhere: see
+    /// [`hold_by_descriptor`](Self::hold_by_descriptor). If the last one is closed while it is inside,
+    /// that is a death inside.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Mutex, Options, Resumed};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// let mutex: Mutex<u64> = Options::new().anonymous(0)?;
+    /// let mut me = mutex.join()?;
+    /// let mut guard = me.lock()?;
+    /// *guard += 1;
+    /// let token = guard.token();
+    /// std::mem::forget(guard);
+    /// let handle = me.hand_over()?;
+    /// // There:
+    /// let mut me = mutex.adopt(handle)?;
+    /// let Resumed::Inside(mut guard) = me.resume()? else { unreachable!("it was inside") };
+    /// *guard += 1;
+    /// # assert_eq!((*guard, guard.token()), (2, token));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that inherited this participant, and [`Error::Io`] without a
+    /// descriptor left. Then it is dropped, and leaves.
+    pub fn hand_over(self) -> Result<Handle, Error> {
+        let slot = self.seat.slot();
+        Ok(Handle::new(self.seat.hand_over()?, slot))
+    }
+
+    /// Takes up what this participant is about: it was handed over, or its guard or its place in line was
+    /// forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that inherited this participant.
+    pub fn resume(&mut self) -> Result<Resumed<'_, 'a, T, W>, Error> {
+        Ok(match self.seat.state()? {
+            State::Outside => Resumed::Outside(self),
+            State::Waiting => Resumed::Waiting(Waiting { participant: self }),
+            State::Inside => Resumed::Inside(Guard::new(self)),
+        })
+    }
+
     /// The slot that this participant owns.
     #[must_use]
     pub fn slot(&self) -> Slot {
@@ -382,6 +471,26 @@ impl<T, W: Wait> Drop for Waiting<'_, '_, T, W> {
 impl<T, W: Wait> fmt::Debug for Waiting<'_, '_, T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Waiting").field(self.participant).finish()
+    }
+}
+
+/// Where a participant stands: see [`Participant::resume`].
+pub enum Resumed<'p, 'a, T, W: Wait> {
+    /// It does not compete.
+    Outside(&'p mut Participant<'a, T, W>),
+    /// It is in line.
+    Waiting(Waiting<'p, 'a, T, W>),
+    /// It is inside.
+    Inside(Guard<'p, 'a, T, W>),
+}
+
+impl<T: Data + fmt::Debug, W: Wait> fmt::Debug for Resumed<'_, '_, T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outside(me) => f.debug_tuple("Outside").field(me).finish(),
+            Self::Waiting(waiting) => f.debug_tuple("Waiting").field(waiting).finish(),
+            Self::Inside(guard) => f.debug_tuple("Inside").field(guard).finish(),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ each_kind!(forked_children_have_no_hold_on_the_lock);
 
 /// Whether a forked child, which runs this and no more, has done so without a panic.
 #[must_use]
-fn in_forked_child(run: impl FnOnce()) -> bool {
+pub fn in_forked_child(run: impl FnOnce()) -> bool {
     // SAFETY: takes nothing and touches nothing.
     let me = unsafe { libc::gettid() }.to_string();
     until(|| sleep(process::id(), |thread| thread != me));

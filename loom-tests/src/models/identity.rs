@@ -10,9 +10,10 @@ use loom::thread;
 
 use super::{Bounds, Looks, Protected, check, exhaustive, models, preemptions};
 use crate::algorithm::{Algorithm, Bakery, Slot};
+use crate::attempt::State;
 use crate::mortal;
 use crate::shared::life::claim::{Bytes, Joined, claim, give_back};
-use crate::shared::life::identity::{Identity, Process};
+use crate::shared::life::identity::{Hold, Identity, Process};
 use crate::shared::segment::room::Room;
 
 /// Whose lock each byte has on it: nobody's (0), or which process's. Nothing is ordered by it but
@@ -168,10 +169,7 @@ impl<const N: usize> Segment<N> {
 
     /// The number of a slot's owner, all of whom is seen.
     fn owner(&self, slot: usize) -> Option<u32> {
-        let mark = self.room.mark();
-        self.check_memory(mark);
-        let joined = &self.identities[..mark as usize];
-        let owner = joined.get(slot)?.owner()?.process;
+        let owner = self.identities[slot].owner()?.process;
         assert_eq!(owner, known(owner.pid), "parts of several owners, or of none");
         Some(owner.pid)
     }
@@ -414,6 +412,107 @@ fn read_from_aside(bounds: Bounds) {
     SEEN.assert_each();
 }
 
+/// One owner comes to be held by its descriptor, and then its process dies, while somebody looks
+/// whether it is dead by its process. It is not.
+fn held(bounds: Bounds) {
+    check(bounds, move || {
+        let segment = Arc::new(Segment::<1>::new());
+        let slot = segment.claim(1).expect("the slot is free");
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let dying = {
+            let (segment, is_gone) = (segment.clone(), is_gone.clone());
+            thread::spawn(move || {
+                segment.identities[slot.index()].hold_by_descriptor();
+                // Its byte stays locked: another process has the descriptor.
+                segment.kernel.graves.fetch_or(0, Ordering::Release);
+                is_gone.store(true, Ordering::Relaxed);
+            })
+        };
+        let identity = &segment.identities[slot.index()];
+        if let Some(owner) = identity.owner()
+            && owner.hold == Hold::Process
+            && is_gone.load(Ordering::Relaxed)
+        {
+            segment.kernel.graves.fetch_or(0, Ordering::Acquire);
+            assert!(!identity.is_still(&owner), "it was taken for dead");
+            assert!(!identity.is_still_for_certain(&owner), "it was taken for dead");
+        }
+        dying.join().expect("loom reports panics itself");
+        assert_eq!(segment.owner(0), Some(1));
+    });
+}
+
+/// One hands its slot over, inside; two others want to go on. One of them does, after all that the first
+/// has done, and nobody sees it as anybody else's than the first one's or its own.
+fn handed_over_to_one(bounds: Bounds) {
+    check(bounds, move || {
+        let segment = Arc::new(Segment::<1>::new());
+        let slot = segment.claim(1).expect("the slot is free");
+        let adopt = move |segment: &Segment<1>, process| {
+            let identity = &segment.identities[slot.index()];
+            let Some(owner) = identity.owner() else { return false };
+            let adopted = identity.adopt(&owner, &known(process));
+            if adopted {
+                assert_eq!(owner.hold, Hold::HandedOver(State::Inside));
+                segment.using(slot);
+            }
+            adopted
+        };
+        let others: Vec<_> = (2..=3)
+            .map(|process| {
+                let segment = segment.clone();
+                thread::spawn(move || adopt(&segment, process))
+            })
+            .collect();
+        let identity = &segment.identities[slot.index()];
+        identity.hold_by_descriptor();
+        segment.using(slot);
+        identity.hand_over(State::Inside);
+        let adopted = others.into_iter().map(|it| it.join().expect("loom reports panics itself"));
+        let users = adopted.filter(|adopted| *adopted).count();
+        assert!(users <= 1, "it has {users} users");
+        let owner = identity.owner().expect("it is joined");
+        let holds = [Hold::HandedOver(State::Inside), Hold::Descriptor];
+        assert_eq!(owner.hold, holds[users]);
+        assert_eq!(owner.process, known(owner.process.pid));
+        // Whoever resets it leaves a slot that can be had.
+        identity.clear();
+        assert_eq!(identity.owner(), None);
+        assert!(identity.publish(&known(4)));
+        assert_eq!(identity.owner().map(|owner| owner.process), Some(known(4)));
+    });
+}
+
+/// One dies before each of its steps while it adopts a slot. It is joined still, nobody else can adopt
+/// it, unless the dead one has not begun; and it can be cleared.
+fn dies_adopting(bounds: Bounds) {
+    let dies_after = |steps| {
+        let died = std::sync::Arc::new(AtomicBool::new(false));
+        let note = died.clone();
+        check(bounds, move || {
+            let identity = Identity::new();
+            assert!(identity.publish(&known(1)));
+            identity.hold_by_descriptor();
+            identity.hand_over(State::Waiting);
+            let before = identity.owner().expect("it is joined");
+            let lived = mortal::live(steps, || assert!(identity.adopt(&before, &known(MORTAL))));
+            note.fetch_or(!lived, Ordering::Relaxed);
+            let after = identity.owner().expect("it is joined still");
+            let untouched = after == before;
+            assert!(untouched || after.hold == Hold::Descriptor);
+            assert_eq!(identity.adopt(&after, &known(3)), untouched);
+            identity.clear();
+            assert!(identity.is_free() && !identity.is_still(&after));
+            assert!(identity.publish(&known(4)));
+            let owner = identity.owner().expect("it is joined");
+            assert_eq!((owner.process, owner.hold), (known(4), Hold::Process));
+        });
+        died.load(Ordering::Relaxed)
+    };
+    let steps = (0..100).take_while(|&steps| dies_after(steps)).count();
+    assert!(steps > 5, "there are more steps than that");
+}
+
 models! {
     "identity"
     /// 2 processes, 1 slot, exhaustive.
@@ -436,4 +535,10 @@ models! {
     read_twice_handed_on: read_there_and_back(preemptions(1, 3));
     /// 3 threads, 1 change of owner, 1 read, 3 preemptions.
     read_handed_on: read_from_aside(preemptions(1, 3));
+    /// 2 threads, exhaustive.
+    held_by_descriptor: held(exhaustive(1));
+    /// 3 threads, 3 preemptions.
+    handed_over_to_one_of_2: handed_over_to_one(preemptions(1, 3));
+    /// Dead after each step, one thread.
+    dies_adopting_it: dies_adopting(exhaustive(1));
 }

@@ -53,7 +53,7 @@ pub(crate) fn look_after(
     }
     let identity = &segment.identities()[slot.index()];
     let Some(owner) = identity.owner() else { return Ok(Outcome::Nobody) };
-    let is_dead = is_dead(look.file, slot, &owner.process, look.by)
+    let is_dead = is_dead(look.file, slot, &owner, look.by)
         .map_err(io("find out whether a participant lives"))?;
     if !is_dead || !identity.is_still(&owner) {
         return Ok(Outcome::Wait);

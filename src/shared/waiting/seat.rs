@@ -3,21 +3,23 @@
 
 use std::marker::PhantomData;
 use std::mem;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::algorithm::{Algorithm, Intent, Slot, Turn};
+use crate::atomic::crash_point;
 use crate::attempt::{self, Attempt, State};
 use crate::shared::dead::look_after::{Look, reap};
 use crate::shared::life::claim::give_back;
 use crate::shared::life::fork;
-use crate::shared::life::identity::Process;
+use crate::shared::life::identity::{Hold, Identity, Process};
 use crate::shared::segment::Segment;
 use crate::shared::segment::clock;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
+use crate::shared::waiting::adoption::adopt;
 use crate::shared::waiting::room::{Newcomer, tell_of_room};
 use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
 use crate::shared::{Death, Error, Kind};
@@ -46,6 +48,8 @@ pub(crate) struct Seat<'a, W: Wait> {
     /// Has the lock on the slot's byte, until it is given up or the last process that has the
     /// descriptor is gone.
     alive: OwnedFd,
+    /// Whether somebody else goes on in the slot.
+    is_handed_over: bool,
     /// How often to look after those in the way.
     every: Duration,
     /// When an attempt that did not wait has last looked.
@@ -62,28 +66,83 @@ impl<'a, W: Wait> Seat<'a, W> {
         deadline: &impl Deadline,
     ) -> Result<Self, Error> {
         segment.check_length()?;
-        let generation = fork::generation();
-        let this = Process::this()
-            .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
+        let this = this(segment)?;
         let alive = reopen(segment)?;
         let newcomer = Newcomer { segment, file: &alive, this: &this, every };
         let slot = newcomer.find_room::<W>(deadline)?;
-        let registers = segment.registers();
-        with_algorithm!(registers, algorithm => algorithm.join(slot));
-        Ok(Self {
+        let seat = Self::new(segment, every, slot, this, alive);
+        with_algorithm!(seat.registers, algorithm => algorithm.join(slot));
+        Ok(seat)
+    }
+
+    /// Of a slot that is this process's.
+    fn new(
+        segment: &'a Segment,
+        every: Duration,
+        slot: Slot,
+        this: Process,
+        alive: OwnedFd,
+    ) -> Self {
+        Self {
             segment,
-            registers,
+            registers: segment.registers(),
             record: &segment.records()[slot.index()],
             slot,
             state: State::Outside,
             token: 0,
-            generation,
+            generation: fork::generation(),
             this,
             alive,
+            is_handed_over: false,
             every,
             looked: None,
             wait: PhantomData,
-        })
+        }
+    }
+
+    /// Goes on in a slot that was handed over: the one that this description has locked the byte of.
+    pub(crate) fn adopt(
+        segment: &'a Segment,
+        every: Duration,
+        alive: OwnedFd,
+    ) -> Result<Self, Error> {
+        segment.check_length()?;
+        let this = this(segment)?;
+        let (slot, state) = adopt(segment, &alive, &this)?;
+        let token = segment.records()[slot.index()].read().token;
+        let mut seat = Self::new(segment, every, slot, this, alive);
+        (seat.state, seat.token) = (state, token);
+        Ok(seat)
+    }
+
+    /// From here on this participant lives as long as its descriptor.
+    pub(crate) fn hold_by_descriptor(&mut self) -> Result<BorrowedFd<'_>, Error> {
+        self.check_ours()?;
+        if self.identity().owner().is_none_or(|owner| owner.hold == Hold::Process) {
+            self.identity().hold_by_descriptor();
+        }
+        Ok(self.alive.as_fd())
+    }
+
+    /// Leaves the slot, as it stands, to whoever adopts it by this descriptor.
+    pub(crate) fn hand_over(mut self) -> Result<OwnedFd, Error> {
+        let failed = Error::io(self.segment.name(), "duplicate the slot's descriptor");
+        let descriptor = self.hold_by_descriptor()?.try_clone_to_owned().map_err(failed)?;
+        // First: should this process die in between, the descriptor is gone with it.
+        self.is_handed_over = true;
+        self.identity().hand_over(self.state);
+        crash_point("a participant that was handed over");
+        Ok(descriptor)
+    }
+
+    fn identity(&self) -> &'a Identity {
+        &self.segment.identities()[self.slot.index()]
+    }
+
+    /// What this participant is about.
+    pub(crate) fn state(&self) -> Result<State, Error> {
+        self.check_ours()?;
+        Ok(self.state)
     }
 
     pub(crate) fn slot(&self) -> Slot {
@@ -342,7 +401,7 @@ impl<'a, W: Wait> Seat<'a, W> {
 
 impl<W: Wait> Drop for Seat<'_, W> {
     fn drop(&mut self) {
-        if self.is_ours() {
+        if self.is_ours() && !self.is_handed_over {
             self.settle();
             // Unlocks the byte: a child that was forked off meanwhile may still have the descriptor.
             give_back(self.segment.identities(), &self.alive, self.slot);
@@ -353,6 +412,11 @@ impl<W: Wait> Drop for Seat<'_, W> {
 
 fn waker<W: Wait>(segment: &Segment) -> SegmentWaker<'_, W> {
     Waker::new(segment.lot())
+}
+
+fn this(segment: &Segment) -> Result<Process, Error> {
+    Process::this()
+        .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))
 }
 
 /// Opens a segment's file anew: locks belong to the open description, so each slot needs one of its
