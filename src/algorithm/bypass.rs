@@ -127,6 +127,11 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Algorithm for BypassO
     }
 
     #[inline]
+    fn join(&self, me: Slot) {
+        self.line.join(me);
+    }
+
+    #[inline]
     fn try_pass(&self, me: Slot) -> bool {
         self.gate.try_pass(self.known(me))
     }

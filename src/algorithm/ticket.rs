@@ -1,5 +1,6 @@
 //! The ticket lock with slots.
 
+use crate::algorithm::mark::Mark;
 use crate::algorithm::{
     Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Reset, Slot, Standing, Turn, Wake,
     Withdraw, Withdrawal,
@@ -220,7 +221,8 @@ pub type Ticket<const N: usize> = TicketOn<[TicketSlot; N]>;
 /// - **Order**: first come first served, by the order of the fetch-and-adds.
 /// - **Needs** one fetch-and-add to enter, one to leave, 64 bits wide; compare-and-exchange for
 ///   whoever tries, may withdraw, or passes over what was withdrawn.
-/// - **Space**: two words, and one for each slot. Tickets have 64 bits and do not come to an end.
+/// - **Space**: three words, and one for each slot; those that have been joined are looked at when
+///   somebody has died. Tickets have 64 bits and do not come to an end.
 /// - **Withdrawing** is as with a [`TicketQueue`](crate::algorithm::TicketQueue), but for the number
 ///   of marks: [`WINDOW`](Self::WINDOW).
 ///
@@ -238,6 +240,7 @@ pub type Ticket<const N: usize> = TicketOn<[TicketSlot; N]>;
 #[repr(C)]
 pub struct TicketOn<S: ?Sized> {
     queue: Queue,
+    mark: Mark,
     slots: S,
 }
 
@@ -297,7 +300,11 @@ impl<const N: usize> Ticket<N> {
         /// A queue that serves this ticket first: to watch the lower halves wrap, for instance.
         #[must_use]
         pub const fn starting_at(first: u32) -> Self {
-            Self { queue: Queue::starting_at(first), slots: array![TicketSlot::new(); N] }
+            Self {
+                queue: Queue::starting_at(first),
+                mark: Mark::new(),
+                slots: array![TicketSlot::new(); N],
+            }
         }
     }
 }
@@ -329,6 +336,12 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
         self.queue.next.load(Relaxed)
     }
 
+    /// The slots that have been joined. To be asked behind a look at the next ticket: then all who took
+    /// one before are among them.
+    fn joined(&self) -> &[TicketSlot] {
+        self.mark.joined(self.slots.as_ref())
+    }
+
     /// Takes every ticket out of the line that nobody will write down any more. Whether none is
     /// left, as far as those choosing let it be known.
     fn take_out_orphans(&self) -> bool {
@@ -338,7 +351,7 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
         let first = in_full(served, next);
         let line = next.saturating_sub(first);
         let (mut near, mut far) = (0_u64, 0);
-        for slot in self.slots.as_ref() {
+        for slot in self.joined() {
             // Acquire: whether a ticket that was here before is passed, or marked, is looked at
             // later.
             match slot.place.load(Acquire) {
@@ -367,6 +380,11 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     #[inline]
     fn capacity(&self) -> usize {
         self.slots.as_ref().len()
+    }
+
+    #[inline]
+    fn join(&self, me: Slot) {
+        self.mark.raise(me);
     }
 
     #[inline]
@@ -430,7 +448,7 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> Recover for TicketOn<S> {
     fn ahead_of(&self, me: Slot, wake: &impl Wake) -> Option<Slot> {
         let served = self.queue.help(wake);
         let (mut choosing, mut orphaned) = (None, None);
-        for (slot, of) in (0..).map(Slot::new).zip(self.slots.as_ref()) {
+        for (slot, of) in (0..).map(Slot::new).zip(self.joined()) {
             match of.place.load(Relaxed) {
                 OUTSIDE => {}
                 CHOOSING => choosing = Some(slot),

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::algorithm::Intent;
 use crate::shared::Error;
@@ -105,7 +105,7 @@ impl<T: Data, W: Wait + 'static> Future for Acquiring<T, W> {
     /// If it has been ready before.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = match mem::replace(&mut self.state, State::Over) {
-            State::Asked(pool) => pool.take().and_then(|mut seat| {
+            State::Asked(pool) => pool.take(&Instant::now()).and_then(|mut seat| {
                 if enter(&mut seat)? {
                     return Ok(Some(seat));
                 }

@@ -245,7 +245,7 @@ pub enum Error {
     },
     /// Every slot has a participant.
     #[error(
-        "{segment}: all {slots} slots are taken; drop a participant, or make the segment with more slots"
+        "{segment}: all {slots} slots are taken (`status` says by whom); wait for one (`Mutex::join_for`), drop a participant, or make the segment with more slots"
     )]
     Full {
         /// The segment.
@@ -272,6 +272,14 @@ pub enum Error {
     Forked {
         /// The segment.
         segment: String,
+    },
+    /// The descriptor is not that of a participant that was handed over.
+    #[error("{segment}: no participant can be adopted by this descriptor: {why}")]
+    NotHandedOver {
+        /// The segment.
+        segment: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// A participant died inside, and nobody has repaired the data since. The lock is not held.
     #[error(
@@ -359,6 +367,7 @@ impl Error {
             | Self::Symlink { .. }
             | Self::NotAFile { .. }
             | Self::NotSealed { .. }
+            | Self::NotHandedOver { .. }
             | Self::WrongType { .. }
             | Self::WrongKind { .. }
             | Self::WrongSlots { .. }

@@ -72,11 +72,15 @@ impl Kind {
         !matches!(self, Self::FastUnrecoverable)
     }
 
-    /// The number of slots unless asked otherwise.
-    pub(crate) const fn default_slots(self) -> u32 {
+    /// The number of slots of a segment, unless [`Options::slots`](crate::shared::Options::slots)
+    /// says otherwise: 1,024 where a passage costs as much as there are who have joined, or less;
+    /// 64 where it grows with the room.
+    #[must_use]
+    pub const fn default_slots(self) -> u32 {
         match self {
+            Self::Bakery | Self::BlackWhite | Self::Ticket | Self::Bypass => 1024,
+            Self::FastUnrecoverable | Self::Filter | Self::Tournament => 64,
             Self::Peterson => 2,
-            _ => 64,
         }
     }
 

@@ -72,7 +72,7 @@
 //! a part of it, segments with a name work on a tmpfs. `docs/between-processes.md` has the whole list.
 
 // Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `acquiring`, `participant`,
-// `guard`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words for what can be said
+// `guard`, `handle`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words for what can be said
 // (`error`, `death`, `kind`, `access`).
 
 mod access;
@@ -81,6 +81,7 @@ mod dead;
 mod death;
 mod error;
 mod guard;
+mod handle;
 mod kind;
 mod life;
 mod mutex;
@@ -97,10 +98,11 @@ pub use acquiring::Acquiring;
 pub use death::Death;
 pub use error::Error;
 pub use guard::{Guard, OwnedGuard};
+pub use handle::Handle;
 pub use kind::{Kind, UnknownKind};
 pub use mutex::{Data, Mutex};
 pub use options::Options;
-pub use participant::{Participant, Waiting};
+pub use participant::{Participant, Resumed, Waiting};
 pub use request::{NoRepair, Request, Source};
 pub use status::{Competitor, Status};
 /// The crate whose traits say what a segment can hold, in the version used here: derive

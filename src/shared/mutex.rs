@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -12,7 +12,7 @@ use crate::shared::acquiring::Acquiring;
 use crate::shared::guard::OwnedGuard;
 use crate::shared::participant::Participant;
 use crate::shared::pool::Pool;
-use crate::shared::request::{NoRepair, Request};
+use crate::shared::request::{NoRepair, Request, after};
 use crate::shared::segment::Segment;
 use crate::shared::segment::registers::ALIGN;
 use crate::shared::waiting::seat::Seat;
@@ -53,7 +53,8 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// closes descriptors which are not its own** (`closefrom`) drops that lock, is taken for dead while it
 /// lives, and another is let in beside it; and its participants, when they are dropped, close whatever
 /// file has their descriptors' numbers by then. One that runs another program (`exec`) counts as dead when no
-/// child that it forked before has its descriptors any more.
+/// child that it forked before has its descriptors any more. Unless it was asked to live as long as its
+/// descriptor, whoever has it: [`Participant::hold_by_descriptor`].
 ///
 /// The end of a thread is no death: a participant that it has leaked keeps what it holds until its
 /// process ends. Nor is a panic: a guard dropped in a panic releases the mutex, and nothing is
@@ -86,12 +87,55 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// # Errors
     ///
     /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
-    /// away within a second, or is still locked by a child of one that died; [`Error::WrongLength`] if
-    /// the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened: there is one
-    /// for each participant, one without a name cannot be opened anew without `/proc`, and after
-    /// `setuid` the new user may not use the file.
+    /// away within two seconds, or is still locked by a child of one that died ([`status`](Self::status)
+    /// says who they are); [`Error::WrongLength`] if the file has been cut off; [`Error::Io`] if the
+    /// slot's descriptor cannot be opened: there is one for each participant, one without a name cannot
+    /// be opened anew without `/proc`, and after `setuid` the new user may not use the file.
     pub fn join(&self) -> Result<Participant<T, W>, Error> {
-        Ok(Participant::new(Seat::claim(self.segment(), self.pool.look_every())?))
+        self.join_until(Instant::now())
+    }
+
+    /// Becomes a participant; if every slot is taken, waits for one, but not longer than this (or a
+    /// century, if that is later than an [`Instant`] can say).
+    ///
+    /// Those who wait get their slots in the order in which they began to wait, and
+    /// [`join`](Self::join) does not go before them. (One that is stopped while it waits holds the
+    /// others up by a second.) Waiting costs little: the first in line looks as often as
+    /// [`Options::look_every`] says, and spends at most a twentieth of its time on finding the dead; the
+    /// others make one system call in ten times that.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn join_for(&self, timeout: Duration) -> Result<Participant<T, W>, Error> {
+        self.join_until(after(timeout))
+    }
+
+    /// The same, but not longer than until then.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn join_until(&self, deadline: Instant) -> Result<Participant<T, W>, Error> {
+        Ok(Participant::new(Seat::claim(self.segment(), self.pool.look_every(), &deadline)?))
+    }
+
+    /// Goes on as a participant that was [handed over](Participant::hand_over), where it stood: by a
+    /// descriptor of it that came from another process, from before an `exec`, or from before a fork.
+    ///
+    /// Whatever was done with the participant before it was handed over, inside too, happens before
+    /// what is done with it now. The descriptor is closed on `exec` from here on. [`Status`] and deaths
+    /// name this process from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotHandedOver`] if the descriptor is something else, or its participant is in use, or
+    /// was when its process died: a participant has one user at a time, and of several that adopt it
+    /// one succeeds. Then the descriptor is closed. Else as [`join`](Self::join), but for
+    /// [`Error::Full`].
+    pub fn adopt(&self, descriptor: impl Into<OwnedFd>) -> Result<Participant<T, W>, Error> {
+        let seat = Seat::adopt(self.segment(), self.pool.look_every(), descriptor.into())?;
+        Ok(Participant::new(seat))
     }
 
     /// Locks without joining first: waits for the turn of a participant of this process that is idle,
@@ -117,8 +161,9 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// Each thread that is inside or waits has a participant, which has a slot and a descriptor. The
     /// first 16 that are idle again (or as many as an eighth of the slots) are kept for the next call,
-    /// until the mutex is dropped. While every slot is taken, it waits for one, in no order. A thread that locks while it holds a guard
-    /// of the same mutex waits for ever, as with std's.
+    /// until the mutex is dropped. While every slot is taken, it waits for one, as
+    /// [`join_for`](Self::join_for) does. A thread that locks while it holds a guard of the same mutex
+    /// waits for ever, as with std's.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Default options: the bakery, with 64 slots.
+    /// Default options: the bakery, with 1,024 slots.
     pub const fn new() -> Self {
         Self {
             kind: None,
@@ -160,11 +160,13 @@ impl<W: Wait> Options<W> {
         self
     }
 
-    /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]), 64 unless
-    /// set; 2 for [`Kind::Peterson`].
+    /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]);
+    /// [`Kind::default_slots`] unless set, which is 1,024 for most.
     ///
-    /// A slot takes 260 bytes. In a bakery, whoever goes in looks at every slot that has ever been
-    /// joined; in a [`Kind::Filter`], at every slot.
+    /// A slot takes 260 bytes. In a bakery, whoever goes in looks at as many slots as have ever been
+    /// joined at once, or up to twice as many if participants died meanwhile. In a [`Kind::Filter`] it
+    /// looks at every slot, once for each slot, so keep those few; in a [`Kind::Tournament`] it takes
+    /// the binary logarithm of their number of steps.
     pub const fn slots(mut self, slots: u32) -> Self {
         self.slots = Some(slots);
         self

@@ -3,16 +3,18 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
+use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::algorithm::{Intent, Slot};
+use crate::attempt::State;
 use crate::shared::guard::Guard;
 use crate::shared::mutex::Data;
 use crate::shared::request::{NoRepair, Request};
 use crate::shared::waiting::seat::{Accept, Seat};
-use crate::shared::{Death, Error};
+use crate::shared::{Death, Error, Handle};
 use crate::wait::{DefaultWait, Never, Wait};
 
 /// One participant of a [`Mutex`](crate::shared::Mutex): it owns a slot of the segment until it is
@@ -162,6 +164,76 @@ impl<T: Data, W: Wait> Participant<T, W> {
         Ok(Waiting { participant: self })
     }
 
+    /// From here on this participant lives as long as its descriptor is open in any process, and its
+    /// own process's end is no death: as with `flock`. A death is then the end of the last process that
+    /// has the descriptor; if the participant was inside, the next owner is told.
+    ///
+    /// Whoever has a duplicate of the descriptor (a command that is run under the lock, for instance)
+    /// keeps the participant alive, and need not know of it. It can do no more than that: this
+    /// participant is still the one that waits, goes in, and leaves. [`hand_over`](Self::hand_over) lets
+    /// another go on. The descriptor is closed on `exec`; a duplicate need not be.
+    ///
+    /// It cannot be taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that inherited this participant.
+    pub fn hold_by_descriptor(&mut self) -> Result<BorrowedFd<'_>, Error> {
+        self.seat.hold_by_descriptor()
+    }
+
+    /// Leaves this participant, as it stands, to whoever [adopts](crate::shared::Mutex::adopt) it:
+    /// another process that gets the descriptor, the program that this process becomes, or a child that
+    /// is forked off.
+    ///
+    /// Outside, in line (with a [`Waiting`] that was forgotten, [`mem::forget`]), or inside (with a
+    /// guard that was), it stays where it is, alive as long as its descriptor is open anywhere: see
+    /// [`hold_by_descriptor`](Self::hold_by_descriptor). If the last one is closed while it is inside,
+    /// that is a death inside.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Options, Resumed};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// let mutex = Options::new().anonymous(0_u64)?;
+    /// let mut me = mutex.join()?;
+    /// let mut guard = me.lock()?;
+    /// *guard += 1;
+    /// let token = guard.token();
+    /// std::mem::forget(guard);
+    /// let handle = me.hand_over()?;
+    /// // There:
+    /// let mut me = mutex.adopt(handle)?;
+    /// let Resumed::Inside(mut guard) = me.resume()? else { unreachable!("it was inside") };
+    /// *guard += 1;
+    /// # assert_eq!((*guard, guard.token()), (2, token));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that inherited this participant, and [`Error::Io`] without a
+    /// descriptor left. Then it is dropped, and leaves.
+    pub fn hand_over(self) -> Result<Handle, Error> {
+        let slot = self.seat.slot();
+        Ok(Handle::new(self.seat.hand_over()?, slot))
+    }
+
+    /// Takes up what this participant is about: it was handed over, or its guard or its place in line was
+    /// forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that inherited this participant.
+    pub fn resume(&mut self) -> Result<Resumed<'_, T, W>, Error> {
+        Ok(match self.seat.state()? {
+            State::Outside => Resumed::Outside(self),
+            State::Waiting => Resumed::Waiting(Waiting { participant: self }),
+            State::Inside => Resumed::Inside(Guard::new(&mut self.seat)),
+        })
+    }
+
     /// The slot that this participant owns.
     #[must_use]
     pub fn slot(&self) -> Slot {
@@ -227,5 +299,25 @@ impl<T, W: Wait> Drop for Waiting<'_, T, W> {
 impl<T, W: Wait> fmt::Debug for Waiting<'_, T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Waiting").field(self.participant).finish()
+    }
+}
+
+/// Where a participant stands: see [`Participant::resume`].
+pub enum Resumed<'p, T, W: Wait = DefaultWait> {
+    /// It does not compete.
+    Outside(&'p mut Participant<T, W>),
+    /// It is in line.
+    Waiting(Waiting<'p, T, W>),
+    /// It is inside.
+    Inside(Guard<'p, T, W>),
+}
+
+impl<T: Data + fmt::Debug, W: Wait> fmt::Debug for Resumed<'_, T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outside(me) => f.debug_tuple("Outside").field(me).finish(),
+            Self::Waiting(waiting) => f.debug_tuple("Waiting").field(waiting).finish(),
+            Self::Inside(guard) => f.debug_tuple("Inside").field(guard).finish(),
+        }
     }
 }

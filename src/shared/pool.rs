@@ -50,8 +50,9 @@ impl<W: Wait> Pool<W> {
         })
     }
 
-    /// One that is idle; or a new one.
-    pub(super) fn take(self: &Arc<Self>) -> Result<Pooled<W>, Error> {
+    /// One that is idle; or a new one, once there is room for it, or [`Error::Full`] if the deadline
+    /// comes first.
+    pub(super) fn take(self: &Arc<Self>, deadline: &impl Deadline) -> Result<Pooled<W>, Error> {
         let pooled = |seat| Pooled { seat: Some(seat), pool: self.clone() };
         if let Some(mut idle) = self.idle() {
             // In a forked child there may be the parent's.
@@ -61,21 +62,7 @@ impl<W: Wait> Pool<W> {
                 }
             }
         }
-        Seat::claim(&self.segment, self.look_every).map(pooled)
-    }
-
-    /// The same; while every slot is taken, until the deadline. `None`: it is over.
-    pub(super) fn take_until(
-        self: &Arc<Self>,
-        deadline: &impl Deadline,
-    ) -> Result<Option<Pooled<W>>, Error> {
-        loop {
-            match self.take() {
-                Err(Error::Full { .. }) if deadline.left().is_some() => W::pause(),
-                Err(Error::Full { .. }) => return Ok(None),
-                taken => return taken.map(Some),
-            }
-        }
+        Seat::claim(&self.segment, self.look_every, deadline).map(pooled)
     }
 }
 

@@ -49,6 +49,13 @@ pub struct Request<'c, S, R> {
     repair: Option<R>,
 }
 
+/// When a time will be over: a century from now, which is as good as never, where the sum does not fit.
+pub(super) fn after(time: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or(now + CENTURY)
+}
+
 /// When to give up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limit<'c> {
@@ -91,10 +98,7 @@ impl<'c, S, R> Request<'c, S, R> {
     /// Waits for so long from now, and not longer (or a century, if that is later than an [`Instant`]
     /// can say). A free lock is taken even with a time of zero.
     pub fn within(self, time: Duration) -> Self {
-        // As good as never, where the sum does not fit.
-        const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
-        let now = Instant::now();
-        self.until(now.checked_add(time).unwrap_or(now + CENTURY))
+        self.until(after(time))
     }
 
     /// Gives up when this has become true: set it in a signal's handler, for instance. Whoever sleeps
@@ -247,14 +251,16 @@ impl<T: Data, W: Wait> sealed::Source for &Mutex<T, W> {
 
     fn lock(self, limit: &Limit<'_>, accept: Accept) -> Result<Self::Guard, Error> {
         let pool = self.pool();
-        let seat = pool.take_until(limit)?;
-        let mut seat = seat.ok_or_else(|| over(pool.segment().name(), limit))?;
+        let mut seat = match pool.take(limit) {
+            Err(Error::Full { .. }) => return Err(over(pool.segment().name(), limit)),
+            taken => taken?,
+        };
         lock(&mut seat, limit, accept)?;
         Ok(OwnedGuard::new(seat))
     }
 
     fn try_lock(self, accept: Accept) -> Result<Option<Self::Guard>, Error> {
-        let mut seat = self.pool().take()?;
+        let mut seat = self.pool().take(&Instant::now())?;
         Ok(seat.try_lock(accept)?.then(|| OwnedGuard::new(seat)))
     }
 

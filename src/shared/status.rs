@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
 use crate::algorithm::{Slot, Standing};
-use crate::shared::life::identity::Process;
+use crate::shared::life::identity::{Hold, Process};
 use crate::shared::life::liveness::is_dead;
 use crate::shared::segment::Segment;
 use crate::shared::segment::clock;
@@ -13,8 +13,8 @@ use crate::shared::{Death, Error, Kind};
 /// What a lock between processes is about.
 ///
 /// A look from outside: each participant as it was at some moment while the look took place, all
-/// together perhaps at none. It needs no slot, takes a number of steps that the number of slots
-/// bounds, and changes nothing.
+/// together perhaps at none. It needs no slot, takes a number of steps that grows with the number of
+/// slots that have been in use at once, and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -61,8 +61,12 @@ pub struct Competitor {
     /// Its slot.
     #[cfg_attr(feature = "serde", serde(serialize_with = "slot_number"))]
     pub slot: Slot,
-    /// Its process's id, in the pid namespace of that process.
+    /// Its process's id, in the pid namespace of that process: the one that joined, or that adopted it
+    /// last.
     pub pid: u32,
+    /// Whether it lives as long as its descriptor is open in any process, and not as long as that one
+    /// does: see [`Participant::hold_by_descriptor`](crate::shared::Participant::hold_by_descriptor).
+    pub held_by_descriptor: bool,
     /// The name of its program, as far as the kernel keeps it: 15 bytes.
     pub command: String,
     /// The token with which it is inside; 0 while it is not.
@@ -80,10 +84,11 @@ impl Status {
         let (mut joined, mut holder, mut dead) = (0, None, Vec::new());
         let this = Process::this()
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
-        for (slot, identity) in (0..).map(Slot::new).zip(segment.identities()) {
+        for slot in (0..segment.joined()).map(Slot::new) {
+            let identity = &segment.identities()[slot.index()];
             let Some(owner) = identity.owner() else { continue };
             joined += 1;
-            let is_dead = is_dead(segment.as_fd(), slot, &owner.process, &this)
+            let is_dead = is_dead(segment.as_fd(), slot, &owner, &this)
                 .map_err(Error::io(segment.name(), "find out whether a participant lives"))?;
             let standing = segment.registers().standing(slot);
             let conduct = segment.records()[slot.index()].read();
@@ -95,6 +100,7 @@ impl Status {
             let competitor = Competitor {
                 slot,
                 pid: owner.process.pid,
+                held_by_descriptor: owner.hold != Hold::Process,
                 command: owner.process.command(),
                 token: conduct.token,
                 since: (conduct.since != 0).then(|| clock::calendar(conduct.since)),

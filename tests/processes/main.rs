@@ -14,12 +14,14 @@ mod ends;
 mod exclusion;
 mod forks;
 mod futures;
+mod handed;
 mod leaks;
 mod lives;
 mod order;
 mod owned;
 mod poisoning;
 mod requests;
+mod room;
 mod slots;
 mod status;
 
@@ -42,6 +44,13 @@ fn child() {
         ("attaches again and again", leaks::attaches_again_and_again),
         ("is survived by a child", lives::is_survived_by_a_child),
         ("ends its main thread", lives::ends_its_main_thread),
+        ("stays and adds", room::stays_and_adds),
+        ("waits for room", room::waits_for_room),
+        ("runs a command", handed::runs_a_command),
+        ("becomes another program with it", handed::becomes_another_program_with_it),
+        ("goes on", handed::goes_on),
+        ("forks twice", handed::forks_twice),
+        ("forks while it is held", handed::forks_while_it_is_held),
         ("opens and closes", lives::opens_and_closes),
         ("handles signals", lives::handles_signals),
         ("becomes another program", lives::becomes_another_program),

@@ -189,17 +189,18 @@ fn numbers_of_slots_have_bounds(kind: Kind) {
 
 each_kind!(numbers_of_slots_have_bounds);
 
-/// So that a lock costs little even where memory is scarce.
-fn a_default_segment_is_at_most_32_kib_long(kind: Kind) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("segment");
-    let mutex: Mutex<[u64; 8]> = Options::new().kind(kind).create_at(&path, [0; 8]).unwrap();
-    assert_eq!(mutex.slots(), kind.slots().1.min(64));
-    let length = fs::metadata(&path).unwrap().len();
-    assert!(length <= 32 << 10, "{length}");
+/// Enough for what comes at once, but where the cost of each passage grows with the room.
+fn a_default_segment_has_room(kind: Kind) {
+    let mutex: Mutex<u64> = Options::new().kind(kind).anonymous(0).unwrap();
+    let expected = match kind {
+        Kind::Peterson => 2,
+        Kind::FastUnrecoverable | Kind::Filter | Kind::Tournament => 64,
+        _ => 1024,
+    };
+    assert_eq!((mutex.slots(), kind.default_slots()), (expected, expected));
 }
 
-each_kind!(a_default_segment_is_at_most_32_kib_long);
+each_kind!(a_default_segment_has_room);
 
 /// More participants than there are bits in a word.
 fn a_hundred_participants_exclude_each_other(kind: Kind) {

@@ -1,5 +1,6 @@
 //! What one participant of a case does, in a process of its own.
 
+use std::mem;
 use std::os::fd::AsFd;
 use std::process;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::wait::Brief;
 use crate::atomic::crash_point;
 use crate::crash;
 use crate::process::moment;
-use crate::shared::{self, Death, Error};
+use crate::shared::{self, Death, Error, Resumed};
 
 /// What the lock protects: two words that are the same unless somebody is inside.
 pub(super) type Data = [u64; 2];
@@ -44,13 +45,21 @@ pub(super) struct Part {
     pub(super) patience: Option<Duration>,
     /// At last, it removes the segment.
     pub(super) removes: bool,
+    /// It is handed over, and adopted, in line and inside.
+    pub(super) changes_hands: bool,
     /// As many participants one after the other, all of them joined.
     pub(super) joins: u32,
 }
 
 /// Joins, locks, increments, unlocks, and is gone.
-pub(super) const COMES_AND_GOES: Part =
-    Part { dies: Dies::Never, stays: false, patience: None, removes: false, joins: 1 };
+pub(super) const COMES_AND_GOES: Part = Part {
+    dies: Dies::Never,
+    stays: false,
+    patience: None,
+    removes: false,
+    changes_hands: false,
+    joins: 1,
+};
 
 pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: Part) {
     let player = board.player(number);
@@ -67,6 +76,10 @@ pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: 
         Dies::Joined => crash::die(),
         Dies::InDoorway(point) => crash::arm(point),
         _ => {}
+    }
+    if part.changes_hands {
+        let participant = participants.pop().expect("one has joined");
+        participants.push(goes_from_hand_to_hand(board, number, &mutex, participant));
     }
     for participant in &mut participants {
         takes_its_turn(board, number, participant, part);
@@ -115,6 +128,60 @@ fn takes_its_turn(board: &Board, number: usize, participant: &mut Participant, p
         is_inside(board, number, guard.expect("a turn"), part);
     }
     player.comes_to(Phase::Left);
+}
+
+/// A turn that it begins as one user, waits for as the next, and is done with as a third. Told of a death,
+/// it leaves it at that.
+fn goes_from_hand_to_hand<'a>(
+    board: &Board,
+    number: usize,
+    mutex: &'a Mutex,
+    mut participant: Participant<'a>,
+) -> Participant<'a> {
+    let player = board.player(number);
+    let next = |participant: Participant<'a>| {
+        let handle = participant.hand_over().expect("it is ours");
+        crash_point("in no hands");
+        mutex.adopt(handle).expect("it was handed over")
+    };
+    board.note(number, Event::Begins);
+    let waiting = participant.enter().expect("a place in line");
+    board.note(number, Event::Entered);
+    player.comes_to(Phase::Entered);
+    mem::forget(waiting);
+    participant = next(participant);
+    let Resumed::Waiting(waiting) = participant.resume().expect("it is ours") else {
+        panic!("it was in line");
+    };
+    let death = match waiting.wait() {
+        Ok(mut guard) => {
+            player.comes_to(Phase::Inside);
+            board.note(number, Event::Inside(guard.token()));
+            if guard[0] != guard[1] {
+                board.note(number, Event::Broken);
+            }
+            guard[0] += 1;
+            crash_point("half written");
+            mem::forget(guard);
+            None
+        }
+        Err(Error::OwnerDied { death, .. }) => Some(death),
+        Err(error) => panic!("{error}"),
+    };
+    if let Some(death) = death {
+        board.note(number, Event::Told(died(board, &death)));
+        return participant;
+    }
+    participant = next(participant);
+    let Resumed::Inside(mut guard) = participant.resume().expect("it is ours") else {
+        panic!("it was inside");
+    };
+    guard[1] += 1;
+    board.note(number, Event::Leaves);
+    player.comes_to(Phase::Leaving);
+    drop(guard);
+    player.comes_to(Phase::Left);
+    participant
 }
 
 fn takes_it_unless_told(

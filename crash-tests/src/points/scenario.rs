@@ -30,12 +30,14 @@ const fn scenario(
     Scenario { name, places, deaths, is_named: false, is_alone: false, play }
 }
 
-pub(super) const SCENARIOS: [Scenario; 21] = [
+pub(super) const SCENARIOS: [Scenario; 23] = [
     Scenario { is_alone: true, ..scenario("alone", 2, 1, alone) },
     Scenario { is_named: true, ..scenario("making-it", 2, 1, alone) },
     Scenario { is_named: true, ..scenario("making-it-together", 2, 1, together) },
     Scenario { is_named: true, ..scenario("removing-it", 2, 1, removing_it) },
     Scenario { is_named: true, ..scenario("removing-it-together", 3, 1, removing_it_together) },
+    Scenario { is_alone: true, ..scenario("hand-to-hand", 2, 1, from_hand_to_hand) },
+    scenario("hand-to-hand-in-line", 3, 1, from_hand_to_hand_in_line),
     scenario("behind-a-holder", 2, 1, behind_a_holder),
     scenario("ahead-of-a-waiter", 2, 1, ahead_of_a_waiter),
     scenario("between-waiters", 4, 1, between_waiters),
@@ -66,6 +68,24 @@ fn alone(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
     let second = case.start(COMES_AND_GOES);
     case.until(second, Phase::Entered)?;
     case.let_go(first);
+    Ok(vec![victim])
+}
+
+fn from_hand_to_hand(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(Part { changes_hands: true, ..dying(at[0]) });
+    case.dies_alone(victim)?;
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+fn from_hand_to_hand_in_line(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let holder = case.start(Part::staying());
+    case.until(holder, Phase::Inside)?;
+    let victim = case.start(Part { changes_hands: true, ..dying(at[0]) });
+    case.until(victim, Phase::Entered)?;
+    let behind = case.start(Part { changes_hands: true, ..COMES_AND_GOES });
+    case.until(behind, Phase::Entered)?;
+    case.let_go(holder);
     Ok(vec![victim])
 }
 

@@ -10,9 +10,11 @@ use loom::thread;
 
 use super::{Bounds, Looks, Protected, check, exhaustive, models, preemptions};
 use crate::algorithm::{Algorithm, Bakery, Slot};
+use crate::attempt::State;
 use crate::mortal;
-use crate::shared::life::claim::{Bytes, claim, give_back};
-use crate::shared::life::identity::{Identity, Process};
+use crate::shared::life::claim::{Bytes, Joined, claim, give_back};
+use crate::shared::life::identity::{Hold, Identity, Process};
+use crate::shared::segment::room::Room;
 
 /// Whose lock each byte has on it: nobody's (0), or which process's. Nothing is ordered by it but
 /// the dead: all that they did comes before what is done by whoever gets a byte later.
@@ -89,10 +91,35 @@ impl<const N: usize> Bytes for Opened<'_, N> {
     }
 }
 
+/// The slots that have been joined. Their memory is there when the kernel has been asked for it; nobody
+/// touches what is not.
+struct Opening<'a, const N: usize>(&'a Segment<N>);
+
+impl<const N: usize> Joined for Opening<'_, N> {
+    type Error = Infallible;
+
+    fn mark(&self) -> u32 {
+        let mark = self.0.room.mark();
+        self.0.check_memory(mark);
+        mark
+    }
+
+    fn raise(&self, over: Slot) -> Result<(), Infallible> {
+        mortal::step();
+        // Asking the kernel, which others may do as well: apart from loom's own steps.
+        self.0.has_memory[over.index()].store(true, Ordering::Relaxed);
+        thread::yield_now();
+        self.0.room.raise(over.number() + 1);
+        Ok(())
+    }
+}
+
 /// A segment with `N` slots. What an owner does with its slot stands for the slot's registers: loom
 /// reports two who do without a happens-before between them.
 struct Segment<const N: usize> {
     identities: [Identity; N],
+    room: Room,
+    has_memory: [AtomicBool; N],
     kernel: Kernel<N>,
     used: [UnsafeCell<u32>; N],
 }
@@ -101,6 +128,8 @@ impl<const N: usize> Segment<N> {
     fn new() -> Self {
         Self {
             identities: std::array::from_fn(|_| Identity::new()),
+            room: Room::new(),
+            has_memory: std::array::from_fn(|_| AtomicBool::new(false)),
             kernel: Kernel::new(),
             used: std::array::from_fn(|_| UnsafeCell::new(0)),
         }
@@ -111,11 +140,21 @@ impl<const N: usize> Segment<N> {
     }
 
     fn claim(&self, process: u32) -> Option<Slot> {
-        let Ok(slot) = claim(&self.identities, &self.opened(process), &known(process));
+        let grows = |_| Ok(true);
+        let Ok(slot) =
+            claim(&self.identities, &Opening(self), &self.opened(process), &known(process), grows);
         if let Some(slot) = slot {
             self.using(slot);
         }
         slot
+    }
+
+    fn check_memory(&self, mark: u32) {
+        let joined = &self.has_memory[..mark as usize];
+        assert!(
+            joined.iter().all(|it| it.load(Ordering::Relaxed)),
+            "there is no memory up to {mark}"
+        );
     }
 
     fn using(&self, slot: Slot) {
@@ -373,6 +412,107 @@ fn read_from_aside(bounds: Bounds) {
     SEEN.assert_each();
 }
 
+/// One owner comes to be held by its descriptor, and then its process dies, while somebody looks
+/// whether it is dead by its process. It is not.
+fn held(bounds: Bounds) {
+    check(bounds, move || {
+        let segment = Arc::new(Segment::<1>::new());
+        let slot = segment.claim(1).expect("the slot is free");
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let dying = {
+            let (segment, is_gone) = (segment.clone(), is_gone.clone());
+            thread::spawn(move || {
+                segment.identities[slot.index()].hold_by_descriptor();
+                // Its byte stays locked: another process has the descriptor.
+                segment.kernel.graves.fetch_or(0, Ordering::Release);
+                is_gone.store(true, Ordering::Relaxed);
+            })
+        };
+        let identity = &segment.identities[slot.index()];
+        if let Some(owner) = identity.owner()
+            && owner.hold == Hold::Process
+            && is_gone.load(Ordering::Relaxed)
+        {
+            segment.kernel.graves.fetch_or(0, Ordering::Acquire);
+            assert!(!identity.is_still(&owner), "it was taken for dead");
+            assert!(!identity.is_still_for_certain(&owner), "it was taken for dead");
+        }
+        dying.join().expect("loom reports panics itself");
+        assert_eq!(segment.owner(0), Some(1));
+    });
+}
+
+/// One hands its slot over, inside; two others want to go on. One of them does, after all that the first
+/// has done, and nobody sees it as anybody else's than the first one's or its own.
+fn handed_over_to_one(bounds: Bounds) {
+    check(bounds, move || {
+        let segment = Arc::new(Segment::<1>::new());
+        let slot = segment.claim(1).expect("the slot is free");
+        let adopt = move |segment: &Segment<1>, process| {
+            let identity = &segment.identities[slot.index()];
+            let Some(owner) = identity.owner() else { return false };
+            let adopted = identity.adopt(&owner, &known(process));
+            if adopted {
+                assert_eq!(owner.hold, Hold::HandedOver(State::Inside));
+                segment.using(slot);
+            }
+            adopted
+        };
+        let others: Vec<_> = (2..=3)
+            .map(|process| {
+                let segment = segment.clone();
+                thread::spawn(move || adopt(&segment, process))
+            })
+            .collect();
+        let identity = &segment.identities[slot.index()];
+        identity.hold_by_descriptor();
+        segment.using(slot);
+        identity.hand_over(State::Inside);
+        let adopted = others.into_iter().map(|it| it.join().expect("loom reports panics itself"));
+        let users = adopted.filter(|adopted| *adopted).count();
+        assert!(users <= 1, "it has {users} users");
+        let owner = identity.owner().expect("it is joined");
+        let holds = [Hold::HandedOver(State::Inside), Hold::Descriptor];
+        assert_eq!(owner.hold, holds[users]);
+        assert_eq!(owner.process, known(owner.process.pid));
+        // Whoever resets it leaves a slot that can be had.
+        identity.clear();
+        assert_eq!(identity.owner(), None);
+        assert!(identity.publish(&known(4)));
+        assert_eq!(identity.owner().map(|owner| owner.process), Some(known(4)));
+    });
+}
+
+/// One dies before each of its steps while it adopts a slot. It is joined still, nobody else can adopt
+/// it, unless the dead one has not begun; and it can be cleared.
+fn dies_adopting(bounds: Bounds) {
+    let dies_after = |steps| {
+        let died = std::sync::Arc::new(AtomicBool::new(false));
+        let note = died.clone();
+        check(bounds, move || {
+            let identity = Identity::new();
+            assert!(identity.publish(&known(1)));
+            identity.hold_by_descriptor();
+            identity.hand_over(State::Waiting);
+            let before = identity.owner().expect("it is joined");
+            let lived = mortal::live(steps, || assert!(identity.adopt(&before, &known(MORTAL))));
+            note.fetch_or(!lived, Ordering::Relaxed);
+            let after = identity.owner().expect("it is joined still");
+            let untouched = after == before;
+            assert!(untouched || after.hold == Hold::Descriptor);
+            assert_eq!(identity.adopt(&after, &known(3)), untouched);
+            identity.clear();
+            assert!(identity.is_free() && !identity.is_still(&after));
+            assert!(identity.publish(&known(4)));
+            let owner = identity.owner().expect("it is joined");
+            assert_eq!((owner.process, owner.hold), (known(4), Hold::Process));
+        });
+        died.load(Ordering::Relaxed)
+    };
+    let steps = (0..100).take_while(|&steps| dies_after(steps)).count();
+    assert!(steps > 5, "there are more steps than that");
+}
+
 models! {
     "identity"
     /// 2 processes, 1 slot, exhaustive.
@@ -395,4 +535,10 @@ models! {
     read_twice_handed_on: read_there_and_back(preemptions(1, 3));
     /// 3 threads, 1 change of owner, 1 read, 3 preemptions.
     read_handed_on: read_from_aside(preemptions(1, 3));
+    /// 2 threads, exhaustive.
+    held_by_descriptor: held(exhaustive(1));
+    /// 3 threads, 3 preemptions.
+    handed_over_to_one_of_2: handed_over_to_one(preemptions(1, 3));
+    /// Dead after each step, one thread.
+    dies_adopting_it: dies_adopting(exhaustive(1));
 }

@@ -176,6 +176,36 @@ fn looked_for<A: Recover + Withdraw + 'static>(
     each_step(bounds, new, lives, |shared, is_dead| shared.looks(LOOKS, is_dead));
 }
 
+/// One dies, and the other, which is the first in its slot, comes while the dead one is reset.
+fn comes_late(bounds: Bounds) {
+    let dies_after = |steps| {
+        let died = std::sync::Arc::new(AtomicBool::new(false));
+        let note = died.clone();
+        check(bounds, move || {
+            let algorithm = Ticket::<2>::new();
+            let shared = Shared { protected: Protected::new(algorithm), places: Places::new() };
+            let shared = Arc::new(shared);
+            shared.algorithm().join(MORTAL);
+            let thread = {
+                let shared = shared.clone();
+                thread::spawn(move || {
+                    shared.algorithm().join(OTHER);
+                    shared.stays(OTHER);
+                })
+            };
+            note.fetch_or(!mortal::live(steps, || shared.stays(MORTAL)), Ordering::Relaxed);
+            shared.reset();
+            thread.join().expect("loom reports panics itself");
+            shared.reset();
+            shared.stays(MORTAL);
+            shared.stays(OTHER);
+        });
+        died.load(Ordering::Relaxed)
+    };
+    let lives = (0..1_000).take_while(|&steps| dies_after(steps)).count();
+    assert!(lives > 2, "it lives longer than that");
+}
+
 /// A leaver dies, before whom one has withdrawn and another sleeps; who comes last looks.
 fn skipping(bounds: Bounds) {
     const WITHDRAWN: Slot = Slot::new(3);
@@ -224,6 +254,7 @@ fn passed_by_a_dead_head(bounds: Bounds) {
         let note = died.clone();
         check(bounds, move || {
             let lock = Bypass::<7, B>::new();
+            (0..7).for_each(|index| lock.join(Slot::new(index)));
             let enter = |slot| {
                 let entered = lock.enter(slot, Intent::Stay, &NobodySleeps);
                 entered.expect("open to those who stay");
@@ -283,6 +314,8 @@ models! {
         reset(preemptions(1, 4), Ticket::<2>::new, [Shared::withdraws, Shared::may_withdraw]);
     /// 3 participants, dead after each step, 2 preemptions.
     ticket_looked_for: looked_for(preemptions(1, 2), Ticket::<3>::new, [Shared::stays; 2]);
+    /// 2 participants, dead after each step, 4 preemptions.
+    ticket_coming_late: comes_late(preemptions(1, 4));
     /// 3 participants and one who has withdrawn, dead after each step, 2 preemptions.
     ticket_skipping: skipping(preemptions(1, 2));
     /// 2 participants, dead after each step, 3 preemptions.

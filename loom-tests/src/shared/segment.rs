@@ -8,3 +8,7 @@ pub(crate) mod journal;
 #[allow(dead_code, reason = "the library does more with it than the models")]
 #[path = "../../../src/shared/segment/record.rs"]
 pub(crate) mod record;
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[allow(dead_code, reason = "the library does more with it than the models")]
+#[path = "../../../src/shared/segment/room.rs"]
+pub(crate) mod room;

@@ -47,9 +47,13 @@ pub(crate) fn look_after(
     wake: &impl Wake,
 ) -> Result<Outcome, Error> {
     let io = |doing| Error::io(segment.name(), doing);
+    // Damaged registers may name a slot that nobody has joined yet.
+    if slot.number() >= segment.joined() {
+        return Ok(Outcome::Nobody);
+    }
     let identity = &segment.identities()[slot.index()];
     let Some(owner) = identity.owner() else { return Ok(Outcome::Nobody) };
-    let is_dead = is_dead(look.file, slot, &owner.process, look.by)
+    let is_dead = is_dead(look.file, slot, &owner, look.by)
         .map_err(io("find out whether a participant lives"))?;
     if !is_dead || !identity.is_still(&owner) {
         return Ok(Outcome::Wait);
@@ -87,7 +91,7 @@ fn reset(segment: &Segment, slot: Slot, owner: &Owner, wake: &impl Wake) -> Outc
     if is_free { Outcome::Recovered } else { Outcome::Busy }
 }
 
-/// Resets all slots whose owners are dead: those that compete, or every one. Whether there was one,
+/// Resets all joined slots whose owners are dead: those that compete, or every one. Whether there was one,
 /// be it that somebody else sees to it.
 pub(crate) fn reap(
     segment: &Segment,
@@ -96,7 +100,7 @@ pub(crate) fn reap(
     wake: &impl Wake,
 ) -> Result<bool, Error> {
     let mut found = false;
-    for slot in (0..segment.slots()).map(Slot::new) {
+    for slot in (0..segment.joined()).map(Slot::new) {
         // A participant that looks for its own sake looks at those in its way only.
         let concerns = me
             .is_none_or(|me| slot != me && segment.registers().standing(slot) != Standing::Outside);

@@ -15,14 +15,49 @@ pub(crate) trait Bytes {
     fn unlock(&self, slot: Slot);
 }
 
-/// Claims a free slot, if there is one: first its byte, which says that its owner lives, then its
-/// identity.
+/// How many of the slots have been joined so far: no other is looked at.
+pub(crate) trait Joined {
+    type Error;
+
+    fn mark(&self) -> u32;
+
+    /// Lets a slot be joined that is the first at or above the mark: has its memory there, and then
+    /// raises the mark over it.
+    fn raise(&self, over: Slot) -> Result<(), Self::Error>;
+}
+
+/// Claims a free slot: one that has been joined before if there is one; else one more, if there are any
+/// and `may_grow` lets the mark rise.
+///
+/// Each time round the mark is a higher one, or `may_grow` was asked to think about it.
 pub(crate) fn claim<B: Bytes>(
+    identities: &[Identity],
+    joined: &impl Joined<Error = B::Error>,
+    bytes: &B,
+    owner: &Process,
+    mut may_grow: impl FnMut(u32) -> Result<bool, B::Error>,
+) -> Result<Option<Slot>, B::Error> {
+    loop {
+        let mark = joined.mark();
+        let claimed = claim_below(mark, identities, bytes, owner)?;
+        if claimed.is_some() || mark as usize >= identities.len() {
+            return Ok(claimed);
+        }
+        if may_grow(mark)? {
+            joined.raise(Slot::new(mark))?;
+        }
+    }
+}
+
+/// First the slot's byte, which says that its owner lives, then its identity.
+fn claim_below<B: Bytes>(
+    mark: u32,
     identities: &[Identity],
     bytes: &B,
     owner: &Process,
 ) -> Result<Option<Slot>, B::Error> {
-    for (slot, identity) in (0..).map(Slot::new).zip(identities) {
+    let joined = (0..mark).map(Slot::new).zip(identities);
+    for (slot, identity) in joined {
         if !identity.is_free() || !bytes.try_lock(slot)? {
             continue;
         }

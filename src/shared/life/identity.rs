@@ -3,11 +3,14 @@
 use crate::atomic::{
     Acquire, AtomicU32, Register32, Register64, Relaxed, Release, array, const_fn, fence,
 };
+use crate::attempt::State;
 
 /// Set in the state of a slot that has an owner.
 const JOINED: u32 = 1;
-/// What is added to the state of a free slot by whoever takes it.
-const TAKEN: u32 = 2;
+/// Set while an owner changes who it is.
+const CHANGING: u32 = 2;
+/// The bits above count the changes: the state is never what it was before.
+const CHANGE: u32 = 4;
 
 /// A slot's owner, in the segment.
 ///
@@ -18,7 +21,7 @@ const TAKEN: u32 = 2;
 /// The lock on the byte is relied on to say whether its holder lives, and for one order: what a
 /// process did before it died comes before what the byte's next holder does. The living order
 /// themselves by updates of `state`, each of which gives it a value that it has not had before (in
-/// 2^30 changes of owner).
+/// 2^30 changes).
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Identity {
@@ -28,13 +31,50 @@ pub(crate) struct Identity {
     pid_namespace: Register64,
     time_namespace: Register64,
     command: [Register64; 2],
+    /// [`Hold::code`].
+    hold: Register32,
 }
 
-/// Who owns a slot, and since which change of owner.
+/// Who owns a slot, and since which change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) process: Process,
+    pub(crate) hold: Hold,
     state: u32,
+}
+
+/// What the life of a slot's owner hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// The process, and the descriptor that has the lock on the slot's byte.
+    Process,
+    /// That descriptor alone, whoever has it. The process uses the slot, or has died using it.
+    Descriptor,
+    /// The same, and nobody uses the slot: the process has handed it over, as it stood.
+    HandedOver(State),
+}
+
+impl Hold {
+    fn code(self) -> u32 {
+        match self {
+            Self::Process => 0,
+            Self::Descriptor => 1,
+            Self::HandedOver(State::Outside) => 2,
+            Self::HandedOver(State::Waiting) => 3,
+            Self::HandedOver(State::Inside) => 4,
+        }
+    }
+
+    /// What is no code counts as one that nobody can adopt.
+    fn from_code(code: u32) -> Self {
+        match code {
+            0 => Self::Process,
+            2 => Self::HandedOver(State::Outside),
+            3 => Self::HandedOver(State::Waiting),
+            4 => Self::HandedOver(State::Inside),
+            _ => Self::Descriptor,
+        }
+    }
 }
 
 /// A process, told from every other that this machine runs until it restarts.
@@ -63,6 +103,7 @@ impl Identity {
                 pid_namespace: Register64::new(0),
                 time_namespace: Register64::new(0),
                 command: array![Register64::new(0); 2],
+                hold: Register32::new(0),
             }
         }
     }
@@ -79,14 +120,22 @@ impl Identity {
         if free & JOINED != 0 {
             return false;
         }
-        let taken = free.wrapping_add(TAKEN);
+        let taken = free.wrapping_add(CHANGE);
         // Acquire: takes over the slot's registers as its last owner left them.
         if self.state.compare_exchange(free, taken, Acquire, Relaxed).is_err() {
             return false;
         }
-        // Orders the new state before the fields: whoever has read one of them finds the state
+        self.write(owner, Hold::Process);
+        // Release: whoever sees the slot joined sees by whom.
+        self.state.compare_exchange(taken, taken | JOINED, Release, Relaxed).is_ok()
+    }
+
+    /// To be called behind the update that says that the fields are about to change.
+    fn write(&self, owner: &Process, hold: Hold) {
+        // Orders that update before the fields: whoever has read one of them finds the state
         // changed.
         fence(Release);
+        self.hold.store(hold.code(), Relaxed);
         self.pid.store(owner.pid, Relaxed);
         self.start_time.store(owner.start_time, Relaxed);
         self.pid_namespace.store(owner.pid_namespace, Relaxed);
@@ -94,18 +143,61 @@ impl Identity {
         for (register, word) in self.command.iter().zip(owner.command) {
             register.store(word, Relaxed);
         }
-        // Release: whoever sees the slot joined sees by whom.
-        self.state.compare_exchange(taken, taken | JOINED, Release, Relaxed).is_ok()
+    }
+
+    /// From here on the slot's owner lives as long as its descriptor does. To be called by the owner.
+    pub(crate) fn hold_by_descriptor(&self) {
+        // A change: whoever has seen it held by a process that dies later finds that out before it
+        // acts.
+        self.change(Hold::Descriptor);
+    }
+
+    /// Leaves the slot to whoever has its descriptor and adopts it. To be called by the owner, which is
+    /// held by its descriptor, and does nothing more in the slot.
+    pub(crate) fn hand_over(&self, state: State) {
+        self.change(Hold::HandedOver(state));
+    }
+
+    fn change(&self, hold: Hold) {
+        // In two steps: what is seen of the change before it is complete is of no state that could be
+        // adopted.
+        self.state.fetch_add(CHANGING, Relaxed);
+        // Orders the first step before the new value, as in `write`.
+        fence(Release);
+        self.hold.store(hold.code(), Relaxed);
+        // Release: what was done in this slot, and inside, happens before what is done by whoever
+        // adopts it.
+        self.state.fetch_add(CHANGE - CHANGING, Release);
+    }
+
+    /// Makes this process the user of a slot that was handed over, unless another one has been faster.
+    /// To be called by one that has the slot's descriptor. Whether it is the user now.
+    pub(crate) fn adopt(&self, from: &Owner, by: &Process) -> bool {
+        if !matches!(from.hold, Hold::HandedOver(_)) {
+            return false;
+        }
+        let changing = from.state.wrapping_add(CHANGING);
+        // Acquire: see `hand_over`.
+        if self.state.compare_exchange(from.state, changing, Acquire, Relaxed).is_err() {
+            return false;
+        }
+        self.write(by, Hold::Descriptor);
+        // Release: whoever sees the change complete sees by whom.
+        self.state.fetch_add(CHANGE - CHANGING, Release);
+        true
     }
 
     /// Leaves the slot to others. To be called by its owner; or, once that is dead, by the one who
     /// has the lock on the slot's recovery byte.
     pub(crate) fn clear(&self) {
+        // Nobody else writes it now. It may have died while it adopted the slot.
+        let flags = self.state.load(Relaxed) & (JOINED | CHANGING);
         // Release: hands the slot's registers to its next owner.
-        self.state.fetch_add(JOINED, Release);
+        self.state.fetch_add(CHANGE - flags, Release);
     }
 
-    /// Who owns the slot, for whoever looks on. `None`: nobody, or it changed hands meanwhile.
+    /// Who owns the slot, for whoever looks on. `None`: nobody, or it changed hands meanwhile. While
+    /// somebody adopts the slot, `process` may be partly that one and partly the one before.
     pub(crate) fn owner(&self) -> Option<Owner> {
         // Acquire: the fields are this owner's, or a later one's.
         let state = self.state.load(Acquire);
@@ -116,10 +208,15 @@ impl Identity {
             time_namespace: self.time_namespace.load(Relaxed),
             command: [self.command[0].load(Relaxed), self.command[1].load(Relaxed)],
         };
+        let hold = match state & CHANGING {
+            0 => Hold::from_code(self.hold.load(Relaxed)),
+            // Nobody can adopt it now, and it is not its process's any more.
+            _ => Hold::Descriptor,
+        };
         // Orders the fields before the second look at the state: if any is a later owner's, the
         // state is another.
         fence(Acquire);
-        let owner = Owner { process, state };
+        let owner = Owner { process, hold, state };
         (state & JOINED != 0 && self.is_still(&owner)).then_some(owner)
     }
 

@@ -1,7 +1,8 @@
 //! Whether a slot's owner is dead: proved, never guessed.
 //!
-//! There are two proofs, either of which suffices. With neither, the owner is alive, however long
-//! it has been silent: one that is stopped, traced, frozen or slow is not dead.
+//! There are two proofs, either of which suffices; for an owner that is held by its descriptor there is
+//! the first alone. With neither, the owner is alive, however long it has been silent: one that is
+//! stopped, traced, frozen or slow is not dead.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -11,7 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use crate::algorithm::Slot;
-use crate::shared::life::identity::Process;
+use crate::shared::life::identity::{Hold, Owner, Process};
 use crate::shared::life::ofd;
 use crate::shared::life::process::{Stat, UNKNOWN};
 
@@ -22,14 +23,15 @@ use crate::shared::life::process::{Stat, UNKNOWN};
 pub(crate) fn is_dead(
     file: BorrowedFd<'_>,
     slot: Slot,
-    owner: &Process,
+    owner: &Owner,
     this: &Process,
 ) -> io::Result<bool> {
     // Whoever joins has the byte before, and whoever leaves has it until after: a joined slot whose
     // byte nobody has is a dead one's. The kernel drops the lock with the last descriptor.
     // A child that was forked off may have kept the descriptor, and the lock, over its parent's
-    // death: hence the second proof.
-    Ok(!ofd::is_owned(file, slot)? || is_contradicted(owner, this))
+    // death: hence the second proof, unless that is what it was meant to do.
+    Ok(!ofd::is_owned(file, slot)?
+        || owner.hold == Hold::Process && is_contradicted(&owner.process, this))
 }
 
 /// Whether there is no such process any more. False where that cannot be told.

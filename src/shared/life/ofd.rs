@@ -19,6 +19,8 @@ const OWNERS: Offset = 1 << 40;
 const RECOVERERS: Offset = 1 << 41;
 /// The one that says that a segment has users ([`crate::shared::segment::deadman`]).
 pub(crate) const DEADMAN: Offset = 1 << 42;
+/// The first ticket's of those who wait for a slot, which its holder holds meanwhile.
+const LINE: Offset = 1 << 43;
 
 // With narrower offsets the byte would be another one than in programs with wider ones.
 const _: () = assert!(size_of::<Offset>() == 8, "`shared` needs 64-bit file offsets");
@@ -76,6 +78,45 @@ impl Drop for RecoveryByte<'_> {
     }
 }
 
+/// A place in the line of those who wait for a slot: it ends with its process.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    file: BorrowedFd<'a>,
+    ticket: u32,
+}
+
+impl<'a> Place<'a> {
+    /// Of a ticket that is this process's alone.
+    pub(crate) fn take(file: BorrowedFd<'a>, ticket: u32) -> io::Result<Self> {
+        // Nobody else holds it, but for one of 2^32 tickets ago: then this place is not seen.
+        try_write_lock(file, LINE + Offset::from(ticket))?;
+        Ok(Self { file, ticket })
+    }
+
+    pub(crate) fn ticket(&self) -> u32 {
+        self.ticket
+    }
+
+    /// One that is ahead, if there is any.
+    pub(crate) fn ahead(&self) -> io::Result<Option<u32>> {
+        if self.ticket == 0 { Ok(None) } else { first_in_line(self.file, self.ticket) }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        unlock(self.file, LINE + Offset::from(self.ticket));
+    }
+}
+
+/// One of those who wait for a slot with a ticket below `end`, but through this description. Mostly the
+/// one that has waited longest.
+pub(crate) fn first_in_line(file: impl AsFd, end: u32) -> io::Result<Option<u32>> {
+    let found = call(file, libc::F_OFD_GETLK, (LINE, end.into()), libc::F_WRLCK)?;
+    let is_free = libc::c_int::from(found.l_type) == libc::F_UNLCK;
+    Ok(if is_free { None } else { u32::try_from(found.l_start - LINE).ok() })
+}
+
 /// Locks a byte unless others hold it for writing. Whether it is locked now.
 pub(crate) fn try_read_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> {
     try_set(file, byte, libc::F_RDLCK)
@@ -88,13 +129,13 @@ pub(crate) fn try_write_lock(file: impl AsFd, byte: Offset) -> io::Result<bool> 
 
 pub(crate) fn unlock(file: impl AsFd, byte: Offset) {
     // Taking a lock away does not fail.
-    let _ = call(file, libc::F_OFD_SETLK, byte, libc::F_UNLCK);
+    let _ = call(file, libc::F_OFD_SETLK, (byte, 1), libc::F_UNLCK);
 }
 
 /// What a byte was held for a moment ago, but through this description.
 pub(crate) fn held_by_others(file: impl AsFd, byte: Offset) -> io::Result<Held> {
     // Whatever is in the way of writing.
-    let found = call(file, libc::F_OFD_GETLK, byte, libc::F_WRLCK)?;
+    let found = call(file, libc::F_OFD_GETLK, (byte, 1), libc::F_WRLCK)?;
     Ok(match libc::c_int::from(found.l_type) {
         libc::F_UNLCK => Held::No,
         libc::F_RDLCK => Held::ForReading,
@@ -103,7 +144,7 @@ pub(crate) fn held_by_others(file: impl AsFd, byte: Offset) -> io::Result<Held> 
 }
 
 fn try_set(file: impl AsFd, byte: Offset, what: libc::c_int) -> io::Result<bool> {
-    match call(file, libc::F_OFD_SETLK, byte, what) {
+    match call(file, libc::F_OFD_SETLK, (byte, 1), what) {
         Ok(_) => Ok(true),
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::PermissionDenied => Ok(false),
@@ -116,7 +157,7 @@ fn try_set(file: impl AsFd, byte: Offset, what: libc::c_int) -> io::Result<bool>
 fn call(
     file: impl AsFd,
     command: libc::c_int,
-    byte: Offset,
+    (start, length): (Offset, Offset),
     what: libc::c_int,
 ) -> io::Result<libc::flock> {
     // SAFETY: all zeros is a value of this struct of integers; some targets have reserved fields in
@@ -124,8 +165,8 @@ fn call(
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = what as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
-    lock.l_start = byte;
-    lock.l_len = 1;
+    lock.l_start = start;
+    lock.l_len = length;
     // SAFETY: the descriptor is open, and the argument of these commands is a pointer to such a
     // struct.
     let answer = unsafe { libc::fcntl(file.as_fd().as_raw_fd(), command, &raw mut lock) };

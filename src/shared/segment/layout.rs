@@ -8,6 +8,7 @@
 //! | [participants](crate::shared::life::identity) | 128 | 64 a slot |
 //! | [records](crate::shared::segment::record) | 128 | 64 a slot |
 //! | [journal](crate::shared::segment::journal) | 128 | 128 |
+//! | [room](crate::shared::segment::room) | 128 | 8 |
 //! | [notice](crate::wait) of sleepers | 128 | 8 |
 //! | sleeping places | 128 | 4 a slot |
 //! | the data | 128 | its size |
@@ -17,6 +18,7 @@ use crate::shared::life::identity::Identity;
 use crate::shared::segment::journal::Journal;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{self, ALIGN};
+use crate::shared::segment::room::Room;
 use crate::wait::{Channel, Notice};
 
 /// How long a header is.
@@ -24,6 +26,7 @@ pub(crate) const HEADER: usize = 200;
 
 const _: () = assert!(size_of::<Identity>() == 64 && align_of::<Identity>() == 64);
 const _: () = assert!(size_of::<Record>() == 64 && align_of::<Record>() == 64);
+const _: () = assert!(size_of::<Room>() == 8 && align_of::<Room>() == 4);
 const _: () = assert!(size_of::<Notice>() == 8 && align_of::<Notice>() == 4);
 const _: () = assert!(size_of::<Journal>() == 128 && align_of::<Journal>() == 128);
 
@@ -49,6 +52,7 @@ pub(crate) struct Layout {
     pub(crate) participants: usize,
     pub(crate) records: usize,
     pub(crate) journal: usize,
+    pub(crate) room: usize,
     pub(crate) notice: usize,
     pub(crate) channels: usize,
     pub(crate) data: usize,
@@ -63,7 +67,8 @@ impl Layout {
         let participants = after(registers, registers::size(kind, count)?)?;
         let records = after(participants, count.checked_mul(size_of::<Identity>())?)?;
         let journal = after(records, count.checked_mul(size_of::<Record>())?)?;
-        let notice = after(journal, size_of::<Journal>())?;
+        let room = after(journal, size_of::<Journal>())?;
+        let notice = after(room, size_of::<Room>())?;
         let channels = after(notice, size_of::<Notice>())?;
         let data_at = after(channels, count.checked_mul(size_of::<Channel>())?)?;
         let length = data_at.checked_add(data.size)?;
@@ -73,6 +78,7 @@ impl Layout {
             participants,
             records,
             journal,
+            room,
             notice,
             channels,
             data: data_at,

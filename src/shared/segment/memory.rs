@@ -20,6 +20,7 @@ use crate::shared::segment::journal::{Journal, Obituary};
 use crate::shared::segment::layout::{self, DataType, Layout};
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::Registers;
+use crate::shared::segment::room::Room;
 use crate::shared::segment::{file_system, limit};
 use crate::shared::{Death, Error, Kind};
 use crate::wait::{Channel, Lot, Notice, QUIET, Shared};
@@ -193,11 +194,25 @@ impl Segment {
         unsafe { Registers::new(start, self.shape.kind, self.shape.slots as usize) }
     }
 
+    /// Those of all slots. Whose slot has not been joined yet must not be touched: see
+    /// [`joined`](Self::joined).
     pub(crate) fn identities(&self) -> &[Identity] {
         let start = self.at(self.shape.layout.participants).cast();
         // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
         // valid.
         unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
+    }
+
+    /// How many slots have been joined so far, and may be looked at.
+    pub(crate) fn joined(&self) -> u32 {
+        self.room().mark().min(self.shape.slots)
+    }
+
+    pub(crate) fn room(&self) -> &Room {
+        let start = self.at(self.shape.layout.room).cast();
+        // SAFETY: there is room for one, aligned to `ALIGN`; atomics, for which every value is
+        // valid.
+        unsafe { &*start }
     }
 
     #[inline]

@@ -1,5 +1,8 @@
 //! Waiting: [`watch`] passes the time, and looks now and then at whether the one waited for still
-//! lives; a [`seat`] is all that a participant does but the data.
+//! lives; [`room`] finds a slot, [`adoption`] one that was handed over; a [`seat`] is all that a
+//! participant does but the data.
 
+pub(crate) mod adoption;
+pub(crate) mod room;
 pub(crate) mod seat;
 pub(crate) mod watch;

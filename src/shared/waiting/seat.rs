@@ -3,22 +3,25 @@
 
 use std::marker::PhantomData;
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::algorithm::{Algorithm, Intent, Slot, Turn};
+use crate::atomic::crash_point;
 use crate::attempt::{self, Attempt, State};
 use crate::shared::dead::look_after::{Look, reap};
-use crate::shared::life::claim::{claim, give_back};
+use crate::shared::life::claim::give_back;
 use crate::shared::life::fork;
-use crate::shared::life::identity::Process;
+use crate::shared::life::identity::{Hold, Identity, Process};
 use crate::shared::segment::Segment;
 use crate::shared::segment::clock;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
 use crate::shared::segment::reopen::reopen;
+use crate::shared::waiting::adoption::adopt;
+use crate::shared::waiting::room::{Newcomer, tell_of_room};
 use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
 use crate::shared::{Death, Error, Kind};
 use crate::wait::{Deadline, Never, Wait, Waker};
@@ -72,6 +75,8 @@ pub(crate) struct Seat<W: Wait> {
     /// Has the lock on the slot's byte, until it is given up or the last process that has the
     /// descriptor is gone.
     alive: OwnedFd,
+    /// Whether somebody else goes on in the slot.
+    is_handed_over: bool,
     /// How often to look after those in the way.
     every: Duration,
     /// When an attempt that did not wait has last looked.
@@ -80,48 +85,92 @@ pub(crate) struct Seat<W: Wait> {
 }
 
 impl<W: Wait> Seat<W> {
-    /// Claims a free slot, and then a place in the scans.
-    pub(crate) fn claim(segment: &Arc<Segment>, every: Duration) -> Result<Self, Error> {
+    /// Claims a free slot, and then a place in the scans. Waits for one until the deadline, if all are
+    /// taken.
+    pub(crate) fn claim(
+        segment: &Arc<Segment>,
+        every: Duration,
+        deadline: &impl Deadline,
+    ) -> Result<Self, Error> {
         segment.check_length()?;
-        let generation = fork::generation();
-        let this = Process::this()
-            .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
+        let this = this(segment)?;
         let alive = reopen(segment)?;
-        let claim = || {
-            claim(segment.identities(), &alive, &this)
-                .map_err(Error::io(segment.name(), "lock the slot's byte"))
-        };
-        let look = Look { file: alive.as_fd(), by: &this };
-        let since = Instant::now();
-        let mut slot = claim()?;
-        // One that somebody else sees to is free in a moment.
-        while slot.is_none() && reap(segment, look, None, &waker::<W>(segment))? {
-            slot = claim()?;
-            if slot.is_none() {
-                if since.elapsed() > PATIENCE {
-                    break;
-                }
-                W::pause();
-            }
-        }
-        let full = || Error::Full { segment: segment.name().to_owned(), slots: segment.slots() };
-        let slot = slot.ok_or_else(full)?;
-        let registers = segment.registers();
-        with_algorithm!(registers, algorithm => algorithm.join(slot));
-        Ok(Self {
+        let newcomer = Newcomer { segment, file: &alive, this: &this, every };
+        let slot = newcomer.find_room::<W>(deadline)?;
+        let seat = Self::new(segment, every, slot, this, alive);
+        with_algorithm!(seat.registers(), algorithm => algorithm.join(slot));
+        Ok(seat)
+    }
+
+    /// Of a slot that is this process's.
+    fn new(
+        segment: &Arc<Segment>,
+        every: Duration,
+        slot: Slot,
+        this: Process,
+        alive: OwnedFd,
+    ) -> Self {
+        Self {
             parts: Parts::of(segment, slot),
             segment: segment.clone(),
             slot,
             state: State::Outside,
             token: 0,
             told: None,
-            generation,
+            generation: fork::generation(),
             this,
             alive,
+            is_handed_over: false,
             every,
             looked: None,
             wait: PhantomData,
-        })
+        }
+    }
+
+    /// Goes on in a slot that was handed over: the one that this description has locked the byte of.
+    pub(crate) fn adopt(
+        segment: &Arc<Segment>,
+        every: Duration,
+        alive: OwnedFd,
+    ) -> Result<Self, Error> {
+        segment.check_length()?;
+        let this = this(segment)?;
+        let (slot, state) = adopt(segment, &alive, &this)?;
+        let token = segment.records()[slot.index()].read().token;
+        let mut seat = Self::new(segment, every, slot, this, alive);
+        (seat.state, seat.token) = (state, token);
+        Ok(seat)
+    }
+
+    /// From here on this participant lives as long as its descriptor.
+    pub(crate) fn hold_by_descriptor(&mut self) -> Result<BorrowedFd<'_>, Error> {
+        self.check_ours()?;
+        if self.identity().owner().is_none_or(|owner| owner.hold == Hold::Process) {
+            self.identity().hold_by_descriptor();
+        }
+        Ok(self.alive.as_fd())
+    }
+
+    /// Leaves the slot, as it stands, to whoever adopts it by this descriptor.
+    pub(crate) fn hand_over(mut self) -> Result<OwnedFd, Error> {
+        let descriptor = self.hold_by_descriptor()?.try_clone_to_owned();
+        let failed = Error::io(self.segment.name(), "duplicate the slot's descriptor");
+        let descriptor = descriptor.map_err(failed)?;
+        // First: should this process die in between, the descriptor is gone with it.
+        self.is_handed_over = true;
+        self.identity().hand_over(self.state);
+        crash_point("a participant that was handed over");
+        Ok(descriptor)
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.segment.identities()[self.slot.index()]
+    }
+
+    /// What this participant is about.
+    pub(crate) fn state(&self) -> Result<State, Error> {
+        self.check_ours()?;
+        Ok(self.state)
     }
 
     pub(crate) fn slot(&self) -> Slot {
@@ -447,14 +496,20 @@ impl<W: Wait> Seat<W> {
 
 impl<W: Wait> Drop for Seat<W> {
     fn drop(&mut self) {
-        if self.is_ours() {
+        if self.is_ours() && !self.is_handed_over {
             self.settle();
             // Unlocks the byte: a child that was forked off meanwhile may still have the descriptor.
             give_back(self.segment.identities(), &self.alive, self.slot);
+            tell_of_room(&self.segment, &self.alive);
         }
     }
 }
 
 fn waker<W: Wait>(segment: &Segment) -> SegmentWaker<'_, W> {
     Waker::new(segment.lot())
+}
+
+fn this(segment: &Segment) -> Result<Process, Error> {
+    Process::this()
+        .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))
 }

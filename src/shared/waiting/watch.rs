@@ -209,7 +209,7 @@ impl<'a> Watch<'a> {
 
     fn competing(&self) -> u64 {
         let registers = self.segment.registers();
-        let others = (0..self.segment.slots()).map(Slot::new).filter(|slot| *slot != self.me);
+        let others = (0..self.segment.joined()).map(Slot::new).filter(|slot| *slot != self.me);
         others.filter(|slot| registers.standing(*slot) != Standing::Outside).count() as u64
     }
 
