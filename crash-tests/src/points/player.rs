@@ -132,14 +132,14 @@ fn takes_its_turn(board: &Board, number: usize, participant: &mut Participant, p
 
 /// A turn that it begins as one user, waits for as the next, and is done with as a third. Told of a death,
 /// it leaves it at that.
-fn goes_from_hand_to_hand<'a>(
+fn goes_from_hand_to_hand(
     board: &Board,
     number: usize,
-    mutex: &'a Mutex,
-    mut participant: Participant<'a>,
-) -> Participant<'a> {
+    mutex: &Mutex,
+    mut participant: Participant,
+) -> Participant {
     let player = board.player(number);
-    let next = |participant: Participant<'a>| {
+    let next = |participant: Participant| {
         let handle = participant.hand_over().expect("it is ours");
         crash_point("in no hands");
         mutex.adopt(handle).expect("it was handed over")
