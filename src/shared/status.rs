@@ -78,7 +78,7 @@ impl Status {
         let journal = segment.journal();
         let mut line: Vec<(Standing, Competitor)> = Vec::new();
         let (mut joined, mut holder, mut dead) = (0, None, Vec::new());
-        let this = Process::this()
+        let this = Process::this(segment.as_fd())
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         for (slot, identity) in (0..).map(Slot::new).zip(segment.identities()) {
             let Some(owner) = identity.owner() else { continue };

@@ -56,7 +56,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     pub(crate) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
         segment.check_length()?;
         let generation = fork::generation();
-        let this = Process::this()
+        let this = Process::this(segment.as_fd())
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         let alive = reopen(segment)?;
         let claim = || {
