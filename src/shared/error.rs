@@ -397,6 +397,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_that_meets_another_segment_than_it_wants_is_told_what_to_ask_for() {
+        let (segment, type_name) = (|| "here".to_owned(), |name: &str| name.to_owned());
+        let (found, wanted) = (Kind::Ticket, Kind::Bakery);
+        let (one, two) = (type_name("one"), type_name("two"));
+        for (error, advice) in [
+            (
+                Error::WrongKind { segment: segment(), found, wanted },
+                "ask for ticket, or for no kind",
+            ),
+            (
+                Error::WrongSlots { segment: segment(), found: 4, wanted: 8 },
+                "ask for 4, or for no number",
+            ),
+            (
+                Error::WrongType { segment: segment(), found: one, wanted: two },
+                "`Options::data_name`",
+            ),
+        ] {
+            let said = error.to_string();
+            assert!(said.starts_with("here: ") && said.contains(advice), "{said}");
+            assert!(said.contains("`Options::remove` it when nobody uses it"), "{said}");
+        }
+    }
+
+    #[test]
     fn as_an_error_of_input_and_output_it_has_a_fitting_kind_and_is_the_source() {
         let segment = || "here".to_owned();
         let full = io::Error::from_raw_os_error(libc::ENOSPC);

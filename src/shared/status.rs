@@ -82,7 +82,7 @@ impl Status {
         let journal = segment.journal();
         let mut line: Vec<(Standing, Competitor)> = Vec::new();
         let (mut joined, mut holder, mut dead) = (0, None, Vec::new());
-        let this = Process::this()
+        let this = Process::this(segment.as_fd())
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         for slot in (0..segment.joined()).map(Slot::new) {
             let identity = &segment.identities()[slot.index()];

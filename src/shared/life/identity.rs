@@ -30,6 +30,7 @@ pub(crate) struct Identity {
     start_time: Register64,
     pid_namespace: Register64,
     time_namespace: Register64,
+    locks: Register64,
     command: [Register64; 2],
     /// [`Hold::code`].
     hold: Register32,
@@ -88,6 +89,9 @@ pub(crate) struct Process {
     pub(crate) pid_namespace: u64,
     /// The inode of the time namespace in which `start_time` means something; 0 if there are none.
     pub(crate) time_namespace: u64,
+    /// What its locks are on, told from every other inode that has the same memory: an overlay mount's
+    /// and its upper directory's have, and neither sees the other's locks.
+    pub(crate) locks: u64,
     /// The program's name, as bytes, cut off or filled up with zeros: for messages.
     pub(crate) command: [u64; 2],
 }
@@ -102,6 +106,7 @@ impl Identity {
                 start_time: Register64::new(0),
                 pid_namespace: Register64::new(0),
                 time_namespace: Register64::new(0),
+                locks: Register64::new(0),
                 command: array![Register64::new(0); 2],
                 hold: Register32::new(0),
             }
@@ -140,6 +145,7 @@ impl Identity {
         self.start_time.store(owner.start_time, Relaxed);
         self.pid_namespace.store(owner.pid_namespace, Relaxed);
         self.time_namespace.store(owner.time_namespace, Relaxed);
+        self.locks.store(owner.locks, Relaxed);
         for (register, word) in self.command.iter().zip(owner.command) {
             register.store(word, Relaxed);
         }
@@ -206,6 +212,7 @@ impl Identity {
             start_time: self.start_time.load(Relaxed),
             pid_namespace: self.pid_namespace.load(Relaxed),
             time_namespace: self.time_namespace.load(Relaxed),
+            locks: self.locks.load(Relaxed),
             command: [self.command[0].load(Relaxed), self.command[1].load(Relaxed)],
         };
         let hold = match state & CHANGING {

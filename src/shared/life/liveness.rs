@@ -26,6 +26,11 @@ pub(crate) fn is_dead(
     owner: &Owner,
     this: &Process,
 ) -> io::Result<bool> {
+    // It has come to the same memory by another inode, where its locks are not seen from here. Those
+    // who have come as it did see to it.
+    if owner.locks != this.locks {
+        return Ok(false);
+    }
     // Whoever joins has the byte before, and whoever leaves has it until after: a joined slot whose
     // byte nobody has is a dead one's. The kernel drops the lock with the last descriptor.
     // A child that was forked off may have kept the descriptor, and the lock, over its parent's
@@ -73,6 +78,8 @@ fn proc_is_ours() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
     use std::process::Command;
 
     use super::*;
@@ -80,7 +87,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "starts a process")]
     fn what_is_not_known_of_an_owner_contradicts_nothing() {
-        let this = Process::this().unwrap();
+        let this = Process::this(File::open("/").unwrap().as_fd()).unwrap();
         let mut child = Command::new("true").spawn().unwrap();
         let gone = Process { pid: child.id(), ..this };
         child.wait().unwrap();

@@ -510,6 +510,6 @@ fn waker<W: Wait>(segment: &Segment) -> SegmentWaker<'_, W> {
 }
 
 fn this(segment: &Segment) -> Result<Process, Error> {
-    Process::this()
+    Process::this(segment.as_fd())
         .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))
 }
