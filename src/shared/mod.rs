@@ -63,7 +63,7 @@
 //! outside of what Rust does.
 
 // Who may know whom, from the top: what users see (`mutex`, `options`, `status`); `waiting`; `dead`;
-// `segment`; `life`; and the words for what can be said (`error`, `death`, `kind`).
+// `segment`; `life`; and the words for what can be said (`error`, `death`, `kind`, `origin`).
 
 mod dead;
 mod death;
@@ -72,6 +72,7 @@ mod kind;
 mod life;
 mod mutex;
 mod options;
+mod origin;
 mod segment;
 mod status;
 mod waiting;
@@ -81,4 +82,5 @@ pub use error::Error;
 pub use kind::{Kind, UnknownKind};
 pub use mutex::{Data, Guard, Mutex, Participant, Waiting};
 pub use options::Options;
+pub use origin::Origin;
 pub use status::{Competitor, Status};

@@ -15,7 +15,7 @@ use crate::algorithm::{Intent, Slot};
 use crate::shared::segment::Segment;
 use crate::shared::segment::registers::ALIGN;
 use crate::shared::waiting::seat::{Accept, Seat};
-use crate::shared::{Death, Error, Kind, Options, Status};
+use crate::shared::{Death, Error, Kind, Options, Origin, Status};
 use crate::wait::{Deadline, DefaultWait, Never, Wait};
 
 /// What a segment can hold: plain data, valid whatever its bytes are, without padding and without
@@ -88,7 +88,7 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
     /// away within a second, or is still locked by a child of one that died; [`Error::WrongLength`] if
-    /// the file has been cut off; [`Error::Io`] if the slot's descriptor cannot be opened (there is one
+    /// the file has been cut off; [`Error::Removed`] if its name does not lead to it any more; [`Error::Io`] if the slot's descriptor cannot be opened (there is one
     /// for each participant), or without `/proc`.
     pub fn join(&self) -> Result<Participant<'_, T, W>, Error> {
         Ok(Participant { seat: Seat::claim(&self.segment, self.look_every)?, data: PhantomData })
@@ -117,6 +117,12 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// lives.
     pub fn status(&self) -> Result<Status, Error> {
         Status::of(&self.segment)
+    }
+
+    /// Whether this process has made the segment, or found it, or what a restart has left of it.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.segment.origin()
     }
 
     /// The algorithm that the segment was made with.
@@ -174,6 +180,8 @@ impl<'a, T: Data, W: Wait> Participant<'a, T, W> {
     /// - [`Error::Corrupt`] if somebody has overwritten the lock's registers.
     /// - [`Error::WrongLength`] if somebody has cut the file off, and it was noticed before what is gone
     ///   was touched.
+    /// - [`Error::Removed`] if it had to wait and the file's name does not lead to it any more. The lock
+    ///   is not held. One that need not wait does not look.
     /// - [`Error::Io`] if the kernel does not tell who lives.
     #[inline]
     pub fn lock(&mut self) -> Result<Guard<'_, 'a, T, W>, Error> {
@@ -374,12 +382,19 @@ impl<'p, 'a, T: Data, W: Wait> Guard<'p, 'a, T, W> {
         Self { participant, not_send: PhantomData }
     }
 
-    /// The number of this acquisition: the first has 1, and each has one more than the one before,
-    /// whatever dies meanwhile, as long as the segment is there (a number is lost if its owner dies
-    /// before it is in).
+    /// The number of this acquisition: greater than that of every one before, of this segment and of
+    /// every earlier one of its name. Never 0, and less than 2<sup>63</sup> until the year 2262.
     ///
     /// A *fencing token*: whoever keeps the greatest that it has seen can refuse what comes from an
     /// owner that has lost the lock.
+    ///
+    /// In one segment each is one more than the one before, whatever dies meanwhile. (A number is lost if
+    /// its owner dies before it is in.) A new segment, whatever became of the last, begins with the time
+    /// of day, in nanoseconds since 1970, since nobody goes in more often than that. After a restart a
+    /// segment on a disk goes on with the later of that and its last token. So tokens of a name only go
+    /// back if **the machine's clock is set back** to before the earlier segment was made, or made ready
+    /// after a restart, and its file is gone or holds an older state: also if a machine starts without
+    /// knowing the time.
     #[must_use]
     pub fn token(&self) -> u64 {
         self.participant.seat.token()

@@ -18,11 +18,13 @@ mod data;
 mod files;
 mod headers;
 mod hostile;
+mod mounts;
 mod named;
 mod races;
 mod removal;
 mod restarts;
 mod room;
+mod tokens;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
@@ -41,5 +43,7 @@ fn child() {
         ("removes by name", removal::removes_by_name),
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
+        ("stays inside", restarts::stays_inside),
+        ("counts in a container", restarts::counts_in_a_container),
     ]);
 }

@@ -10,6 +10,8 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::shared::Error;
+use crate::shared::segment::anchor::Anchor;
+use crate::shared::segment::restart;
 
 const NAME_MAX: usize = 255;
 const OTHERS: u32 = 0o077;
@@ -19,6 +21,7 @@ const OTHERS: u32 = 0o077;
 pub(crate) struct Place {
     pub(crate) directory: OwnedFd,
     pub(crate) file: OsString,
+    pub(crate) anchor: Anchor,
     path: PathBuf,
 }
 
@@ -47,7 +50,7 @@ impl Place {
         let shown = path.display().to_string();
         let stat = fstat(&directory).map_err(Error::io(&shown, "inspect the directory"))?;
         check_owner(&stat, &shown)?;
-        Ok(Self { directory, file: name.into(), path: path.join(name) })
+        Self::new(directory, name.into(), path.join(name))
     }
 
     /// The place at a path, in a directory that exists and is the caller's to trust.
@@ -62,7 +65,12 @@ impl Place {
         let file = path.file_name().ok_or_else(|| bad("it is a directory's"))?.to_owned();
         let parent = path.parent().filter(|parent| *parent != OsStr::new(""));
         let directory = open_directory(parent.unwrap_or(Path::new(".")), OFlags::empty())?;
-        Ok(Self { directory, file, path: path.to_owned() })
+        Self::new(directory, file, path.to_owned())
+    }
+
+    fn new(directory: OwnedFd, file: OsString, path: PathBuf) -> Result<Self, Error> {
+        let anchor = Anchor::new(&directory, &file, &path)?;
+        Ok(Self { directory, file, anchor, path })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -75,19 +83,39 @@ impl Place {
     }
 }
 
-/// `/dev/shm/bakery-lock-UID`, unless `BAKERY_LOCK_DIR` names another directory.
+/// `/run/lock/bakery-lock-UID` where `/run/lock` is memory in which everybody may make files, else
+/// `/dev/shm/bakery-lock-UID`; unless `BAKERY_LOCK_DIR` names another directory.
 ///
-/// Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not, so
-/// one name would be two locks. Not `/tmp`, which is cleaned of old files.
+/// Two processes of a user have to come to the same place, or one name would be two locks. So the
+/// place depends on what `/run/lock` is, and neither on the rest of the environment nor on who asks.
+///
+/// - `/run/lock` stays as it is until the machine stops. Debian, Ubuntu and others have it so, but only
+///   5 MiB of it; elsewhere it is the superuser's own.
+/// - `/dev/shm` is everywhere, and has room. But at a user's last log-out systemd's logind removes all
+///   the user's files from it (`RemoveIPC=yes`), also those in use by what the log-out did not end.
+/// - Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not. Not
+///   `/run/user/UID`: it goes with the last log-out, and services may not have it.
+/// - Not `/tmp` and `/var/tmp`: they are cleaned of old files, and services may have their own.
 fn user_directory() -> Result<PathBuf, Error> {
     let Some(path) = std::env::var_os("BAKERY_LOCK_DIR").map(PathBuf::from) else {
-        return Ok(PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw())));
+        return Ok(Path::new(parent()).join(format!("bakery-lock-{}", geteuid().as_raw())));
     };
     if path.is_absolute() {
         return Ok(path);
     }
     let why = "BAKERY_LOCK_DIR is not the absolute path of a directory";
     Err(Error::BadName { name: path.display().to_string(), why })
+}
+
+/// See [`user_directory`]. Whose `/run/lock` is, is not asked: user namespaces give it other owners.
+fn parent() -> &'static str {
+    const LOCKS: &str = "/run/lock";
+    const FOR_ALL: u32 = 0o1777;
+    let is_for_all = open_directory(Path::new(LOCKS), OFlags::NOFOLLOW).is_ok_and(|directory| {
+        fstat(&directory).is_ok_and(|stat| stat.st_mode & FOR_ALL == FOR_ALL)
+            && restart::outlives(&directory, LOCKS).is_ok_and(|outlives| !outlives)
+    });
+    if is_for_all { LOCKS } else { "/dev/shm" }
 }
 
 fn open_directory(path: &Path, more: OFlags) -> Result<OwnedFd, Error> {

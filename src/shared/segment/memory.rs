@@ -8,18 +8,20 @@ use std::slice;
 use std::time::Duration;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 use crate::algorithm::Slot;
 use crate::shared::life::identity::Identity;
 use crate::shared::life::process;
+use crate::shared::segment::anchor::Anchor;
 use crate::shared::segment::clock;
 use crate::shared::segment::header::{self, Header, Shape};
 use crate::shared::segment::journal::{Journal, Obituary};
 use crate::shared::segment::layout::{self, DataType, Layout};
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::Registers;
-use crate::shared::{Death, Error, Kind};
+use crate::shared::segment::restart;
+use crate::shared::{Death, Error, Kind, Origin};
 use crate::wait::{Channel, Lot, Notice, QUIET, Shared};
 
 /// What a segment is to be, or has to be.
@@ -59,9 +61,12 @@ impl Plan {
 pub(crate) struct Segment {
     start: NonNull<c_void>,
     shape: Shape,
+    /// `None`: it has no name. Before the file, so that it is let go first: see [`Anchor`].
+    anchor: Option<Anchor>,
     file: OwnedFd,
     /// For messages: a path, or that it has none.
     name: String,
+    origin: Origin,
 }
 
 // SAFETY: the mapping is reached through atomics, but for the data, which only `Guard`s hand out.
@@ -70,27 +75,34 @@ unsafe impl Send for Segment {}
 unsafe impl Sync for Segment {}
 
 impl Segment {
-    /// Fills an empty file that nobody else knows yet with a whole segment.
+    /// Fills an empty file that nobody else knows yet with a whole segment. Its tokens begin after this
+    /// one, and after the time of day in nanoseconds: a later segment's are greater than an earlier
+    /// one's, as nobody goes in more often than that.
     pub(crate) fn write(
         file: &OwnedFd,
         name: &str,
         plan: &Plan,
         data: &[u8],
+        last_token: u64,
     ) -> Result<Shape, Error> {
         use rustix::fs::{FallocateFlags, fallocate};
 
         let data_type = plan.data.as_ref().expect("a new segment holds something of some type");
         let shape = plan.shape(data_type)?;
-        let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
+        let boot_id = restart::boot_id_for(file, name)?.unwrap_or_default();
         let length = shape.layout.length as u64;
         // Not just a length: memory that is promised and not there kills whoever touches it.
         rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, length))
             .map_err(Error::io(name, "allocate the segment"))?;
         let header = Header::new(&shape, data_type, boot_id);
+        let before_first = last_token.max(clock::since_1970());
+        let journal = [before_first, before_first, clock::began()];
         // All registers begin as zeros, which is what a new file holds.
-        for (offset, bytes) in
-            [(0, zerocopy::IntoBytes::as_bytes(&header)), (shape.layout.data, data)]
-        {
+        for (offset, bytes) in [
+            (0, header.as_bytes()),
+            (layout::JOURNAL, journal.as_bytes()),
+            (shape.layout.data, data),
+        ] {
             write_all(file, bytes, offset as u64).map_err(Error::io(name, "write the segment"))?;
         }
         Ok(shape)
@@ -99,10 +111,9 @@ impl Segment {
     /// Finds out what shape a file has that is said to be a segment, and whether it is the one
     /// wanted.
     pub(crate) fn check(file: &OwnedFd, name: &str, plan: &Plan) -> Result<Shape, Error> {
-        let boot_id = process::boot_id().map_err(Error::io(name, "read the boot id"))?;
         let found = length(file, name)?;
         let header = read_header(file, name, found)?;
-        let shape = header.check(name, found, plan.data.as_ref(), boot_id)?;
+        let shape = header.check(name, found, plan.data.as_ref())?;
         let segment = || name.to_owned();
         if let Some(wanted) = plan.kind.filter(|kind| *kind != shape.kind) {
             return Err(Error::WrongKind { segment: segment(), found: shape.kind, wanted });
@@ -128,7 +139,7 @@ impl Segment {
         let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
         let start = start.map_err(Error::io(&name, "map the segment"))?;
         let start = NonNull::new(start).expect("the kernel does not map address 0");
-        Ok(Self { start, shape, file, name })
+        Ok(Self { start, shape, anchor: None, file, name, origin: Origin::Found })
     }
 
     /// Whether the file has still its length: memory that has been cut off ends whoever touches it
@@ -140,6 +151,27 @@ impl Segment {
             return Ok(());
         }
         Err(Error::WrongLength { segment: self.name.clone(), expected, found })
+    }
+
+    /// Tells where it comes from, and what holds its name.
+    pub(crate) fn with(mut self, origin: Origin, anchor: Option<Anchor>) -> Self {
+        (self.origin, self.anchor) = (origin, anchor);
+        self
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Whether the name still leads to this file: whoever opens it now meets those who use this one.
+    /// Always, if it has no name.
+    pub(crate) fn check_name(&self) -> Result<(), Error> {
+        match &self.anchor {
+            Some(anchor) if anchor.is_lost(&self.file) => {
+                Err(Error::Removed { segment: self.name.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -185,7 +217,7 @@ impl Segment {
 
     #[inline]
     pub(crate) fn journal(&self) -> &Journal {
-        let start = self.at(self.shape.layout.journal).cast();
+        let start = self.at(layout::JOURNAL).cast();
         // SAFETY: there is room for one, aligned to `ALIGN`; atomics, for which every value is
         // valid.
         unsafe { &*start }
@@ -221,10 +253,11 @@ impl Segment {
     /// Somebody died inside.
     pub(crate) fn owner_died(&self) -> Error {
         let (segment, death) = (self.name.clone(), self.journal().obituary().into());
-        if self.kind().can_recover() {
-            Error::OwnerDied { segment, death }
-        } else {
+        if self.is_stopped() {
             Error::Unrecoverable { segment, kind: self.kind(), death }
+        } else {
+            // After a restart, even where a death puts an end to the lock.
+            Error::OwnerDied { segment, death }
         }
     }
 
@@ -262,13 +295,13 @@ impl From<Obituary> for Death {
     }
 }
 
-fn length(file: &OwnedFd, name: &str) -> Result<u64, Error> {
+pub(crate) fn length(file: &OwnedFd, name: &str) -> Result<u64, Error> {
     let stat = rustix::fs::fstat(file).map_err(Error::io(name, "inspect the file"))?;
     Ok(u64::try_from(stat.st_size).unwrap_or(0))
 }
 
 /// One copy of the first bytes.
-fn read_header(file: &OwnedFd, name: &str, found: u64) -> Result<Header, Error> {
+pub(crate) fn read_header(file: &OwnedFd, name: &str, found: u64) -> Result<Header, Error> {
     let mut bytes = [MaybeUninit::uninit(); layout::HEADER];
     let (read, _) =
         rustix::io::pread(file, &mut bytes, 0).map_err(Error::io(name, "read the header"))?;
@@ -283,7 +316,11 @@ fn read_header(file: &OwnedFd, name: &str, found: u64) -> Result<Header, Error> 
     }
 }
 
-fn write_all(file: &OwnedFd, mut bytes: &[u8], mut offset: u64) -> rustix::io::Result<()> {
+pub(crate) fn write_all(
+    file: &OwnedFd,
+    mut bytes: &[u8],
+    mut offset: u64,
+) -> rustix::io::Result<()> {
     while !bytes.is_empty() {
         let written = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;
         bytes = &bytes[written..];

@@ -3,8 +3,10 @@
 //! In it: [`layout`] (where what is), [`header`] (what it is), [`registers`] (the algorithm's),
 //! [`record`] (one for each slot), [`journal`] (one for all). [`memory`] maps it. Around it:
 //! [`directory`] (its place), [`file`](mod@file) (how it comes, is found, and goes), [`deadman`]
-//! (whether it has users), [`memfd`] (without a name).
+//! (whether it has users), [`anchor`] (whether its name has), [`restart`] (what outlives one), [`memfd`]
+//! (without a name).
 
+pub(crate) mod anchor;
 pub(crate) mod clock;
 pub(crate) mod deadman;
 pub(crate) mod directory;
@@ -16,5 +18,6 @@ pub(crate) mod memfd;
 pub(crate) mod memory;
 pub(crate) mod record;
 pub(crate) mod registers;
+pub(crate) mod restart;
 
 pub(crate) use memory::{Plan, Segment, SegmentLot};

@@ -56,6 +56,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     /// Claims a free slot, and then a place in the scans.
     pub(crate) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
         segment.check_length()?;
+        segment.check_name()?;
         let generation = fork::generation();
         let this = Process::this()
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
@@ -211,8 +212,22 @@ impl<'a, W: Wait> Seat<'a, W> {
             return outcome;
         }
         let bypasses = watch.bypasses();
+        // Not where the lock changes hands more quickly than the clock ticks: it is a system call.
+        if self.has_waited()
+            && let Err(error) = self.segment.check_name()
+        {
+            self.state = State::Inside;
+            self.settle();
+            return Err(error);
+        }
         self.go_in(bypasses, accept)?;
         Ok(true)
+    }
+
+    /// Whether it has been kept waiting, for a tick of the segment's clock at least.
+    fn has_waited(&self) -> bool {
+        let since = self.record.read().since;
+        since != 0 && since != clock::now()
     }
 
     /// The turn has come.
