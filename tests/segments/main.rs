@@ -15,11 +15,13 @@ mod forgery;
 
 mod anonymous;
 mod data;
+mod emptied;
 mod files;
 mod headers;
 mod hostile;
 mod mounts;
 mod named;
+mod power;
 mod races;
 mod removal;
 mod restarts;
@@ -43,6 +45,11 @@ fn child() {
         ("removes by name", removal::removes_by_name),
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
+        ("uses a name", emptied::uses_a_name),
+        ("goes elsewhere", emptied::goes_elsewhere),
+        ("comes again and again", emptied::comes_again_and_again),
+        ("loses power", power::loses_power),
+        ("says its place", named::says_its_place),
         ("stays inside", restarts::stays_inside),
         ("counts in a container", restarts::counts_in_a_container),
     ]);

@@ -293,10 +293,13 @@ impl<'a> Search<'a> {
         crash_point("a segment without a name that has a user");
         let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
         let segment = Segment::map(file, name, shape)?;
+        // In this order: of two that are about to give the name to a file, one sees the other at least,
+        // and no user of one that loses its name meanwhile goes unseen.
+        place.anchor.hold();
         if place.anchor.has_others() {
+            place.anchor.let_go();
             return Ok(busy());
         }
-        place.anchor.hold();
         match linkat(CWD, unnamed, &place.directory, &place.file, AtFlags::SYMLINK_FOLLOW) {
             Ok(()) => {
                 crash_point("a segment with a name");

@@ -325,6 +325,7 @@ impl<'a, W: Wait> Seat<'a, W> {
             return Ok(false);
         }
         self.looked = Some(Instant::now());
+        self.segment.check_name()?;
         reap(self.segment, self.look(), Some(self.slot), &waker::<W>(self.segment))
     }
 
