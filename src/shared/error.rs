@@ -166,11 +166,22 @@ pub enum Error {
         /// The segment.
         segment: String,
     },
-    /// The segment was made before the machine last started, so those who used it are gone.
+    /// The segment's file is not where it was when it was opened, though this process uses it: somebody
+    /// has removed it, moved it, or put another in its place, and not by `Options::remove`. Whoever opens
+    /// the name from now on does not meet those who use this one.
     #[error(
-        "{segment}: is from before the last restart of this machine; `Options::open` makes it anew when nobody uses it"
+        "{segment}: the file was removed or replaced while it was in use; drop this mutex and open it again"
     )]
-    Stale {
+    Removed {
+        /// The segment.
+        segment: String,
+    },
+    /// The segment's file is gone, or another is in its place, and somebody still uses the one that was
+    /// there. If there were another now, two would be inside.
+    #[error(
+        "{segment}: the file was removed or replaced while it was in use, in this process or another, and still is; open it when they are gone (they are told when they join or wait)"
+    )]
+    RemovedInUse {
         /// The segment.
         segment: String,
     },
@@ -354,9 +365,12 @@ impl Error {
 
         match self {
             Self::Io { source, .. } => source.kind(),
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::Removed { .. } => ErrorKind::NotFound,
             Self::Exists { .. } => ErrorKind::AlreadyExists,
-            Self::InUse { .. } | Self::BeingRemoved { .. } => ErrorKind::ResourceBusy,
+            Self::InUse { .. } | Self::BeingRemoved { .. } | Self::RemovedInUse { .. } => {
+                ErrorKind::ResourceBusy
+            }
+
             Self::Full { .. } => ErrorKind::WouldBlock,
             Self::Foreign { .. } | Self::Exposed { .. } | Self::WrongAccess { .. } => {
                 ErrorKind::PermissionDenied
@@ -378,7 +392,6 @@ impl Error {
             | Self::WrongVersion { .. }
             | Self::WrongByteOrder { .. }
             | Self::Damaged { .. }
-            | Self::Stale { .. }
             | Self::Corrupt { .. } => ErrorKind::InvalidData,
             Self::TimedOut { .. } => ErrorKind::TimedOut,
             // Called off is not `Interrupted`, after which one tries again.

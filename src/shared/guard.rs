@@ -59,12 +59,19 @@ impl<T, W: Wait> Drop for Guard<'_, T, W> {
 macro_rules! guard {
     ($guard:ty) => {
         impl<T: Data, W: Wait> $guard {
-            /// The number of this acquisition: the first has 1, and each has one more than the one
-            /// before, whatever dies meanwhile, as long as the segment is there (a number is lost if
-            /// its owner dies before it is in).
+            /// The number of this acquisition: greater than that of every one before, of this segment and
+            /// of every earlier one of its name. Never 0, and less than 2<sup>63</sup> until the year 2262.
             ///
-            /// A *fencing token*: whoever keeps the greatest that it has seen can refuse what comes
-            /// from an owner that has lost the lock.
+            /// A *fencing token*: whoever keeps the greatest that it has seen can refuse what comes from
+            /// an owner that has lost the lock.
+            ///
+            /// In one segment each is one more than the one before, whatever dies meanwhile. (A number is
+            /// lost if its owner dies before it is in.) A new segment, whatever became of the last, begins
+            /// with the time of day, in nanoseconds since 1970, since nobody goes in more often than that.
+            /// After a restart a segment on a disk goes on with the later of that and its last token. So
+            /// tokens of a name only go back if **the machine's clock is set back** to before the earlier
+            /// segment was made, or made ready after a restart, and its file is gone or holds an older
+            /// state: also if a machine starts without knowing the time.
             #[must_use]
             pub fn token(&self) -> u64 {
                 self.seat.token()

@@ -72,7 +72,7 @@
 
 // Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `acquiring`, `participant`,
 // `guard`, `handle`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words for what can be said
-// (`error`, `death`, `kind`, `access`).
+// (`error`, `death`, `kind`, `access`, `origin`).
 
 mod access;
 mod acquiring;
@@ -85,6 +85,7 @@ mod kind;
 mod life;
 mod mutex;
 mod options;
+mod origin;
 mod participant;
 mod pool;
 mod request;
@@ -101,6 +102,7 @@ pub use handle::Handle;
 pub use kind::{Kind, UnknownKind};
 pub use mutex::{Data, Mutex};
 pub use options::Options;
+pub use origin::Origin;
 pub use participant::{Participant, Resumed, Waiting};
 pub use request::{NoRepair, Request, Source};
 pub use status::{Competitor, Status};

@@ -16,7 +16,7 @@ use crate::shared::request::{NoRepair, Request, after};
 use crate::shared::segment::Segment;
 use crate::shared::segment::registers::ALIGN;
 use crate::shared::waiting::seat::Seat;
-use crate::shared::{Error, Kind, Options, Status};
+use crate::shared::{Error, Kind, Options, Origin, Status};
 use crate::wait::{DefaultWait, Wait};
 
 /// What a segment can hold: plain data, valid whatever its bytes are, without padding and without
@@ -88,8 +88,8 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
     /// away within two seconds, or is still locked by a child of one that died ([`status`](Self::status)
-    /// says who they are); [`Error::WrongLength`] if the file has been cut off; [`Error::Io`] if the
-    /// slot's descriptor cannot be opened: there is one for each participant, one without a name cannot
+    /// says who they are); [`Error::WrongLength`] if the file has been cut off; [`Error::Removed`] if its
+    /// name does not lead to it any more; [`Error::Io`] if the slot's descriptor cannot be opened: there is one for each participant, one without a name cannot
     /// be opened anew without `/proc`, and after `setuid` the new user may not use the file.
     pub fn join(&self) -> Result<Participant<T, W>, Error> {
         self.join_until(Instant::now())
@@ -269,6 +269,12 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// lives.
     pub fn status(&self) -> Result<Status, Error> {
         Status::of(self.segment())
+    }
+
+    /// Whether this process has made the segment, or found it, or what a restart has left of it.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.segment().origin()
     }
 
     /// The algorithm that the segment was made with.

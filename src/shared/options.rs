@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::shared::mutex::{Data, Mutex};
 use crate::shared::segment::directory::Place;
+use crate::shared::segment::file::Initial;
 use crate::shared::segment::layout::DataType;
 use crate::shared::segment::{Plan, Segment};
 use crate::shared::segment::{file, memfd};
@@ -65,12 +66,14 @@ impl Options {
     /// a [`Mutex`] of it. The value in it is gone.
     ///
     /// Whoever opens the segment meanwhile has the old one, which then stays, or a new one; there
-    /// are never users of both. Removing the file by other means does not promise that. (A process
+    /// are never users of both. (A process
     /// that is just being started has what its parent has until it runs its own program, and counts
     /// as a user for that long.)
     ///
     /// A segment that cannot be attached to, since it is damaged or of another version, is removed
-    /// too. What is no segment stays.
+    /// too, and so is what a power failure has left of one: a file on a disk that is empty or all zeros.
+    /// What is no segment stays. Tokens do not begin anew with the next segment of this name
+    /// ([`Guard::token`](crate::shared::Guard::token)).
     ///
     /// Whom it is for does not matter, so long as this process may use it: its user's, one of its
     /// groups', or everybody's. The superuser removes anybody's. A *name* is looked for among this
@@ -103,7 +106,7 @@ impl Options {
     ///
     /// As [`attach`](Self::attach), and [`Mutex::status`].
     pub fn status(name: &str) -> Result<Status, Error> {
-        Status::of(&file::inspect(&Place::named(name, None)?)?)
+        Status::of(&file::inspect(Place::named(name, None)?)?)
     }
 
     /// The same, for a file at a path.
@@ -112,7 +115,7 @@ impl Options {
     ///
     /// As [`status`](Self::status).
     pub fn status_at(path: impl AsRef<Path>) -> Result<Status, Error> {
-        Status::of(&file::inspect(&Place::at(path.as_ref(), None)?)?)
+        Status::of(&file::inspect(Place::at(path.as_ref(), None)?)?)
     }
 }
 
@@ -187,8 +190,9 @@ impl<W: Wait> Options<W> {
     /// attaches to it asks for it; one that is for others is refused ([`Error::WrongAccess`]; for
     /// [`Access::User`], [`Error::Foreign`] or [`Error::Exposed`]).
     ///
-    /// A *name* is in a directory of those users: `/dev/shm/bakery-lock-group-GID` (mode 0770) or
-    /// `/dev/shm/bakery-lock-everybody` (1777), made by the first of them. So one name is as many segments
+    /// A *name* is in a directory of those users: `bakery-lock-group-GID` (mode 0770) or
+    /// `bakery-lock-everybody` (1777), beside the user's own ([`open`](Self::open)), made by the first of
+    /// them. So one name is as many segments
     /// as there are kinds of access; [`path`](Self::path) says where each is. `BAKERY_LOCK_DIR` names the
     /// directory for all of them, and has to be one for those users. Memory without a name is for
     /// whoever gets its descriptor, whatever is said here.
@@ -250,14 +254,34 @@ impl<W: Wait> Options<W> {
 
     /// Attaches to the segment of this name, or makes it, with this value in it.
     ///
-    /// It lives in `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)), and stays until it is
+    /// It lives in `/run/lock/bakery-lock-UID` where everybody may make files in `/run/lock` and that is
+    /// in memory (as on Debian and Ubuntu, where it has 5 MiB for all), else in
+    /// `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)); and it stays until it is
     /// [removed](Self::remove) or the machine restarts. It is for the processes of one user, unless
-    /// [asked otherwise](Self::access). If the
-    /// environment variable `BAKERY_LOCK_DIR` is set, it lives in that directory instead, which is
+    /// [asked otherwise](Self::access). If the environment variable `BAKERY_LOCK_DIR` is set, it lives in that directory instead, which is
     /// made if need be; processes that are to meet must agree on it.
     ///
-    /// A segment is for one run of the machine, also where files outlive that: one from before is
-    /// removed and made anew, whatever it held, and the value starts anew with this one.
+    /// # Restarts
+    ///
+    /// In memory, a segment is gone when the machine restarts. On a disk, whoever comes first after that
+    /// (be it to [attach](Self::attach) only) makes it ready again: **its value is kept**, its tokens go
+    /// on, and if somebody was inside, whoever goes in is told, as after any death. One that is not like
+    /// what is asked for here is made anew. [`Mutex::origin`] says which. One that somebody uses is left
+    /// as it is, whatever the boot id says: containers may have one of their own.
+    ///
+    /// A new segment on a disk is durable when this returns. What a power failure leaves of one that was
+    /// not, is made anew: an empty file, or one with nothing but zeros in it.
+    ///
+    /// # Removal by others
+    ///
+    /// Whoever may write to the directory may take the file away while it is used; systemd's logind does
+    /// it to files in `/dev/shm` at a user's last log-out. Those who use it are told when they next
+    /// [join](Mutex::join) or are kept waiting ([`Error::Removed`]). As long as one of them is there, a
+    /// new segment of that name is not made, here or elsewhere on the machine
+    /// ([`Error::RemovedInUse`]). That fails if the directory is taken away as well and what it was in;
+    /// or if its path is spelled in several ways, by way of links, by those who open it.
+    ///
+    /// # Memory
     ///
     /// All its memory is there from the start, so a full file system is an error here and not a
     /// crash later. Whoever may write to the file may still cut it off; whoever then touches what is
@@ -269,10 +293,41 @@ impl<W: Wait> Options<W> {
     ///
     /// Every kind of file that is not a segment of this type has an [`Error`] of its own, as have
     /// names that cannot be a file's, directories and files that are not for those who were asked for,
-    /// and file systems where memory is not shared. [`Error::BadSlots`] for a number of slots that the kind does not have;
-    /// [`Error::BeingRemoved`] if others remove segments of this name for a second.
-    pub fn open<T: Data>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
-        file::open(&self.named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+    /// and file systems where memory is not shared. [`Error::BadSlots`] for a number of slots that the
+    /// kind does not have;
+    /// [`Error::BeingRemoved`] if others remove segments of this name for a second;
+    /// [`Error::RemovedInUse`] if somebody uses one that was taken away by other means.
+    pub fn open<T: Data>(&self, name: &str, initial: T) -> Result<Mutex<T, W>, Error> {
+        self.open_with(name, || initial)
+    }
+
+    /// The same, with a value that is made when it is needed: only if there is no segment yet.
+    ///
+    /// (If another process makes it at the same moment, the value may be made and dropped.)
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Mutex, Options, Origin};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("table");
+    /// let table = Options::new().open_at_with(&path, || [1_u64; 1000])?;
+    /// assert_eq!(table.origin(), Origin::Made);
+    /// let same: Mutex<[u64; 1000]> = Options::new().open_at_with(&path, || unreachable!())?;
+    /// assert_eq!(same.origin(), Origin::Found);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with<T: Data>(
+        &self,
+        name: &str,
+        initial: impl FnOnce() -> T,
+    ) -> Result<Mutex<T, W>, Error> {
+        file::open(self.named(name)?, &self.plan::<T>(), &mut Lazy::new(initial))
             .map(|segment| self.mutex(segment))
     }
 
@@ -285,10 +340,22 @@ impl<W: Wait> Options<W> {
     pub fn open_at<T: Data>(
         &self,
         path: impl AsRef<Path>,
-        mut initial: T,
+        initial: T,
     ) -> Result<Mutex<T, W>, Error> {
-        let place = self.at(path)?;
-        file::open(&place, &self.plan::<T>(), initial.as_mut_bytes())
+        self.open_at_with(path, || initial)
+    }
+
+    /// The same, with a value that is made when it is needed: see [`open_with`](Self::open_with).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_at_with<T: Data>(
+        &self,
+        path: impl AsRef<Path>,
+        initial: impl FnOnce() -> T,
+    ) -> Result<Mutex<T, W>, Error> {
+        file::open(self.at(path)?, &self.plan::<T>(), &mut Lazy::new(initial))
             .map(|segment| self.mutex(segment))
     }
 
@@ -297,8 +364,8 @@ impl<W: Wait> Options<W> {
     /// # Errors
     ///
     /// As [`open`](Self::open), and [`Error::Exists`].
-    pub fn create<T: Data>(&self, name: &str, mut initial: T) -> Result<Mutex<T, W>, Error> {
-        file::create(&self.named(name)?, &self.plan::<T>(), initial.as_mut_bytes())
+    pub fn create<T: Data>(&self, name: &str, initial: T) -> Result<Mutex<T, W>, Error> {
+        file::create(self.named(name)?, &self.plan::<T>(), &mut Lazy::new(|| initial))
             .map(|segment| self.mutex(segment))
     }
 
@@ -310,10 +377,9 @@ impl<W: Wait> Options<W> {
     pub fn create_at<T: Data>(
         &self,
         path: impl AsRef<Path>,
-        mut initial: T,
+        initial: T,
     ) -> Result<Mutex<T, W>, Error> {
-        let place = self.at(path)?;
-        file::create(&place, &self.plan::<T>(), initial.as_mut_bytes())
+        file::create(self.at(path)?, &self.plan::<T>(), &mut Lazy::new(|| initial))
             .map(|segment| self.mutex(segment))
     }
 
@@ -321,10 +387,9 @@ impl<W: Wait> Options<W> {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and [`Error::NotFound`] or, for one from before the machine last
-    /// started, [`Error::Stale`].
+    /// As [`open`](Self::open), and [`Error::NotFound`].
     pub fn attach<T: Data>(&self, name: &str) -> Result<Mutex<T, W>, Error> {
-        file::attach(&self.named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
+        file::attach(self.named(name)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
     /// The same, for a file at a path.
@@ -333,7 +398,7 @@ impl<W: Wait> Options<W> {
     ///
     /// As [`attach`](Self::attach).
     pub fn attach_at<T: Data>(&self, path: impl AsRef<Path>) -> Result<Mutex<T, W>, Error> {
-        file::attach(&self.at(path)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
+        file::attach(self.at(path)?, &self.plan::<T>()).map(|segment| self.mutex(segment))
     }
 
     /// Makes a segment without a name. It lives as long as a process has it, or its descriptor.
@@ -372,5 +437,26 @@ impl<W: Wait> Options<W> {
     /// descriptors.
     pub fn attach_fd<T: Data>(&self, fd: impl Into<OwnedFd>) -> Result<Mutex<T, W>, Error> {
         memfd::attach(fd.into(), &self.plan::<T>()).map(|segment| self.mutex(segment))
+    }
+}
+
+/// A value that is made when its bytes are asked for.
+struct Lazy<T, F> {
+    make: Option<F>,
+    value: Option<T>,
+}
+
+impl<T, F> Lazy<T, F> {
+    fn new(make: F) -> Self {
+        Self { make: Some(make), value: None }
+    }
+}
+
+impl<T: Data, F: FnOnce() -> T> Initial for Lazy<T, F> {
+    fn bytes(&mut self) -> &[u8] {
+        if let Some(make) = self.make.take() {
+            self.value = Some(make());
+        }
+        self.value.as_mut().map_or(&[], |value| value.as_mut_bytes())
     }
 }

@@ -56,6 +56,8 @@ impl<T: Data, W: Wait> Participant<T, W> {
     /// - [`Error::Corrupt`] if somebody has overwritten the lock's registers.
     /// - [`Error::WrongLength`] if somebody has cut the file off, and it was noticed before what is gone
     ///   was touched.
+    /// - [`Error::Removed`] if it had to wait and the file's name does not lead to it any more. The lock
+    ///   is not held. One that need not wait does not look.
     /// - [`Error::Io`] if the kernel does not tell who lives.
     #[inline]
     pub fn lock(&mut self) -> Result<Guard<'_, T, W>, Error> {

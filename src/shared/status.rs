@@ -14,7 +14,8 @@ use crate::shared::{Death, Error, Kind};
 ///
 /// A look from outside: each participant as it was at some moment while the look took place, all
 /// together perhaps at none. It needs no slot, takes a number of steps that grows with the number of
-/// slots that have been in use at once, and changes nothing.
+/// slots that have been in use at once, and changes nothing. (A segment on a disk, which another run of
+/// the machine has used last, is made ready for this one first.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -38,8 +39,9 @@ pub struct Status {
     pub dead: Vec<Competitor>,
     /// Who died inside, if nobody has repaired the data since.
     pub poisoned: Option<Death>,
-    /// The token of the last acquisition: how many there have been, counting those that died before
-    /// theirs was written down.
+    /// How many acquisitions there have been, counting those that died before theirs was written
+    /// down. This and the figures below begin anew when a segment is made ready after a restart
+    /// ([`Origin::Restarted`](crate::shared::Origin::Restarted)).
     pub acquisitions: u64,
     /// How many dead participants have been cleared away.
     pub recoveries: u64,
@@ -127,7 +129,7 @@ impl Status {
             queue: line.into_iter().map(|(_, competitor)| competitor).collect(),
             dead,
             poisoned: journal.is_poisoned().then(|| journal.obituary().into()),
-            acquisitions: journal.last_token(),
+            acquisitions: journal.acquisitions(),
             recoveries: journal.recoveries(),
             most_bypasses: journal.most_bypasses(),
             longest_wait: Duration::from_nanos(journal.longest_wait()),

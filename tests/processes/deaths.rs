@@ -23,6 +23,7 @@ macro_rules! each_recoverable_kind {
 fn who_died_inside_is_told_until_it_is_repaired(kind: Kind) {
     let (shared, mut one, mut other) = two(kind);
     assert_eq!(one.ask("lock"), "in");
+    let token: u64 = one.ask("token").parse().unwrap();
     assert_eq!(one.ask("tear"), "torn");
     let pid = one.pid();
     // Asleep before the death, and after it.
@@ -32,7 +33,8 @@ fn who_died_inside_is_told_until_it_is_repaired(kind: Kind) {
     let told = other.hear();
     let expected = format!("{}: process {pid} (processes-", shared.path());
     assert!(told.starts_with(&expected), "{told}");
-    assert!(told.contains(" died inside, in slot 0, with token 1, which it had since "), "{told}");
+    let how = format!(" died inside, in slot 0, with token {token}, which it had since ");
+    assert!(told.contains(&how), "{told}");
     assert!(told.ends_with("repair it (`Participant::lock_or_repair`)"), "{told}");
     for attempt in ["lock", "try", "for 5000"] {
         let again = other.ask(attempt);
@@ -41,11 +43,11 @@ fn who_died_inside_is_told_until_it_is_repaired(kind: Kind) {
     let error = shared.mutex.join().unwrap().lock().unwrap_err();
     let Error::OwnerDied { segment, death } = error else { panic!("{error}") };
     assert_eq!(segment, shared.path());
-    assert_eq!((death.pid, death.slot.index(), death.token), (pid, 0, 1));
+    assert_eq!((death.pid, death.slot.index(), death.token), (pid, 0, token));
     assert!(death.since <= SystemTime::now());
-    assert_eq!(other.ask("repair"), "repaired after 1");
+    assert_eq!(other.ask("repair"), format!("repaired after {token}"));
     other.expect("in");
-    assert_eq!(other.ask("token"), "2");
+    assert_eq!(other.ask("token"), (token + 1).to_string());
     assert_eq!(other.ask("leave"), "out");
     assert_eq!(shared.peek(|ledger| (ledger.left, ledger.right)), (3, 3));
     let status = shared.mutex.status().unwrap();
@@ -58,12 +60,16 @@ each_recoverable_kind!(who_died_inside_is_told_until_it_is_repaired);
 fn who_dies_repairing_is_told(kind: Kind) {
     let (shared, mut one, mut other) = two(kind);
     assert_eq!(one.ask("lock"), "in");
+    let token: u64 = one.ask("token").parse().unwrap();
     one.kill();
-    assert_eq!(other.ask("repair"), "repaired after 1");
+    assert_eq!(other.ask("repair"), format!("repaired after {token}"));
     other.expect("in");
     other.kill();
     let error = shared.mutex.join().unwrap().lock().unwrap_err();
-    assert!(matches!(&error, Error::OwnerDied { death, .. } if death.token == 2), "{error}");
+    assert!(
+        matches!(&error, Error::OwnerDied { death, .. } if death.token == token + 1),
+        "{error}"
+    );
 }
 
 each_recoverable_kind!(who_dies_repairing_is_told);
@@ -171,10 +177,19 @@ each_recoverable_kind!(ctrl_c_leaves_the_line_clean);
 fn joining_clears_away_the_dead(kind: Kind) {
     let shared = Shared::<Ledger>::new(kind, 4);
     let slots = shared.mutex.slots();
-    for round in 1..=2 {
+    let mut first = None;
+    for _ in 0..2 {
         let mut children = servants(&shared, "park", slots as usize);
         // One dies inside, one in line, the others outside.
-        assert_eq!(children[0].ask("repair"), if round == 1 { "in" } else { "repaired after 1" });
+        let said = children[0].ask("repair");
+        match &first {
+            None => assert_eq!(said, "in"),
+            Some(token) => {
+                assert_eq!(said, format!("repaired after {token}"));
+                children[0].expect("in");
+            }
+        }
+        first = Some(children[0].ask("token"));
         assert_eq!(children[1].ask("enter"), "in line");
         children.into_iter().for_each(Child::kill);
         assert_eq!(shared.mutex.status().unwrap().dead.len(), slots as usize);

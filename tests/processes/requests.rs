@@ -32,18 +32,18 @@ fn one_request_waits_and_repairs(kind: Kind) {
     drop(other);
     assert_eq!(one.ask("lock"), "in");
     assert_eq!(one.ask("tear"), "torn");
-    let pid = one.pid();
+    let (pid, token) = (one.pid(), one.ask("token"));
     let mut me = shared.mutex.join().unwrap();
     let never = AtomicBool::new(false);
     thread::scope(|scope| {
         let waits = scope.spawn(|| {
             let mut guard = everything(&mut me, &never).unwrap();
             guard.add();
-            guard.death().map(|death| (death.pid, death.token))
+            guard.death().map(|death| (death.pid, death.token.to_string()))
         });
         until(|| shared.mutex.status().unwrap().queue.len() == 1);
         one.kill();
-        assert_eq!(waits.join().unwrap(), Some((pid, 1)));
+        assert_eq!(waits.join().unwrap(), Some((pid, token)));
     });
     // It is repaired for good, and nobody else is told.
     let guard = everything(&mut me, &never).unwrap();
@@ -60,8 +60,9 @@ each_kind!(
 fn a_repair_has_a_deadline() {
     let (shared, mut one, mut other) = two(Kind::Bakery);
     assert_eq!(one.ask("lock"), "in");
+    let token: u64 = one.ask("token").parse().unwrap();
     one.kill();
-    assert_eq!(other.ask("repair"), "repaired after 1");
+    assert_eq!(other.ask("repair"), format!("repaired after {token}"));
     other.expect("in");
     let mut me = shared.mutex.join().unwrap();
     let untouched = |_: &mut Ledger, _: &Death| panic!("it is not this one's turn");
@@ -75,14 +76,14 @@ fn a_repair_has_a_deadline() {
     let guard = match shared.mutex.lock_for(LONG) {
         Ok(guard) => guard.expect("there was time"),
         Err(Error::OwnerDied { death, .. }) => {
-            assert_eq!(death.token, 2);
+            assert_eq!(death.token, token + 1);
             let guard = shared.mutex.request().within(LONG).repair(mend).lock().unwrap();
-            assert_eq!(guard.death().unwrap().token, 2);
+            assert_eq!(guard.death().unwrap().token, token + 1);
             guard
         }
         Err(error) => panic!("{error}"),
     };
-    assert_eq!(guard.token(), 3);
+    assert_eq!(guard.token(), token + 2);
 }
 
 /// Nothing is repaired that nobody has torn, and a repair that panics is none.
@@ -130,14 +131,15 @@ fn one_in_line_can_give_up(kind: Kind) {
     let [mut one] = <[Child; 1]>::try_from(servants(&shared, "park", 1)).ok().unwrap();
     let mut me = shared.mutex.join().unwrap();
     assert_eq!(one.ask("lock"), "in");
+    let token: u64 = one.ask("token").parse().unwrap();
     let error = me.enter().unwrap().request().within(SHORT).lock().unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
     assert!(me.enter().unwrap().request().try_lock().unwrap().is_none());
     assert_eq!(shared.mutex.status().unwrap().queue.len(), 0);
     let waiting = me.enter().unwrap();
     assert_eq!(one.ask("leave"), "out");
-    assert_eq!(waiting.request().within(LONG).lock().unwrap().token(), 2);
-    assert_eq!(me.enter().unwrap().request().try_lock().unwrap().unwrap().token(), 3);
+    assert_eq!(waiting.request().within(LONG).lock().unwrap().token(), token + 1);
+    assert_eq!(me.enter().unwrap().request().try_lock().unwrap().unwrap().token(), token + 2);
     assert_eq!(one.ask("lock"), "in");
 }
 

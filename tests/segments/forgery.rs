@@ -12,8 +12,12 @@ use crate::outcome::Opened;
 pub const HEADER: usize = 200;
 const CHECKSUM: usize = HEADER - 8;
 
+/// Where the boot id stands, in every format.
+pub const BOOT_ID: usize = 56;
+/// Where the journal begins, with the last token, in every format.
+pub const JOURNAL: usize = 256;
 /// Where the registers begin, and to what every part is aligned.
-pub const REGISTERS: usize = 256;
+pub const REGISTERS: usize = 384;
 const ALIGN: usize = 128;
 
 /// The file of a segment that holds a `u64`, and nobody uses.
@@ -37,6 +41,11 @@ impl Forgery {
         drop(mutex);
         let genuine = fs::read(&path).unwrap();
         Self { _directory: directory, path, genuine, options }
+    }
+
+    /// The segment, as it is.
+    pub fn find(&self) -> Mutex<u64> {
+        self.options.attach_at(&self.path).unwrap()
     }
 
     /// Whether the segment is taken for what it was, with these bytes in its file.
@@ -65,6 +74,28 @@ impl Forgery {
     }
 }
 
+/// A directory on a disk. `None`, and it is said, if there is none.
+pub fn on_a_disk() -> Option<&'static Path> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    if is_memory(directory) {
+        println!("SKIPPED: the directory for tests is not on a disk");
+        return None;
+    }
+    Some(directory)
+}
+
+/// A directory in memory.
+pub fn in_memory() -> &'static Path {
+    let directory = Path::new("/dev/shm");
+    assert!(is_memory(directory));
+    directory
+}
+
+fn is_memory(path: &Path) -> bool {
+    const TMPFS: u64 = 0x0102_1994;
+    u64::try_from(rustix::fs::statfs(path).unwrap().f_type) == Ok(TMPFS)
+}
+
 /// FNV-1a.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -85,17 +116,17 @@ const fn part(slots: u32, size: usize) -> usize {
 /// Where the participants and the data of a segment with one `u64` in it begin.
 pub fn parts(length: usize, slots: u32) -> (usize, usize) {
     let data = length - size_of::<u64>();
-    let (channels, journal) = (data - part(slots, 4), 128);
-    let records = channels - journal - part(slots, 64);
+    let (channels, notice, room) = (data - part(slots, 4), 128, 128);
+    let records = channels - notice - room - part(slots, 64);
     (records - part(slots, 64), data)
 }
 
 /// How long a segment is that has a bakery and one `u64` in it.
 pub fn bakery_length(slots: u32) -> usize {
     let registers = 128 + part(slots, 128);
-    let (participants, records, journal, notice) = (part(slots, 64), part(slots, 64), 128, 128);
-    let sleepers = notice + part(slots, 4);
-    REGISTERS + registers + participants + records + journal + sleepers + size_of::<u64>()
+    let (participants, records, room, notice) = (part(slots, 64), part(slots, 64), 128, 128);
+    let sleepers = room + notice + part(slots, 4);
+    REGISTERS + registers + participants + records + sleepers + size_of::<u64>()
 }
 
 /// In a file of its own, which nobody has used: processes that are just being started have for a

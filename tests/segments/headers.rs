@@ -20,7 +20,6 @@ fn fault(error: &Error) -> &'static str {
         Error::WrongVersion { .. } => "format",
         Error::WrongByteOrder { .. } => "byte order",
         Error::Damaged { .. } => "damage",
-        Error::Stale { .. } => "boot id",
         Error::WrongType { .. } => "type",
         Error::WrongKind { .. } => "kind",
         Error::WrongSlots { .. } => "slots",
@@ -41,7 +40,7 @@ const FIELDS: [(&str, Range<usize>, &str, &[&str]); 14] = [
     ("size", 32..40, "damage", &["type"]),
     ("align", 40..48, "damage", &["type"]),
     ("hash", 48..56, "damage", &["type"]),
-    ("boot id", 56..72, "damage", &["boot id"]),
+    ("boot id", 56..72, "damage", &["nothing"]),
     ("flags", 72..76, "damage", &["damage", "nothing"]),
     ("reserved", 76..80, "damage", &["damage"]),
     ("name", 80..192, "damage", &["nothing"]),
@@ -93,7 +92,6 @@ fn what_is_wrong_is_said() {
             "was made on a machine with another byte order".to_owned(),
         ),
         (forgery.with(|all| all[HEADER - 1] ^= 1), "its header is damaged".to_owned()),
-        (put(56, b"the run before!!"), "is from before the last restart".to_owned()),
         (
             put(48, b"another!"),
             "holds \"u64\" (8 bytes, aligned to 8), not \"u64\" (8 bytes".to_owned(),
@@ -194,7 +192,8 @@ fn impossible_types_are_found_out_by_whoever_takes_any() {
 
 #[test]
 fn a_cut_or_extended_file_has_the_wrong_length() {
-    let forgery = Forgery::new(Kind::Ticket, 8);
+    // Not on a disk, where an empty file may be what a loss of power has left.
+    let forgery = Forgery::new_in("/dev/shm", Kind::Ticket, 8);
     let whole = forgery.genuine.len();
     for length in [
         0,
@@ -295,10 +294,10 @@ pub fn reads_noise(_: &[&str]) {
         if sealed && bytes.len() >= HEADER {
             reseal(&mut bytes);
         }
-        // All that matters in a header lies before the name.
+        // All that matters in a header lies before the boot id, which is from here, and the name.
         let is_whole = bytes.len() == whole;
         let is_right = is_whole && right == HEADER;
-        let may_be_right = is_right || (is_whole && sealed && right >= 72);
+        let may_be_right = is_right || (is_whole && sealed && right >= 56);
         let outcome = forgery.attach(&bytes);
         assert!(outcome.is_err() || may_be_right, "{right} {sealed} {}", bytes.len());
         assert!(outcome.is_ok() || !is_right, "{outcome:?}");

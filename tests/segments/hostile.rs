@@ -16,8 +16,8 @@ use proptest::strategy::{Just, Strategy};
 use proptest::test_runner::{Config, TestRunner};
 use proptest::{collection::vec, prop_oneof};
 
-use crate::child::Child;
-use crate::forgery::{Forgery, HEADER, REGISTERS, parts, write};
+use crate::child::{Child, say};
+use crate::forgery::{Forgery, HEADER, JOURNAL, REGISTERS, parts, write};
 
 const SLOTS: u32 = 5;
 
@@ -45,15 +45,17 @@ pub fn meets_scribbles(arguments: &[&str]) {
     let forgery = Forgery::new(kind, slots);
     let (participants, data) = parts(forgery.genuine.len(), slots);
     let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
-    let all = noise(data - REGISTERS);
+    let all = noise(data - JOURNAL);
     let cases = (all, any::<bool>(), any::<bool>());
     let outcome = TestRunner::new(config).run(&cases, |(mut bytes, early, registers_only)| {
+        let mut from = JOURNAL;
         if registers_only {
             // Where the identities are overwritten, nobody can join any more.
             bytes.truncate(participants - REGISTERS);
+            from = REGISTERS;
         }
-        try_all::<DefaultWait>(&forgery, &bytes, early);
-        try_all::<SpinYield>(&forgery, &bytes, early);
+        try_all::<DefaultWait>(&forgery, from, &bytes, early);
+        try_all::<SpinYield>(&forgery, from, &bytes, early);
         bytes.truncate(participants - REGISTERS);
         lock_in_noise(&forgery, &bytes);
         Ok(())
@@ -62,10 +64,10 @@ pub fn meets_scribbles(arguments: &[&str]) {
     while_scribbling(&forgery, participants - REGISTERS);
 }
 
-fn try_all<W: Wait>(forgery: &Forgery, bytes: &[u8], early: bool) {
+fn try_all<W: Wait>(forgery: &Forgery, from: usize, bytes: &[u8], early: bool) {
     fs::write(&forgery.path, &forgery.genuine).unwrap();
     let mutex: Mutex<u64, W> = Options::new().waiting().attach_at(&forgery.path).unwrap();
-    let scribble = || write(&forgery.path, REGISTERS, bytes);
+    let scribble = || write(&forgery.path, from, bytes);
     if early {
         scribble();
         let Ok(mut me) = mutex.join() else { return };
@@ -149,6 +151,9 @@ pub fn meets_every_change(arguments: &[&str]) {
         assert_eq!(outcome.is_ok(), length == whole, "{length} bytes: {outcome:?}");
     }
     for offset in 0..whole {
+        if offset.is_multiple_of(64) {
+            say("it goes on");
+        }
         for flip in [0x01, 0x80, 0xff] {
             for bytes in [
                 forgery.with(|bytes| bytes[offset] ^= flip),

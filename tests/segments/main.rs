@@ -15,16 +15,20 @@ mod forgery;
 
 mod anonymous;
 mod data;
+mod emptied;
 mod environment;
 mod files;
 mod headers;
 mod hostile;
+mod mounts;
 mod named;
+mod power;
 mod races;
 mod removal;
 mod restarts;
 mod room;
 mod servant;
+mod tokens;
 mod users;
 
 /// What this program does when another test has started it again; by itself it does nothing.
@@ -46,5 +50,12 @@ fn child() {
         ("fills up", room::fills_up),
         ("serves", servant::serves),
         ("looks", users::looks),
+        ("uses a name", emptied::uses_a_name),
+        ("goes elsewhere", emptied::goes_elsewhere),
+        ("comes again and again", emptied::comes_again_and_again),
+        ("loses power", power::loses_power),
+        ("says its place", named::says_its_place),
+        ("stays inside", restarts::stays_inside),
+        ("counts in a container", restarts::counts_in_a_container),
     ]);
 }

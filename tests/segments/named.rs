@@ -10,6 +10,8 @@ use rustix::fs::Mode;
 use rustix::process::{geteuid, umask};
 
 use crate::child::{Child, command, say};
+use crate::forgery::on_a_disk;
+use crate::mounts::unshared;
 use crate::outcome::Opened;
 
 /// Where names live instead of in shared memory.
@@ -71,12 +73,60 @@ fn a_name_is_in_the_directory_that_is_asked_for() {
 }
 
 #[test]
-fn unless_asked_otherwise_it_is_in_shared_memory() {
+fn unless_asked_otherwise_it_is_in_memory() {
     let name = format!("test-{}", id());
-    let directory = PathBuf::from(format!("/dev/shm/bakery-lock-{}", geteuid().as_raw()));
-    let path = directory.join(&name);
+    let path = Options::path_of(&name).unwrap();
+    let user = geteuid().as_raw();
+    let places =
+        ["/run/lock", "/dev/shm"].map(|at| PathBuf::from(format!("{at}/bakery-lock-{user}")));
+    assert!(places.contains(&path.parent().unwrap().to_owned()), "{}", path.display());
     is_shared_at(None, &name, &path);
-    assert_eq!(Options::path_of(&name).unwrap(), path);
+}
+
+/// The place depends on what `/run/lock` is, and on nothing else.
+#[test]
+fn names_are_where_no_log_out_removes_them_if_everybody_may_make_files_there() {
+    let cases = [
+        ("mode=1777,size=5m", "/run/lock"),
+        ("mode=1777", "/run/lock"),
+        ("mode=755", "/dev/shm"),
+        ("mode=777", "/dev/shm"),
+        ("mode=1775", "/dev/shm"),
+    ];
+    let mut part = command("says its place", &["count"]);
+    part.env_remove(DIRECTORY);
+    for (options, expected) in cases {
+        for runtime in ["/run/user/0", "/nowhere"] {
+            part.env("XDG_RUNTIME_DIR", runtime).env("TMPDIR", runtime);
+            let script = r#"
+                mount -t tmpfs tmpfs /dev/shm
+                mkdir -p /run/lock && mount -t tmpfs -o "$1" tmpfs /run/lock && shift && exec "$@"
+            "#;
+            let Some(mut command) = unshared(script, &[options], &part) else { return };
+            let child = Child::spawn(&mut command);
+            let said = child.hear();
+            assert!(said.starts_with(&format!("{expected}/bakery-lock-")), "{options}: {said}");
+            child.finish();
+        }
+    }
+    // On a disk it would outlive the machine.
+    let disk =
+        r#"mount -t tmpfs tmpfs /dev/shm; mount --bind "$1" /run/lock && shift && exec "$@""#;
+    let Some(parent) = on_a_disk() else { return };
+    let directory = tempfile::tempdir_in(parent).unwrap();
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).unwrap();
+    let at = directory.path().to_str().unwrap();
+    let child = Child::spawn(&mut unshared(disk, &[at], &part).unwrap());
+    assert!(child.hear().starts_with("/dev/shm/bakery-lock-"));
+    child.finish();
+}
+
+pub fn says_its_place(arguments: &[&str]) {
+    let path = Options::path_of(arguments[0]).unwrap();
+    let mutex: Mutex<u64> = Mutex::open(arguments[0], 40).unwrap();
+    assert_eq!(*mutex.join().unwrap().lock().unwrap(), 40);
+    assert!(path.exists());
+    say(path.to_str().unwrap());
 }
 
 /// Something else in place of the user's directory, and the beginning of what is said about it.

@@ -228,7 +228,7 @@ fn one_that_cannot_be_used_can_be_removed() {
 #[test]
 fn what_is_no_segment_stays() {
     let forgery = Forgery::new(Kind::Bakery, 8);
-    for bytes in [&b""[..], b"BAKERYL", b"BAKERYLL and more", &[0; 1000], b"#!/bin/sh\n"] {
+    for bytes in [b"BAKERYL".as_slice(), b"BAKERYLL and more", &[0; 1000], b"#!/bin/sh\n"] {
         fs::write(&forgery.path, bytes).unwrap();
         let outcome = Options::remove_at(&forgery.path);
         assert_fails!(outcome, Error::NotASegment { segment } if segment == forgery.name(), "{bytes:?}");

@@ -80,19 +80,16 @@ pub(super) struct Died {
 }
 
 const NOBODY: u64 = 0xff;
-const TOKEN: u32 = 24;
 
 impl Event {
-    /// Four bits for which, eight for the player, eight for who died, the rest for the token. Never
-    /// 0.
+    /// In one word: four bits for which, eight for the player, eight for who died. Never 0.
     fn pack(self, player: usize) -> u64 {
-        let died =
-            |died: Died| died.token << TOKEN | died.who.map_or(NOBODY, |who| who as u64) << 12;
+        let died = |died: Died| died.who.map_or(NOBODY, |who| who as u64) << 12;
         let (which, more) = match self {
             Self::Entered => (1, 0),
             Self::Told(it) => (2, died(it)),
             Self::Repairs(it) => (3, died(it)),
-            Self::Inside(token) => (4, token << TOKEN),
+            Self::Inside(_) => (4, 0),
             Self::Leaves => (5, 0),
             Self::Broken => (6, 0),
             Self::Begins => (7, 0),
@@ -100,8 +97,16 @@ impl Event {
         more | (player as u64) << 4 | which
     }
 
-    fn unpack(word: u64) -> Option<(usize, Self)> {
-        let token = word >> TOKEN;
+    fn token(self) -> u64 {
+        match self {
+            Self::Told(Died { token, .. })
+            | Self::Repairs(Died { token, .. })
+            | Self::Inside(token) => token,
+            Self::Begins | Self::Entered | Self::Leaves | Self::Broken => 0,
+        }
+    }
+
+    fn unpack(word: u64, token: u64) -> Option<(usize, Self)> {
         let who = word >> 12 & 0xff;
         let died = Died { who: (who != NOBODY).then_some(who as usize), token };
         let event = match word & 0xf {
@@ -124,6 +129,8 @@ pub(super) struct Board {
     players: [Player; PLAYERS],
     length: AtomicU32,
     log: [AtomicU64; LOG],
+    /// Of each event, written before it.
+    tokens: [AtomicU64; LOG],
 }
 
 impl Board {
@@ -146,12 +153,15 @@ impl Board {
 
     pub(super) fn note(&self, player: usize, event: Event) {
         let place = self.length.fetch_add(1, SeqCst) as usize;
+        self.tokens[place].store(event.token(), SeqCst);
         self.log[place].store(event.pack(player), SeqCst);
     }
 
     /// Everything that was noted. (Somebody who died between the two steps of that left a gap.)
     pub(super) fn log(&self) -> Vec<(usize, Event)> {
-        self.log.iter().filter_map(|event| Event::unpack(event.load(SeqCst))).collect()
+        let both = self.log.iter().zip(&self.tokens);
+        both.filter_map(|(event, token)| Event::unpack(event.load(SeqCst), token.load(SeqCst)))
+            .collect()
     }
 
     /// Which participant has this pid.

@@ -1,12 +1,17 @@
 //! One case: participants that come, die, and go, in an order; and what is found of it.
 
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::board::{Board, Event, PLAYERS, Phase, Player};
 use super::judge::judge;
-use super::player::{COMES_AND_GOES, Dies, Mutex, Part, play};
+use super::player::{COMES_AND_GOES, Dies, FILE, Mutex, Part, play};
+use super::scenario::Place;
 use super::wait::Brief;
 use crate::process::{Child, End, until};
 use crate::shared::{Kind, Options};
@@ -49,6 +54,12 @@ pub(super) struct Case {
     inside: Option<(Who, bool)>,
 }
 
+/// Where this program is, which is on a disk.
+fn on_a_disk() -> Result<PathBuf, Failure> {
+    let program = env::current_exe().map_err(|why| why.to_string())?;
+    Ok(program.parent().map(Path::to_owned).unwrap_or_default())
+}
+
 /// How a victim fared.
 #[derive(Clone, Debug)]
 pub(super) struct Fate {
@@ -66,22 +77,40 @@ impl Case {
         board: &'static Board,
         kind: Kind,
         slots: u32,
-        is_named: bool,
+        place: Place,
         limit: Duration,
     ) -> Result<Self, Failure> {
         board.wipe();
-        let memory = if is_named {
-            let directory = TempDir::new_in("/dev/shm").map_err(|why| why.to_string())?;
-            Memory::Named { kind, slots, directory }
-        } else {
-            let mutex = options().kind(kind).slots(slots).anonymous([0; 2]);
-            Memory::Anonymous { mutex: mutex.map_err(|why| why.to_string())? }
+        let named = |parent: &Path| {
+            let directory = TempDir::new_in(parent).map_err(|why| why.to_string())?;
+            Ok(Memory::Named { kind, slots, directory })
         };
+        let memory = match place {
+            Place::InMemory => named(Path::new("/dev/shm")),
+            Place::OnADisk => named(on_a_disk()?.as_path()),
+            Place::Nowhere => {
+                let mutex = options().kind(kind).slots(slots).anonymous([0; 2]);
+                mutex.map(|mutex| Memory::Anonymous { mutex }).map_err(|why| why.to_string())
+            }
+        }?;
         Ok(Self { board, kind, slots, memory, cast: Vec::new(), limit, inside: None })
     }
 
     pub(super) fn slots(&self) -> u32 {
         self.slots
+    }
+
+    /// Has the file hold something else, while nobody uses it.
+    pub(super) fn change(&self, change: fn(&mut [u8])) -> Result<(), Failure> {
+        let Memory::Named { directory, .. } = &self.memory else {
+            return Err("a segment without a name cannot be changed".to_owned());
+        };
+        let path = directory.path().join(FILE);
+        let mut bytes = fs::read(&path).map_err(|why| why.to_string())?;
+        change(&mut bytes);
+        // In place: it is the same file.
+        let file = OpenOptions::new().write(true).open(path);
+        file.and_then(|mut file| file.write_all(&bytes)).map_err(|why| why.to_string())
     }
 
     pub(super) fn start(&mut self, part: Part) -> Who {

@@ -6,7 +6,7 @@
 //!   and the first step inside, or between the last step inside and the end of leaving, may be told
 //!   or not; see [`super::sweep`] for where between the two that changes.
 //! - Nobody is told who began after the repair.
-//! - Tokens grow, and a death is reported with the token with which its owner was inside.
+//! - Tokens grow, also from one segment to the next; and a death is reported with the token with which its owner was inside.
 //! - Where the lock is first come first served, whoever was past the doorway before another began
 //!   is inside before it.
 //! - Nobody is at a segment that was removed once somebody has been at the next.
@@ -107,7 +107,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// In a new segment everything begins anew, tokens and data.
+    /// In a new segment the data begins anew; tokens do not.
     fn comes_to(&mut self, segment: u64, who: Who) -> Result<(), Failure> {
         if self.so_far.last() == Some(&segment) {
             return Ok(());
@@ -117,7 +117,7 @@ impl Judge<'_> {
         }
         self.alone(who)?;
         self.so_far.push(segment);
-        (self.poisoned, self.token) = (None, 0);
+        self.poisoned = None;
         self.owners.clear();
         self.begun_since.clear();
         Ok(())

@@ -13,6 +13,7 @@
 
 mod board;
 mod case;
+mod forgery;
 mod judge;
 mod player;
 mod scenario;

@@ -96,7 +96,7 @@ pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: 
     }
 }
 
-const FILE: &str = "segment";
+pub(super) const FILE: &str = "segment";
 
 fn attach(memory: &Memory) -> Result<Mutex, Error> {
     match memory {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::board::Phase;
 use super::case::{Case, Failure, Who};
+use super::forgery;
 use super::player::{COMES_AND_GOES, Dies, Part};
 
 /// A number of victims, which die at given points, and others.
@@ -13,12 +14,22 @@ pub(super) struct Scenario {
     pub(super) places: u32,
     /// How many victims there are.
     pub(super) deaths: usize,
-    /// Whether the segment is made by those who come.
-    pub(super) is_named: bool,
+    pub(super) place: Place,
     /// Whether the victim takes the same steps each time, alone.
     pub(super) is_alone: bool,
     /// Plays it, with the victims' points. Who the victims were.
     pub(super) play: fn(&mut Case, &[u64]) -> Result<Vec<Who>, Failure>,
+}
+
+/// Where the segment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It has no name, and is there before anybody comes.
+    Nowhere,
+    /// Those who come make it, in memory.
+    InMemory,
+    /// Those who come make it, on a disk.
+    OnADisk,
 }
 
 const fn scenario(
@@ -27,15 +38,21 @@ const fn scenario(
     deaths: usize,
     play: fn(&mut Case, &[u64]) -> Result<Vec<Who>, Failure>,
 ) -> Scenario {
-    Scenario { name, places, deaths, is_named: false, is_alone: false, play }
+    Scenario { name, places, deaths, place: Place::Nowhere, is_alone: false, play }
 }
 
-pub(super) const SCENARIOS: [Scenario; 23] = [
+pub(super) const SCENARIOS: [Scenario; 26] = [
     Scenario { is_alone: true, ..scenario("alone", 2, 1, alone) },
-    Scenario { is_named: true, ..scenario("making-it", 2, 1, alone) },
-    Scenario { is_named: true, ..scenario("making-it-together", 2, 1, together) },
-    Scenario { is_named: true, ..scenario("removing-it", 2, 1, removing_it) },
-    Scenario { is_named: true, ..scenario("removing-it-together", 3, 1, removing_it_together) },
+    Scenario { place: Place::InMemory, ..scenario("making-it", 2, 1, alone) },
+    Scenario { place: Place::InMemory, ..scenario("making-it-together", 2, 1, together) },
+    Scenario { place: Place::InMemory, ..scenario("removing-it", 2, 1, removing_it) },
+    Scenario {
+        place: Place::InMemory,
+        ..scenario("removing-it-together", 3, 1, removing_it_together)
+    },
+    Scenario { place: Place::OnADisk, ..scenario("making-it-ready", 2, 1, making_it_ready) },
+    Scenario { place: Place::OnADisk, ..scenario("making-it-anew", 2, 1, making_it_anew) },
+    Scenario { place: Place::OnADisk, ..scenario("finding-zeros", 2, 1, finding_zeros) },
     Scenario { is_alone: true, ..scenario("hand-to-hand", 2, 1, from_hand_to_hand) },
     scenario("hand-to-hand-in-line", 3, 1, from_hand_to_hand_in_line),
     scenario("behind-a-holder", 2, 1, behind_a_holder),
@@ -50,7 +67,7 @@ pub(super) const SCENARIOS: [Scenario; 23] = [
     scenario("finds-dead-doorway-3", 2, 1, |case, at| finds_a_dead_doorway(case, at, 4)),
     scenario("finds-dead-doorway-4", 2, 1, |case, at| finds_a_dead_doorway(case, at, 5)),
     scenario("finds-all-slots-dead", 2, 1, finds_all_slots_dead),
-    Scenario { is_named: true, ..scenario("making-it-twice", 2, 2, one_after_the_other) },
+    Scenario { place: Place::InMemory, ..scenario("making-it-twice", 2, 2, one_after_the_other) },
     scenario("twice", 2, 2, one_after_the_other),
     scenario("twice-in-line", 4, 2, behind_each_other),
     scenario("thrice", 2, 3, one_after_the_other),
@@ -104,6 +121,41 @@ fn removing_it(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
 fn removing_it_together(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
     let victim = case.start(Part { removes: true, ..dying(at[0]) });
     case.start(Part { removes: true, ..COMES_AND_GOES });
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+/// After a restart, in which somebody was inside.
+fn making_it_ready(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let dead = case.start(Part::dying(Dies::Inside));
+    finds_what_was_there(case, at, dead, forgery::of_another_run)
+}
+
+/// After a restart, with another version.
+fn making_it_anew(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let first = case.start(COMES_AND_GOES);
+    finds_what_was_there(case, at, first, |bytes| {
+        forgery::of_another_run(bytes);
+        forgery::of_another_version(bytes);
+    })
+}
+
+/// After a loss of power.
+fn finding_zeros(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let first = case.start(COMES_AND_GOES);
+    finds_what_was_there(case, at, first, |bytes| bytes.fill(0))
+}
+
+fn finds_what_was_there(
+    case: &mut Case,
+    at: &[u64],
+    first: Who,
+    change: fn(&mut [u8]),
+) -> Result<Vec<Who>, Failure> {
+    case.gone(first)?;
+    case.change(change)?;
+    let victim = case.start(dying(at[0]));
+    case.until(victim, Phase::Entered)?;
     case.start(COMES_AND_GOES);
     Ok(vec![victim])
 }

@@ -53,7 +53,7 @@ pub(super) fn sweep(
     let mut beyond = 0;
     loop {
         let outcome =
-            Case::new(board, kind, slots, scenario.is_named, options.limit).and_then(|mut case| {
+            Case::new(board, kind, slots, scenario.place, options.limit).and_then(|mut case| {
                 let victims = (scenario.play)(&mut case, &points)?;
                 case.close(&victims)
             });

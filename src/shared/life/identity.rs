@@ -96,6 +96,19 @@ pub(crate) struct Process {
     pub(crate) command: [u64; 2],
 }
 
+impl Process {
+    /// For messages about one of whom nothing is known.
+    #[allow(dead_code, reason = "the models know of all")]
+    pub(crate) const UNKNOWN: Self = Self {
+        pid: 0,
+        start_time: 0,
+        pid_namespace: 0,
+        time_namespace: 0,
+        locks: 0,
+        command: [0; 2],
+    };
+}
+
 impl Identity {
     const_fn! {
         #[cfg_attr(not(test), allow(dead_code, reason = "they are mapped; the models make some"))]

@@ -28,7 +28,7 @@ pub(crate) fn is_dead(
 ) -> io::Result<bool> {
     // It has come to the same memory by another inode, where its locks are not seen from here. Those
     // who have come as it did see to it.
-    if owner.locks != this.locks {
+    if owner.process.locks != this.locks {
         return Ok(false);
     }
     // Whoever joins has the byte before, and whoever leaves has it until after: a joined slot whose

@@ -4,7 +4,6 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rustix::fs::{
@@ -16,18 +15,21 @@ use rustix::process::geteuid;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::atomic::crash_point;
+use crate::shared::segment::anchor::Anchor;
+use crate::shared::segment::file_system;
 use crate::shared::segment::owner::{Made, check_directory, give};
 use crate::shared::{Access, Error};
 
 const NAME_MAX: usize = 255;
 
 /// A directory, open, and a file's name in it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Place {
-    pub(crate) directory: Arc<OwnedFd>,
+    pub(crate) directory: OwnedFd,
     pub(crate) file: OsString,
     /// Who may use what is there. `None`: for whoever looks on, or removes it.
     pub(crate) access: Option<Access>,
+    pub(crate) anchor: Anchor,
     path: PathBuf,
 }
 
@@ -51,12 +53,7 @@ impl Place {
         let directory = open_or_make(&path, &shown, users)?;
         let stat = fstat(&directory).map_err(Error::io(&shown, "inspect the directory"))?;
         check_directory(&stat, users, &shown)?;
-        Ok(Self {
-            directory: Arc::new(directory),
-            file: name.into(),
-            access,
-            path: path.join(name),
-        })
+        Self::new(directory, name.into(), access, path.join(name))
     }
 
     /// The place at a path, in a directory that exists and is the caller's to trust.
@@ -73,7 +70,17 @@ impl Place {
         let parent = parent.unwrap_or(Path::new("."));
         let directory = open_directory(parent, OFlags::empty())
             .map_err(Error::io(parent.to_string_lossy(), "open the directory"))?;
-        Ok(Self { directory: Arc::new(directory), file, access, path: path.to_owned() })
+        Self::new(directory, file, access, path.to_owned())
+    }
+
+    fn new(
+        directory: OwnedFd,
+        file: OsString,
+        access: Option<Access>,
+        path: PathBuf,
+    ) -> Result<Self, Error> {
+        let anchor = Anchor::new(&directory, &file, &path)?;
+        Ok(Self { directory, file, access, anchor, path })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -86,25 +93,45 @@ impl Place {
     }
 }
 
-/// `/dev/shm/bakery-lock-UID` for one user, `/dev/shm/bakery-lock-group-GID` for a group,
-/// `/dev/shm/bakery-lock-everybody` for everybody, unless `BAKERY_LOCK_DIR` names another directory.
+/// `bakery-lock-UID` for one user, `bakery-lock-group-GID` for a group, `bakery-lock-everybody` for
+/// everybody; in `/run/lock` where that is memory in which everybody may make files, else in `/dev/shm`;
+/// unless `BAKERY_LOCK_DIR` names another directory.
 ///
-/// Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not, so
-/// one name would be two locks. Not `/tmp`, which is cleaned of old files.
+/// Two processes have to come to the same place, or one name would be two locks. So the place depends on
+/// what `/run/lock` is, and neither on the rest of the environment nor on who asks.
+///
+/// - `/run/lock` stays as it is until the machine stops. Debian, Ubuntu and others have it so, but only
+///   5 MiB of it; elsewhere it is the superuser's own.
+/// - `/dev/shm` is everywhere, and has room. But at a user's last log-out systemd's logind removes all
+///   the user's files from it (`RemoveIPC=yes`), also those in use by what the log-out did not end.
+/// - Not `$XDG_RUNTIME_DIR`: a login has that variable and a service of the same user does not. Not
+///   `/run/user/UID`: it goes with the last log-out, and services may not have it.
+/// - Not `/tmp` and `/var/tmp`: they are cleaned of old files, and services may have their own.
 fn directory_of(users: Access) -> Result<PathBuf, Error> {
     let Some(path) = std::env::var_os("BAKERY_LOCK_DIR").map(PathBuf::from) else {
-        let path = match users {
-            Access::User => format!("/dev/shm/bakery-lock-{}", geteuid().as_raw()),
-            Access::Group(group) => format!("/dev/shm/bakery-lock-group-{group}"),
-            Access::Everybody => "/dev/shm/bakery-lock-everybody".to_owned(),
+        let name = match users {
+            Access::User => format!("bakery-lock-{}", geteuid().as_raw()),
+            Access::Group(group) => format!("bakery-lock-group-{group}"),
+            Access::Everybody => "bakery-lock-everybody".to_owned(),
         };
-        return Ok(path.into());
+        return Ok(Path::new(parent()).join(name));
     };
     if path.is_absolute() {
         return Ok(path);
     }
     let why = "BAKERY_LOCK_DIR is not the absolute path of a directory";
     Err(Error::BadName { name: path.display().to_string(), why })
+}
+
+/// See [`directory_of`]. Whose `/run/lock` is, is not asked: user namespaces give it other owners.
+fn parent() -> &'static str {
+    const LOCKS: &str = "/run/lock";
+    const FOR_ALL: u32 = 0o1777;
+    let is_for_all = open_directory(Path::new(LOCKS), OFlags::NOFOLLOW).is_ok_and(|directory| {
+        fstat(&directory).is_ok_and(|stat| stat.st_mode & FOR_ALL == FOR_ALL)
+            && file_system::is_in_memory(&directory, LOCKS).is_ok_and(|is_in_memory| is_in_memory)
+    });
+    if is_for_all { LOCKS } else { "/dev/shm" }
 }
 
 fn open_directory(path: &Path, more: OFlags) -> Result<OwnedFd, Errno> {

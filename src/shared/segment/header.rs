@@ -14,11 +14,16 @@
 //! | 32 | 8 | size of the data |
 //! | 40 | 8 | alignment of the data |
 //! | 48 | 8 | hash of the data's name |
-//! | 56 | 16 | boot id of the machine's run in which it was made |
+//! | 56 | 16 | boot id of the machine's run in which it was last made ready; zeros where files do not outlive one |
 //! | 72 | 4 | 1 if a death inside does not poison the data |
 //! | 76 | 4 | 0 |
 //! | 80 | 112 | the data's name, cut off or filled up with zeros |
 //! | 192 | 8 | checksum of the bytes before |
+//!
+//! Behind it, at 256, stands the [journal](crate::shared::segment::journal), which begins with the last
+//! token that was given out. The magic, the format, the byte order mark and the boot id stand where they
+//! do since format 5, the last token since format 6, and all of them stay there: what a restart has made
+//! void is told by them, whatever its format, and tokens go on from the last.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -29,6 +34,10 @@ use crate::shared::{Error, Kind};
 pub(crate) const MAGIC: [u8; 8] = *b"BAKERYLK";
 /// To be raised with each change to the layout of a segment, or to what its registers mean.
 pub(crate) const FORMAT: u32 = 6;
+/// The first format that has the boot id where it is now.
+const FIRST_WITH_BOOT_ID: u32 = 5;
+/// The first format that has the last token where it is now.
+const FIRST_WITH_TOKEN: u32 = 6;
 const BYTE_ORDER: u32 = 0x0102_0304;
 /// In the flags: a death inside does not poison the data.
 const NO_POISONING: u32 = 1;
@@ -91,11 +100,6 @@ impl Header {
         header.checksum = header.sum();
         header
     }
-
-    pub(crate) fn boot_id(&self) -> [u8; 16] {
-        self.boot_id
-    }
-
     fn sum(&self) -> u64 {
         let bytes = self.as_bytes();
         hash(&bytes[..bytes.len() - size_of::<u64>()])
@@ -111,7 +115,6 @@ impl Header {
         segment: &str,
         length: u64,
         wanted: Option<&DataType>,
-        boot_id: [u8; 16],
     ) -> Result<Shape, Error> {
         let segment = || segment.to_owned();
         if self.magic != MAGIC {
@@ -127,9 +130,6 @@ impl Header {
         let damaged = || Error::Damaged { segment: segment() };
         if self.checksum != self.sum() {
             return Err(damaged());
-        }
-        if self.boot_id != boot_id {
-            return Err(Error::Stale { segment: segment() });
         }
         if let Some(wanted) = wanted.filter(|wanted| !self.holds(wanted)) {
             return Err(Error::WrongType {
@@ -158,6 +158,29 @@ impl Header {
         Ok(Shape { kind, slots: self.slots, poisoning: self.flags & NO_POISONING == 0, layout })
     }
 
+    /// The boot id, as far as it can be believed: not in a damaged header, nor in one of a format that
+    /// may have something else there.
+    pub(crate) fn boot_id(&self) -> Option<[u8; 16]> {
+        let is_known = self.magic == MAGIC && self.byte_order == BYTE_ORDER;
+        let is_whole = match self.format {
+            FORMAT => self.checksum == self.sum(),
+            format => format >= FIRST_WITH_BOOT_ID,
+        };
+        (is_known && is_whole).then_some(self.boot_id)
+    }
+
+    /// The same header for another run of the machine.
+    pub(crate) fn in_run(mut self, boot_id: [u8; 16]) -> Self {
+        self.boot_id = boot_id;
+        self.checksum = self.sum();
+        self
+    }
+
+    /// Whether the last token stands behind it.
+    pub(crate) fn has_token(&self) -> bool {
+        self.boot_id().is_some() && self.format >= FIRST_WITH_TOKEN
+    }
+
     fn holds(&self, data: &DataType) -> bool {
         self.data_size == data.size as u64
             && self.data_align == data.align as u64
@@ -184,7 +207,7 @@ fn describe(name: &str, size: u64, align: u64) -> String {
 
 /// FNV-1a (Glenn Fowler, Landon Curt Noll and Kiem-Phong Vo, 1991), 64 bits: against accidents, not
 /// against malice, and the same in every build of every program.
-fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -211,7 +234,7 @@ mod tests {
     }
 
     fn check(header: &Header, data: &DataType) -> Result<Shape, Error> {
-        header.check("here", header.length, Some(data), BOOT)
+        header.check("here", header.length, Some(data))
     }
 
     proptest! {
@@ -262,6 +285,8 @@ mod tests {
             let (shape, mut header) = make(kind, slots, &data);
             header.as_mut_bytes()[at] ^= flip;
             prop_assert!(check(&header, &data).is_err());
+            // No format but this one has a checksum that is known.
+            prop_assert!(header.boot_id().is_none() || (8..12).contains(&at));
             header.checksum = header.sum();
             // Kinds whose registers take as much room are told apart by their code alone, and a flag
             // by itself.
@@ -284,7 +309,7 @@ mod tests {
         ) {
             let data = DataType { name: "some".to_owned(), size: 24, align: 8 };
             let (shape, mut header) = make(kind, slots, &data);
-            prop_assert_eq!(header.check("here", header.length, None, BOOT).unwrap(), shape);
+            prop_assert_eq!(header.check("here", header.length, None).unwrap(), shape);
 
             (header.data_size, header.data_align) = (size, align);
             // The right one for that size, or another.
@@ -292,7 +317,7 @@ mod tests {
             header.length = length.unwrap_or(right);
             header.checksum = header.sum();
             let fits = align.is_power_of_two() && align <= ALIGN as u64 && size % align == 0;
-            match header.check("here", header.length, None, BOOT) {
+            match header.check("here", header.length, None) {
                 Ok(found) => {
                     prop_assert!(fits && header.length == right);
                     prop_assert!(isize::try_from(found.layout.length).is_ok());

@@ -12,8 +12,12 @@ use crate::shared::segment::record::Conduct;
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct Journal {
-    /// The token of the last acquisition.
+    /// The token of the last acquisition. Stays the first thing here, in every format.
     token: Register64,
+    /// The one before the first.
+    before_first: Register64,
+    /// When the segment's clock said 0, in nanoseconds since 1970.
+    clock_began: Register64,
     /// In nanoseconds.
     longest_wait: Register64,
     most_bypasses: Register64,
@@ -54,6 +58,8 @@ impl Journal {
         pub(crate) const fn new() -> Self {
             Self {
                 token: Register64::new(0),
+                before_first: Register64::new(0),
+                clock_began: Register64::new(0),
                 longest_wait: Register64::new(0),
                 most_bypasses: Register64::new(0),
                 recoveries: AtomicU64::new(0),
@@ -86,6 +92,32 @@ impl Journal {
         self.token.load(Relaxed)
     }
 
+    /// How many tokens have been given out since the segment was made, or made ready again.
+    pub(crate) fn acquisitions(&self) -> u64 {
+        self.last_token().saturating_sub(self.before_first.load(Relaxed))
+    }
+
+    /// In nanoseconds since 1970.
+    pub(crate) fn clock_began(&self) -> u64 {
+        self.clock_began.load(Relaxed)
+    }
+
+    /// Begins to count, after this token. To be called by whoever has the segment for itself; may be
+    /// repeated.
+    pub(crate) fn begin(&self, last_token: u64, clock_began: u64) {
+        // A lock that has stopped is poisoned, though nobody may have been inside.
+        if self.is_stopped() && self.obituary().conduct.token == 0 {
+            self.note_repair();
+        }
+        self.stopped.store(NO, Relaxed);
+        self.longest_wait.store(0, Relaxed);
+        self.most_bypasses.store(0, Relaxed);
+        self.recoveries.store(0, Relaxed);
+        self.clock_began.store(clock_began, Relaxed);
+        self.before_first.store(last_token, Relaxed);
+        self.token.store(last_token, Relaxed);
+    }
+
     /// To be called inside.
     pub(crate) fn note_wait(&self, waited: u64, bypasses: u64) {
         if waited > self.longest_wait.load(Relaxed) {
@@ -94,6 +126,13 @@ impl Journal {
         if bypasses > self.most_bypasses.load(Relaxed) {
             self.most_bypasses.store(bypasses, Relaxed);
         }
+    }
+
+    /// Writes down when the last death was in a way that outlives a restart: see [`note_death`].
+    ///
+    /// [`note_death`]: Self::note_death
+    pub(crate) fn keep_death(&self, keep: impl FnOnce(u64) -> u64) {
+        self.death.since.store(keep(self.death.since.load(Relaxed)), Relaxed);
     }
 
     pub(crate) fn note_recovery(&self) {

@@ -4,10 +4,10 @@
 //! | part | aligned to | bytes |
 //! |---|---|---|
 //! | [header](crate::shared::segment::header) | 128 | 200 |
+//! | [journal](crate::shared::segment::journal), always at 256 | 128 | 128 |
 //! | the algorithm's registers | 128 | 128 a slot, and up to 256 before them |
 //! | [participants](crate::shared::life::identity) | 128 | 64 a slot |
 //! | [records](crate::shared::segment::record) | 128 | 64 a slot |
-//! | [journal](crate::shared::segment::journal) | 128 | 128 |
 //! | [room](crate::shared::segment::room) | 128 | 8 |
 //! | [notice](crate::wait) of sleepers | 128 | 8 |
 //! | sleeping places | 128 | 4 a slot |
@@ -23,6 +23,11 @@ use crate::wait::{Channel, Notice};
 
 /// How long a header is.
 pub(crate) const HEADER: usize = 200;
+
+/// Where the journal begins, in every format since 6.
+pub(crate) const JOURNAL: usize = HEADER.next_multiple_of(ALIGN);
+
+const _: () = assert!(JOURNAL == 256);
 
 const _: () = assert!(size_of::<Identity>() == 64 && align_of::<Identity>() == 64);
 const _: () = assert!(size_of::<Record>() == 64 && align_of::<Record>() == 64);
@@ -51,7 +56,6 @@ pub(crate) struct Layout {
     pub(crate) registers: usize,
     pub(crate) participants: usize,
     pub(crate) records: usize,
-    pub(crate) journal: usize,
     pub(crate) room: usize,
     pub(crate) notice: usize,
     pub(crate) channels: usize,
@@ -63,11 +67,10 @@ impl Layout {
     /// `None` if it does not fit into memory.
     pub(crate) fn new(kind: Kind, slots: u32, data: &DataType) -> Option<Self> {
         let count = slots as usize;
-        let registers = HEADER.next_multiple_of(ALIGN);
+        let registers = after(JOURNAL, size_of::<Journal>())?;
         let participants = after(registers, registers::size(kind, count)?)?;
         let records = after(participants, count.checked_mul(size_of::<Identity>())?)?;
-        let journal = after(records, count.checked_mul(size_of::<Record>())?)?;
-        let room = after(journal, size_of::<Journal>())?;
+        let room = after(records, count.checked_mul(size_of::<Record>())?)?;
         let notice = after(room, size_of::<Room>())?;
         let channels = after(notice, size_of::<Notice>())?;
         let data_at = after(channels, count.checked_mul(size_of::<Channel>())?)?;
@@ -77,7 +80,6 @@ impl Layout {
             registers,
             participants,
             records,
-            journal,
             room,
             notice,
             channels,
@@ -85,6 +87,13 @@ impl Layout {
             length,
         })
     }
+}
+
+/// The length of the shortest segment that there can be.
+pub(crate) fn shortest() -> u64 {
+    let nothing = DataType { name: String::new(), size: 0, align: 1 };
+    let lengths = Kind::ALL.iter().filter_map(|kind| Layout::new(*kind, kind.slots().0, &nothing));
+    lengths.map(|layout| layout.length as u64).min().unwrap_or(u64::MAX)
 }
 
 fn after(start: usize, size: usize) -> Option<usize> {

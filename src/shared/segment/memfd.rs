@@ -4,8 +4,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
 
-use crate::shared::Error;
 use crate::shared::segment::{Plan, Segment};
+use crate::shared::{Error, Origin};
 
 const NAME: &str = "an anonymous segment";
 
@@ -13,11 +13,11 @@ const NAME: &str = "an anonymous segment";
 pub(crate) fn create(plan: &Plan, data: &[u8]) -> Result<Segment, Error> {
     let file = memfd_create("bakery-lock", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
         .map_err(Error::io(NAME, "make a memory file"))?;
-    let shape = Segment::write(&file, NAME, plan, data)?;
+    let shape = Segment::write(&file, NAME, plan, data, 0)?;
     // Nobody who gets the descriptor can cut off the memory under the others.
     fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)
         .map_err(Error::io(NAME, "seal the memory file"))?;
-    Segment::map(file, NAME.to_owned(), None, shape)
+    Ok(Segment::map(file, NAME.to_owned(), shape)?.with(Origin::Made, None))
 }
 
 /// Uses the segment behind a descriptor.
@@ -27,5 +27,5 @@ pub(crate) fn attach(file: OwnedFd, plan: &Plan) -> Result<Segment, Error> {
         return Err(Error::NotSealed { segment: NAME.to_owned() });
     }
     let shape = Segment::check(&file, NAME, plan)?;
-    Segment::map(file, NAME.to_owned(), None, shape)
+    Segment::map(file, NAME.to_owned(), shape)
 }

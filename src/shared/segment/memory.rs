@@ -8,21 +8,21 @@ use std::slice;
 use std::time::Duration;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 use crate::algorithm::Slot;
 use crate::shared::life::identity::Identity;
 use crate::shared::life::process;
+use crate::shared::segment::anchor::Anchor;
 use crate::shared::segment::clock;
-use crate::shared::segment::directory::Place;
 use crate::shared::segment::header::{self, Header, Shape};
 use crate::shared::segment::journal::{Journal, Obituary};
 use crate::shared::segment::layout::{self, DataType, Layout};
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::Registers;
 use crate::shared::segment::room::Room;
-use crate::shared::segment::{file_system, limit};
-use crate::shared::{Death, Error, Kind};
+use crate::shared::segment::{limit, restart};
+use crate::shared::{Death, Error, Kind, Origin};
 use crate::wait::{Channel, Lot, Notice, QUIET, Shared};
 
 /// What a segment is to be, or has to be.
@@ -66,10 +66,12 @@ impl Plan {
 pub(crate) struct Segment {
     start: NonNull<c_void>,
     shape: Shape,
+    /// `None`: it has no name. Before the file, so that it is let go first: see [`Anchor`].
+    anchor: Option<Anchor>,
     file: OwnedFd,
     /// For messages: a path, or that it has none.
     name: String,
-    place: Option<Place>,
+    origin: Origin,
 }
 
 // SAFETY: the mapping is reached through atomics, but for the data, which only `Guard`s hand out.
@@ -78,28 +80,35 @@ unsafe impl Send for Segment {}
 unsafe impl Sync for Segment {}
 
 impl Segment {
-    /// Fills an empty file that nobody else knows yet with a whole segment.
+    /// Fills an empty file that nobody else knows yet with a whole segment. Its tokens begin after this
+    /// one, and after the time of day in nanoseconds: a later segment's are greater than an earlier
+    /// one's, as nobody goes in more often than that.
     pub(crate) fn write(
         file: &OwnedFd,
         name: &str,
         plan: &Plan,
         data: &[u8],
+        last_token: u64,
     ) -> Result<Shape, Error> {
         use rustix::fs::{FallocateFlags, fallocate};
 
         let data_type = plan.data.as_ref().expect("a new segment holds something of some type");
         let shape = plan.shape(data_type)?;
-        let boot_id = boot_id(file, name)?.unwrap_or_default();
+        let boot_id = restart::boot_id_for(file, name)?.unwrap_or_default();
         let length = shape.layout.length as u64;
         limit::check(length, name)?;
         // Not just a length: memory that is promised and not there kills whoever touches it.
         rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, length))
             .map_err(Error::io(name, "allocate the segment"))?;
         let header = Header::new(&shape, data_type, boot_id);
+        let before_first = last_token.max(clock::since_1970());
+        let journal = [before_first, before_first, clock::began()];
         // All registers begin as zeros, which is what a new file holds.
-        for (offset, bytes) in
-            [(0, zerocopy::IntoBytes::as_bytes(&header)), (shape.layout.data, data)]
-        {
+        for (offset, bytes) in [
+            (0, header.as_bytes()),
+            (layout::JOURNAL, journal.as_bytes()),
+            (shape.layout.data, data),
+        ] {
             write_all(file, bytes, offset as u64).map_err(Error::io(name, "write the segment"))?;
         }
         Ok(shape)
@@ -110,8 +119,7 @@ impl Segment {
     pub(crate) fn check(file: &OwnedFd, name: &str, plan: &Plan) -> Result<Shape, Error> {
         let found = length(file, name)?;
         let header = read_header(file, name, found)?;
-        let boot_id = boot_id(file, name)?.unwrap_or(header.boot_id());
-        let shape = header.check(name, found, plan.data.as_ref(), boot_id)?;
+        let shape = header.check(name, found, plan.data.as_ref())?;
         let segment = || name.to_owned();
         if let Some(wanted) = plan.kind.filter(|kind| *kind != shape.kind) {
             return Err(Error::WrongKind { segment: segment(), found: shape.kind, wanted });
@@ -133,19 +141,14 @@ impl Segment {
         Ok(*read == header::MAGIC)
     }
 
-    /// Maps a file of this shape, which is at that place if it has one.
-    pub(crate) fn map(
-        file: OwnedFd,
-        name: String,
-        place: Option<&Place>,
-        shape: Shape,
-    ) -> Result<Self, Error> {
+    /// Maps a file of this shape.
+    pub(crate) fn map(file: OwnedFd, name: String, shape: Shape) -> Result<Self, Error> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a new mapping, at an address of the kernel's choice.
         let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
         let start = start.map_err(Error::io(&name, "map the segment"))?;
         let start = NonNull::new(start).expect("the kernel does not map address 0");
-        Ok(Self { start, shape, file, name, place: place.cloned() })
+        Ok(Self { start, shape, anchor: None, file, name, origin: Origin::Found })
     }
 
     /// Whether the file has still its length: memory that has been cut off ends whoever touches it
@@ -159,12 +162,34 @@ impl Segment {
         Err(Error::WrongLength { segment: self.name.clone(), expected, found })
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// What holds its name, if it has one.
+    pub(crate) fn anchor(&self) -> Option<&Anchor> {
+        self.anchor.as_ref()
     }
 
-    pub(crate) fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+    /// Tells where it comes from, and what holds its name.
+    pub(crate) fn with(mut self, origin: Origin, anchor: Option<Anchor>) -> Self {
+        (self.origin, self.anchor) = (origin, anchor);
+        self
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Whether the name still leads to this file: whoever opens it now meets those who use this one.
+    /// Always, if it has no name.
+    pub(crate) fn check_name(&self) -> Result<(), Error> {
+        match &self.anchor {
+            Some(anchor) if anchor.is_lost(&self.file) => {
+                Err(Error::Removed { segment: self.name.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -225,7 +250,7 @@ impl Segment {
 
     #[inline]
     pub(crate) fn journal(&self) -> &Journal {
-        let start = self.at(self.shape.layout.journal).cast();
+        let start = self.at(layout::JOURNAL).cast();
         // SAFETY: there is room for one, aligned to `ALIGN`; atomics, for which every value is
         // valid.
         unsafe { &*start }
@@ -261,10 +286,11 @@ impl Segment {
     /// Somebody died inside.
     pub(crate) fn owner_died(&self) -> Error {
         let (segment, death) = (self.name.clone(), self.journal().obituary().into());
-        if self.kind().can_recover() {
-            Error::OwnerDied { segment, death }
-        } else {
+        if self.is_stopped() {
             Error::Unrecoverable { segment, kind: self.kind(), death }
+        } else {
+            // After a restart, even where a death puts an end to the lock.
+            Error::OwnerDied { segment, death }
         }
     }
 
@@ -302,25 +328,13 @@ impl From<Obituary> for Death {
     }
 }
 
-fn length(file: &OwnedFd, name: &str) -> Result<u64, Error> {
+pub(crate) fn length(file: &OwnedFd, name: &str) -> Result<u64, Error> {
     let stat = rustix::fs::fstat(file).map_err(Error::io(name, "inspect the file"))?;
     Ok(u64::try_from(stat.st_size).unwrap_or(0))
 }
 
-/// The run of the machine in which what is in a file means something. `None`: files do not outlive one
-/// there.
-fn boot_id(file: &OwnedFd, name: &str) -> Result<Option<[u8; 16]>, Error> {
-    if file_system::is_in_memory(file, name)? {
-        return Ok(None);
-    }
-    process::boot_id().map(Some).map_err(Error::io(
-        name,
-        "tell whether it is from before the last restart: it is on a disk, and /proc/sys/kernel/random/boot_id cannot be read; mount /proc as a whole, or put it on a tmpfs as /dev/shm",
-    ))
-}
-
 /// One copy of the first bytes.
-fn read_header(file: &OwnedFd, name: &str, found: u64) -> Result<Header, Error> {
+pub(crate) fn read_header(file: &OwnedFd, name: &str, found: u64) -> Result<Header, Error> {
     let mut bytes = [MaybeUninit::uninit(); layout::HEADER];
     let (read, _) =
         rustix::io::pread(file, &mut bytes, 0).map_err(Error::io(name, "read the header"))?;
@@ -335,7 +349,11 @@ fn read_header(file: &OwnedFd, name: &str, found: u64) -> Result<Header, Error> 
     }
 }
 
-fn write_all(file: &OwnedFd, mut bytes: &[u8], mut offset: u64) -> rustix::io::Result<()> {
+pub(crate) fn write_all(
+    file: &OwnedFd,
+    mut bytes: &[u8],
+    mut offset: u64,
+) -> rustix::io::Result<()> {
     while !bytes.is_empty() {
         let written = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;
         bytes = &bytes[written..];

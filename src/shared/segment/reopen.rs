@@ -36,10 +36,10 @@ pub(crate) fn reopen(segment: &Segment) -> Result<OwnedFd, Error> {
 
 /// By its name, where it has one.
 fn by_name(segment: &Segment) -> Option<Result<OwnedFd, Error>> {
-    let place = segment.place()?;
+    let anchor = segment.anchor()?;
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let open = || {
-        let file = openat(&place.directory, &place.file, flags, Mode::empty())?;
+        let file = anchor.open(flags)?;
         let (ours, found) = (fstat(segment.as_fd())?, fstat(&file)?);
         // An open file's number is not given to another.
         let is_same = (ours.st_dev, ours.st_ino) == (found.st_dev, found.st_ino);

@@ -93,6 +93,7 @@ impl<W: Wait> Seat<W> {
         deadline: &impl Deadline,
     ) -> Result<Self, Error> {
         segment.check_length()?;
+        segment.check_name()?;
         let this = this(segment)?;
         let alive = reopen(segment)?;
         let newcomer = Newcomer { segment, file: &alive, this: &this, every };
@@ -312,6 +313,14 @@ impl<W: Wait> Seat<W> {
             return outcome;
         }
         let bypasses = watch.bypasses();
+        // Not where the lock changes hands more quickly than the clock ticks: it is a system call.
+        if self.has_waited()
+            && let Err(error) = self.segment.check_name()
+        {
+            self.state = State::Inside;
+            self.settle();
+            return Err(error);
+        }
         self.go_in(bypasses, accept)?;
         Ok(true)
     }
@@ -327,6 +336,12 @@ impl<W: Wait> Seat<W> {
         }
         self.settle();
         Err(self.unsupported("timeouts"))
+    }
+
+    /// Whether it has been kept waiting, for a tick of the segment's clock at least.
+    fn has_waited(&self) -> bool {
+        let since = self.record().read().since;
+        since != 0 && since != clock::now()
     }
 
     /// The turn has come.
@@ -449,6 +464,7 @@ impl<W: Wait> Seat<W> {
             return Ok(false);
         }
         self.looked = Some(Instant::now());
+        self.segment.check_name()?;
         reap(&self.segment, self.look(), Some(self.slot), &waker::<W>(&self.segment))
     }
 

@@ -170,6 +170,7 @@ impl<'a> Watch<'a> {
     pub(crate) fn look(&mut self, wake: &impl Wake) -> Result<(), Error> {
         let segment = self.segment;
         segment.check_length()?;
+        segment.check_name()?;
         if self.at_first.is_none() {
             // In this order: one that is in and out between the two is counted, not held against
             // the lock.
