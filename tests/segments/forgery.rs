@@ -93,9 +93,10 @@ pub fn parts(length: usize, slots: u32) -> (usize, usize) {
 /// How long a segment is that has a bakery and one `u64` in it.
 pub fn bakery_length(slots: u32) -> usize {
     let registers = 128 + part(slots, 128);
-    let (participants, records, journal, notice) = (part(slots, 64), part(slots, 64), 128, 128);
+    let (participants, records, journal) = (part(slots, 64), part(slots, 64), 128);
+    let (room, notice) = (128, 128);
     let sleepers = notice + part(slots, 4);
-    REGISTERS + registers + participants + records + journal + sleepers + size_of::<u64>()
+    REGISTERS + registers + participants + records + journal + room + sleepers + size_of::<u64>()
 }
 
 /// In a file of its own, which nobody has used: processes that are just being started have for a

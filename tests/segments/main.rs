@@ -41,5 +41,6 @@ fn child() {
         ("removes by name", removal::removes_by_name),
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
+        ("fills up while it joins", room::fills_up_while_it_joins),
     ]);
 }
