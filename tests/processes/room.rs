@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
-use std::{io, iter};
+use std::{fs, io, iter};
 
 use bakery_lock::shared::{Error, Kind, Mutex, Options};
 use rustix::process::Signal;
+use zerocopy::FromZeros;
 
 use crate::child::{Child, crowd, go, hear, say, until};
 use crate::data::{Ledger, Shared, attach};
@@ -20,8 +22,7 @@ fn two_hundred_processes_that_come_at_once_get_in() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("segment");
     let path = path.to_str().unwrap();
-    let mutex: Mutex<Ledger> =
-        Options::new().create_at(path, zerocopy::FromZeros::new_zeroed()).unwrap();
+    let mutex: Mutex<Ledger> = Options::new().create_at(path, FromZeros::new_zeroed()).unwrap();
     let children = crowd("stays and adds", iter::repeat_n(vec![path], 200));
     let status = mutex.status().unwrap();
     assert_eq!((status.joined, status.dead.len()), (200, 0));
@@ -144,6 +145,34 @@ fn waiting_for_room_ends_at_the_deadline() {
     }
     assert!((0..3).all(|ticket| !is_in_line(shared.path(), ticket)));
 }
+
+/// Nobody looks at what nobody has joined, whoever died: reading it would take memory.
+fn looking_after_the_dead_takes_no_memory(kind: Kind) {
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = directory.path().join("segment");
+    let mutex: Mutex<Ledger> =
+        Options::new().kind(kind).slots(1024).create_at(&path, FromZeros::new_zeroed()).unwrap();
+    let path = path.to_str().unwrap();
+    let memory = || fs::metadata(path).unwrap().blocks();
+    let before = memory();
+    let mut children = crowd("obeys", (0..4).map(|_| vec![path, "park", "0"]));
+    assert_eq!(children[0].ask("lock"), "in");
+    for child in &mut children[1..] {
+        assert_eq!(child.ask("enter"), "in line");
+    }
+    children.remove(1).kill();
+    children.remove(0).kill();
+    for child in &mut children {
+        assert!(child.ask("wait").contains(" died inside"));
+    }
+    let status = mutex.status().unwrap();
+    assert_eq!((status.recoveries, status.dead.len()), (2, 0));
+    assert_eq!(memory(), before);
+}
+
+each_kind!(
+    looking_after_the_dead_takes_no_memory: bakery Bakery, black_white BlackWhite, ticket Ticket, bypass Bypass
+);
 
 /// Scans go as far as slots have been joined: not farther, the more participants have died that
 /// nobody had waited for.

@@ -181,12 +181,14 @@ fn paths_that_cannot_be_files_are_refused() {
 
 /// Memory that is promised and not there would end whoever touches it.
 #[test]
-fn a_segment_has_all_its_memory_from_the_start() {
+fn a_segment_has_all_the_memory_of_those_who_have_joined() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("segment");
-    let named: Mutex<u64> = Options::new().slots(4096).create_at(&path, 0).unwrap();
-    let nameless: Mutex<u64> = Options::new().slots(4096).anonymous(0).unwrap();
+    let named: Mutex<u64> = Options::new().slots(200).create_at(&path, 0).unwrap();
+    let nameless: Mutex<u64> = Options::new().slots(200).anonymous(0).unwrap();
     for mutex in [named, nameless] {
+        let participants: Vec<_> = (0..200).map(|_| mutex.join().unwrap()).collect();
+        assert_eq!(participants.len(), 200);
         let metadata = File::from(mutex.as_fd().try_clone_to_owned().unwrap()).metadata().unwrap();
         assert!(metadata.blocks() * 512 >= metadata.len(), "{metadata:?}");
     }

@@ -57,5 +57,6 @@ fn child() {
         ("says its place", named::says_its_place),
         ("stays inside", restarts::stays_inside),
         ("counts in a container", restarts::counts_in_a_container),
+        ("fills up while it joins", room::fills_up_while_it_joins),
     ]);
 }

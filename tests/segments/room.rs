@@ -1,11 +1,12 @@
-//! File systems that are full.
+//! Memory: how much a segment takes, and file systems that are full.
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bakery_lock::shared::{Error, Mutex, Options};
-use rustix::fs::statvfs;
+use bakery_lock::shared::{Error, Kind, Mutex, Options};
+use rustix::fs::{fstat, statvfs};
 
 use crate::child::{Child, command};
 use crate::outcome::Opened;
@@ -17,21 +18,26 @@ fn unshared() -> Command {
     command
 }
 
-#[test]
-fn a_full_file_system_is_an_error_and_nothing_is_left_there() {
+/// A part played on a file system of its own, so large.
+fn on_a_small_file_system(size: &str, role: &str) {
     let permitted = unshared().arg("true").stderr(Stdio::null()).status();
     if !permitted.is_ok_and(|status| status.success()) {
         println!("skipped: no user namespaces here, or no unshare(1)");
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let part = command("fills up", &[directory.path().to_str().unwrap()]);
-    let mount = r#"mount -t tmpfs -o size=64k,mode=700 tmpfs "$1" && shift && exec "$@""#;
+    let part = command(role, &[directory.path().to_str().unwrap()]);
+    let mount = r#"mount -t tmpfs -o size="$1",mode=700 tmpfs "$2" && shift 2 && exec "$@""#;
     let mut command = unshared();
-    command.args(["sh", "-c", mount, "sh"]).arg(directory.path());
+    command.args(["sh", "-c", mount, "sh", size]).arg(directory.path());
     command.arg(part.get_program()).args(part.get_args());
     command.envs(part.get_envs().filter_map(|(name, value)| Some((name, value?))));
     Child::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped())).finish();
+}
+
+#[test]
+fn a_full_file_system_is_an_error_and_nothing_is_left_there() {
+    on_a_small_file_system("64k", "fills up");
 }
 
 const LARGE: usize = 100_000;
@@ -87,4 +93,72 @@ pub fn fills_up(arguments: &[&str]) {
     (0..count).for_each(|number| Options::remove_at(path(number)).unwrap());
     fs::remove_file(directory.join("filler")).unwrap();
     assert_eq!((free(), files()), (before, 0));
+}
+
+#[test]
+fn a_full_file_system_keeps_out_who_comes_and_nobody_who_is_there() {
+    on_a_small_file_system("64k", "fills up while it joins");
+}
+
+pub fn fills_up_while_it_joins(arguments: &[&str]) {
+    let directory = Path::new(arguments[0]);
+    let mutex: Mutex<u64> = Options::new().create_at(directory.join("segment"), 0).unwrap();
+    let filler = directory.join("filler");
+    fs::write(&filler, vec![0; LARGE]).unwrap_err();
+    assert_eq!(statvfs(directory).unwrap().f_bfree, 0);
+    let mut there = Vec::new();
+    let error = loop {
+        match mutex.join() {
+            Ok(participant) => there.push(participant),
+            Err(error) => break error,
+        }
+    };
+    // For some there is always room.
+    assert!((16..64).contains(&there.len()), "{}", there.len());
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(error.to_string().contains("No space left"), "{error}");
+    for participant in &mut there {
+        *participant.lock().unwrap() += 1;
+    }
+    let status = mutex.status().unwrap();
+    assert_eq!((status.joined as usize, status.dead.len()), (there.len(), 0));
+    // Whoever goes makes room for one; and when there is space again, so there is for others.
+    there.pop();
+    there.push(mutex.join().unwrap());
+    mutex.join().unwrap_err();
+    fs::remove_file(&filler).unwrap();
+    let mut late = mutex.join().unwrap();
+    *late.lock().unwrap() += 1;
+    assert_eq!(*late.lock().unwrap(), status.acquisitions + 1);
+}
+
+/// In bytes.
+fn memory(segment: impl AsFd) -> i64 {
+    fstat(segment).unwrap().st_blocks * 512
+}
+
+const PAGE: i64 = 4096;
+
+/// However many there is room for, those cost that come.
+#[test]
+fn a_segment_takes_as_much_memory_as_there_are_who_have_joined() {
+    for kind in Kind::ALL {
+        let mutex: Mutex<[u64; 8]> = Options::new().kind(kind).anonymous([0; 8]).unwrap();
+        let fresh = memory(&mutex);
+        assert!(fresh <= 8 * PAGE, "{kind}: {fresh}");
+        let some = mutex.slots().min(16);
+        let mut participants: Vec<_> = (0..some).map(|_| mutex.join().unwrap()).collect();
+        for participant in &mut participants {
+            participant.lock().unwrap()[0] += 1;
+        }
+        assert_eq!(mutex.status().unwrap().joined, some);
+        assert_eq!(memory(&mutex), fresh, "{kind}");
+        let most = mutex.slots().min(300);
+        participants.extend((some..most).map(|_| mutex.join().unwrap()));
+        for participant in &mut participants {
+            participant.lock().unwrap()[0] += 1;
+        }
+        let grown = memory(&mutex) - fresh;
+        assert!(grown <= i64::from(most) * 256 + 3 * PAGE, "{kind}: {grown}");
+    }
 }

@@ -538,8 +538,8 @@ models! {
     read_handed_on: read_from_aside(preemptions(1, 3));
     /// 2 threads, exhaustive.
     held_by_descriptor: held(exhaustive(1));
-    /// 3 threads, 3 preemptions.
-    handed_over_to_one_of_2: handed_over_to_one(preemptions(1, 3));
+    /// 3 threads, 2 preemptions.
+    handed_over_to_one_of_2: handed_over_to_one(preemptions(1, 2));
     /// Dead after each step, one thread.
     dies_adopting_it: dies_adopting(exhaustive(1));
 }

@@ -7,7 +7,7 @@ use crate::attempt::State;
 
 /// Set in the state of a slot that has an owner.
 const JOINED: u32 = 1;
-/// Set while an owner changes who it is.
+/// Set besides while an owner changes who it is. (Without the other it means nothing.)
 const CHANGING: u32 = 2;
 /// The bits above count the changes: the state is never what it was before.
 const CHANGE: u32 = 4;
@@ -138,7 +138,8 @@ impl Identity {
         if free & JOINED != 0 {
             return false;
         }
-        let taken = free.wrapping_add(CHANGE);
+        // Without flags.
+        let taken = (free | (CHANGE - 1)).wrapping_add(1);
         // Acquire: takes over the slot's registers as its last owner left them.
         if self.state.compare_exchange(free, taken, Acquire, Relaxed).is_err() {
             return false;
@@ -209,10 +210,9 @@ impl Identity {
     /// Leaves the slot to others. To be called by its owner; or, once that is dead, by the one who
     /// has the lock on the slot's recovery byte.
     pub(crate) fn clear(&self) {
-        // Nobody else writes it now. It may have died while it adopted the slot.
-        let flags = self.state.load(Relaxed) & (JOINED | CHANGING);
-        // Release: hands the slot's registers to its next owner.
-        self.state.fetch_add(CHANGE - flags, Release);
+        // Whether it was changing when it died or not. Release: hands the slot's registers to its next
+        // owner.
+        self.state.fetch_add(JOINED, Release);
     }
 
     /// Who owns the slot, for whoever looks on. `None`: nobody, or it changed hands meanwhile. While

@@ -1,6 +1,9 @@
 //! Where what lies in a segment. Computed from its kind, its slots and its data, never read from
 //! it.
 //!
+//! The file is as long as all of it, and has memory for the slots that have been joined: `FIRST`, and
+//! then as many more as there were at once.
+//!
 //! | part | aligned to | bytes |
 //! |---|---|---|
 //! | [header](crate::shared::segment::header) | 128 | 200 |
@@ -13,6 +16,8 @@
 //! | sleeping places | 128 | 4 a slot |
 //! | the data | 128 | its size |
 
+use std::ops::Range;
+
 use crate::shared::Kind;
 use crate::shared::life::identity::Identity;
 use crate::shared::segment::journal::Journal;
@@ -20,6 +25,9 @@ use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{self, ALIGN};
 use crate::shared::segment::room::Room;
 use crate::wait::{Channel, Notice};
+
+/// For so many slots there is memory from the start, so that a full file system keeps few out.
+const FIRST: u32 = 16;
 
 /// How long a header is.
 pub(crate) const HEADER: usize = 200;
@@ -86,6 +94,29 @@ impl Layout {
             data: data_at,
             length,
         })
+    }
+
+    /// What has to be there from the start: all but what belongs to slots that have not been joined.
+    pub(crate) fn at_the_start(&self, kind: Kind, slots: u32) -> [Range<usize>; 4] {
+        let first = self.of_slots(kind, 0..slots.min(FIRST));
+        let [registers, participants, records] = first;
+        [0..registers.end, participants, records, self.room..self.length]
+    }
+
+    /// What belongs to these slots, apart from the rest, and is touched by nobody before the first of
+    /// them is joined: see [`Room`].
+    pub(crate) fn of_slots(&self, kind: Kind, slots: Range<u32>) -> [Range<usize>; 3] {
+        let (start, end) = (slots.start as usize, slots.end as usize);
+        let part = |at: usize, each: usize| at + start * each..at + end * each;
+        let registers = registers::of_slots(kind, start..end)
+            .map_or(self.registers..self.participants, |range| {
+                self.registers + range.start..self.registers + range.end
+            });
+        [
+            registers,
+            part(self.participants, size_of::<Identity>()),
+            part(self.records, size_of::<Record>()),
+        ]
     }
 }
 

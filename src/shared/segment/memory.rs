@@ -2,11 +2,13 @@
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::slice;
 use std::time::Duration;
 
+use rustix::fs::{FallocateFlags, fallocate, ftruncate};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -90,15 +92,15 @@ impl Segment {
         data: &[u8],
         last_token: u64,
     ) -> Result<Shape, Error> {
-        use rustix::fs::{FallocateFlags, fallocate};
-
         let data_type = plan.data.as_ref().expect("a new segment holds something of some type");
         let shape = plan.shape(data_type)?;
         let boot_id = restart::boot_id_for(file, name)?.unwrap_or_default();
         let length = shape.layout.length as u64;
         limit::check(length, name)?;
-        // Not just a length: memory that is promised and not there kills whoever touches it.
-        rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, length))
+        rustix::io::retry_on_intr(|| ftruncate(file, length))
+            .map_err(Error::io(name, "give the segment its length"))?;
+        let Shape { kind, slots, layout, .. } = shape;
+        allocate(file, layout.at_the_start(kind, slots))
             .map_err(Error::io(name, "allocate the segment"))?;
         let header = Header::new(&shape, data_type, boot_id);
         let before_first = last_token.max(clock::since_1970());
@@ -219,8 +221,8 @@ impl Segment {
         unsafe { Registers::new(start, self.shape.kind, self.shape.slots as usize) }
     }
 
-    /// Those of all slots. Whose slot has not been joined yet must not be touched: see
-    /// [`joined`](Self::joined).
+    /// Those of all slots. What belongs to one that has not been joined yet is not touched, here and
+    /// elsewhere, not even to read it: see [`joined`](Self::joined).
     pub(crate) fn identities(&self) -> &[Identity] {
         let start = self.at(self.shape.layout.participants).cast();
         // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
@@ -228,9 +230,17 @@ impl Segment {
         unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
     }
 
-    /// How many slots have been joined so far, and may be looked at.
+    /// How many slots have been joined so far: their memory is there. Reading what is not would take
+    /// some, or end this process if there is none.
     pub(crate) fn joined(&self) -> u32 {
         self.room().mark().min(self.shape.slots)
+    }
+
+    /// Has the memory of a slot there, before anybody touches it.
+    pub(crate) fn allocate(&self, slot: Slot) -> Result<(), Error> {
+        let Shape { kind, layout, .. } = self.shape;
+        allocate(&self.file, layout.of_slots(kind, slot.number()..slot.number() + 1))
+            .map_err(Error::io(&self.name, "allocate the memory of a slot"))
     }
 
     pub(crate) fn room(&self) -> &Room {
@@ -326,6 +336,18 @@ impl From<Obituary> for Death {
             since: clock::calendar(conduct.since),
         }
     }
+}
+
+/// Not just a length: memory that is promised and not there kills whoever touches it.
+fn allocate(
+    file: &OwnedFd,
+    ranges: impl IntoIterator<Item = Range<usize>>,
+) -> rustix::io::Result<()> {
+    for Range { start, end } in ranges {
+        let (start, length) = (start as u64, (end - start) as u64);
+        rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), start, length))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn length(file: &OwnedFd, name: &str) -> Result<u64, Error> {

@@ -2,6 +2,7 @@
 //! memory.
 
 use std::ffi::c_void;
+use std::ops::Range;
 use std::ptr;
 
 use crate::algorithm::{
@@ -80,6 +81,17 @@ pub(crate) fn size(kind: Kind, slots: usize) -> Option<usize> {
         }
         Kind::Ticket => sized::<TicketOn<[TicketSlot; 0]>, TicketSlot>(slots),
         Kind::Bypass => sized::<BypassOn<[TicketSlot; 0], BYPASSES>, TicketSlot>(slots),
+    }
+}
+
+/// Which of those bytes belong to these slots and to no others. `None` for algorithms in which others
+/// look at a slot before it is joined.
+pub(crate) fn of_slots(kind: Kind, slots: Range<usize>) -> Option<Range<usize>> {
+    match kind {
+        Kind::Bakery | Kind::BlackWhite | Kind::Ticket | Kind::Bypass => {
+            Some(size(kind, slots.start)?..size(kind, slots.end)?)
+        }
+        Kind::FastUnrecoverable | Kind::Peterson | Kind::Filter | Kind::Tournament => None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::atomic::{SeqCst, crash_point, fence};
 use crate::shared::Error;
 use crate::shared::dead::look_after::{Look, reap};
 use crate::shared::life::claim::{Bytes, Joined, claim};
-use crate::shared::life::identity::Process;
+use crate::shared::life::identity::{Identity, Process};
 use crate::shared::life::ofd::{self, Place};
 use crate::shared::segment::Segment;
 use crate::shared::waiting::watch::{PATIENCE, SegmentWaker};
@@ -47,10 +47,14 @@ impl Newcomer<'_> {
     /// A slot, whose byte is locked on this description. Waits for one until the deadline, if all are
     /// taken; and at least as long as there is one that is about to be free.
     pub(crate) fn find_room<W: Wait>(&self, deadline: &impl Deadline) -> Result<Slot, Error> {
-        if self.is_next_to_come()?
-            && let Some(slot) = self.claim::<W>()?
-        {
-            return Ok(slot);
+        if self.is_next_to_come()? {
+            if let Some(slot) = self.claim::<W>()? {
+                return Ok(slot);
+            }
+            // Whoever does not wait takes no place in line.
+            if deadline.left().is_none() && !self.reap::<W>()? {
+                return Err(self.full());
+            }
         }
         self.wait_for_room::<W>(deadline)
     }
@@ -79,11 +83,15 @@ impl Newcomer<'_> {
         reap(self.segment, look, None, &SegmentWaker::<W>::new(self.segment.lot()))
     }
 
+    fn full(&self) -> Error {
+        Error::Full { segment: self.segment.name().to_owned(), slots: self.segment.slots() }
+    }
+
     /// Whether a slot was free a moment ago.
     fn sees_room(&self) -> bool {
         let mark = self.segment.joined();
         let joined = &self.segment.identities()[..mark as usize];
-        mark < self.segment.slots() || joined.iter().any(|identity| identity.is_free())
+        mark < self.segment.slots() || joined.iter().any(Identity::is_free)
     }
 
     #[cold]
@@ -125,8 +133,7 @@ impl Newcomer<'_> {
             let left = deadline.left();
             is_about_to_be_free &= since.elapsed() <= 2 * PATIENCE;
             if left.is_none() && !is_about_to_be_free && !is_anothers {
-                let (segment, slots) = (segment.name().to_owned(), segment.slots());
-                return Err(Error::Full { segment, slots });
+                return Err(self.full());
             }
             if let (true, Some(ahead)) = (sees_room, ahead) {
                 // Woken by mistake, perhaps.
@@ -165,7 +172,10 @@ impl Joined for Newcomer<'_> {
     }
 
     fn raise(&self, over: Slot) -> Result<(), Error> {
+        self.segment.allocate(over)?;
+        crash_point("memory for a slot that nobody may touch yet");
         self.segment.room().raise(over.number() + 1);
+        crash_point("a slot that may be touched, and is nobody's");
         Ok(())
     }
 }
