@@ -14,6 +14,9 @@ use rustix::process::geteuid;
 use crate::child::{Child, command, hear, say, until};
 use crate::forgery::{Forgery, in_memory, on_a_disk, write_anew};
 
+/// What waits longer is not told.
+const LIMIT: Duration = Duration::from_secs(20);
+
 /// What becomes of a file.
 type Goes = (&'static str, fn(&Forgery));
 
@@ -55,7 +58,7 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             let (mut one, mut other) = (user.join().unwrap(), user.join().unwrap());
             let guard = one.lock().unwrap();
             let told = thread::scope(|scope| {
-                let waiting = scope.spawn(|| other.lock().map(|guard| guard.token()));
+                let waiting = scope.spawn(|| other.lock_for(LIMIT).map(|guard| guard.is_some()));
                 until(|| user.status().unwrap().queue.len() == 1);
                 goes(&forgery);
                 waiting.join().unwrap()
@@ -106,7 +109,7 @@ fn whoever_has_waited_is_told_before_it_is_let_in() {
         let (mut one, mut other) = (user.join().unwrap(), user.join().unwrap());
         let guard = one.lock().unwrap();
         let told = thread::scope(|scope| {
-            let waiting = scope.spawn(|| other.lock().map(|guard| guard.token()));
+            let waiting = scope.spawn(|| other.lock_for(LIMIT).map(|guard| guard.is_some()));
             // Longer than the clock's tick.
             let waits = || {
                 let queue = user.status().unwrap().queue;
@@ -201,7 +204,7 @@ pub fn uses_a_name(arguments: &[&str]) {
         loop {
             match hear().as_deref() {
                 Some("join") => {
-                    say(&mutex.join().err().map_or("joined".to_owned(), |error| error.to_string()))
+                    say(&mutex.join().err().map_or("joined".to_owned(), |error| error.to_string()));
                 }
                 Some(_) => break,
                 None => return,
@@ -226,11 +229,11 @@ fn waits_long(mutex: &Mutex<u64>) {
     let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
     let guard = one.lock().unwrap();
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| other.lock().map(|guard| guard.token()));
+        let waiting = scope.spawn(|| other.lock_for(LIMIT).map(|guard| guard.is_some()));
         until(|| mutex.status().unwrap().queue.len() == 1);
         thread::sleep(Duration::from_millis(50));
         drop(guard);
-        waiting.join().unwrap().unwrap();
+        assert!(waiting.join().unwrap().unwrap());
     });
 }
 
@@ -250,10 +253,10 @@ pub fn goes_elsewhere(_: &[&str]) {
     chroot(other.path()).unwrap();
     let guard = one.lock().unwrap();
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| two.lock().map(|guard| guard.token()));
+        let waiting = scope.spawn(|| two.lock_for(LIMIT).map(|guard| guard.is_some()));
         thread::sleep(Duration::from_millis(50));
         drop(guard);
-        waiting.join().unwrap().unwrap();
+        assert!(waiting.join().unwrap().unwrap());
     });
     say("waited");
 }
