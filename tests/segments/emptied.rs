@@ -57,13 +57,12 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             let user: Mutex<u64> = Options::new().attach_at(&forgery.path).unwrap();
             let (mut one, mut other) = (user.join().unwrap(), user.join().unwrap());
             let guard = one.lock().unwrap();
-            let told = thread::scope(|scope| {
-                let waiting = scope.spawn(|| other.lock_for(LIMIT).map(|guard| guard.is_some()));
-                until(|| user.status().unwrap().queue.len() == 1);
-                goes(&forgery);
-                waiting.join().unwrap()
-            });
-            assert_removed(told, &forgery, what);
+            let waiting = Child::start("waits", &[forgery.name()]);
+            until(|| user.status().unwrap().queue.len() == 1);
+            goes(&forgery);
+            let told = waiting.hear();
+            assert!(told.contains("drop this mutex and open it again"), "{what}: {told}");
+            waiting.finish();
             assert_removed(user.join(), &forgery, what);
             // It has left the line, and the one inside goes on.
             assert_eq!(user.status().unwrap().queue, [], "{what}");
@@ -72,12 +71,8 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             assert!(other.try_lock().unwrap().is_some(), "{what}");
 
             if fs::exists(parent(&forgery)).unwrap() {
-                let options = Options::new();
-                for outcome in
-                    [options.open_at(&forgery.path, 9), options.open_at(&forgery.path, 9)]
-                {
-                    assert_refused!(outcome, Error::RemovedInUse { segment } if segment == forgery.name(), "{what}");
-                }
+                let opened = Options::new().open_at(&forgery.path, 9);
+                assert_refused!(opened, Error::RemovedInUse { segment } if segment == forgery.name(), "{what}");
             } else {
                 fs::create_dir(parent(&forgery)).unwrap();
             }
@@ -89,6 +84,13 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             );
         }
     }
+}
+
+/// Without an end, should it not be told.
+pub fn waits(arguments: &[&str]) {
+    let mutex: Mutex<u64> = Options::new().attach_at(arguments[0]).unwrap();
+    let mut me = mutex.join().unwrap();
+    say(&me.lock().map_or_else(|error| error.to_string(), |_| "in".to_owned()));
 }
 
 #[track_caller]

@@ -45,6 +45,7 @@ fn child() {
         ("removes by name", removal::removes_by_name),
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
+        ("waits", emptied::waits),
         ("uses a name", emptied::uses_a_name),
         ("goes elsewhere", emptied::goes_elsewhere),
         ("comes again and again", emptied::comes_again_and_again),
