@@ -14,6 +14,9 @@ use rustix::process::geteuid;
 use crate::child::{Child, command, hear, say, until};
 use crate::forgery::{Forgery, in_memory, on_a_disk, write_anew};
 
+/// What waits longer is not told.
+const LIMIT: Duration = Duration::from_secs(20);
+
 /// What becomes of a file.
 type Goes = (&'static str, fn(&Forgery));
 
@@ -54,13 +57,12 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             let user: Mutex<u64> = Options::new().attach_at(&forgery.path).unwrap();
             let (mut one, mut other) = (user.join().unwrap(), user.join().unwrap());
             let guard = one.lock().unwrap();
-            let told = thread::scope(|scope| {
-                let waiting = scope.spawn(|| other.lock().map(|guard| guard.token()));
-                until(|| user.status().unwrap().queue.len() == 1);
-                goes(&forgery);
-                waiting.join().unwrap()
-            });
-            assert_removed(told, &forgery, what);
+            let waiting = Child::start("waits", &[forgery.name()]);
+            until(|| user.status().unwrap().queue.len() == 1);
+            goes(&forgery);
+            let told = waiting.hear();
+            assert!(told.contains("drop this mutex and open it again"), "{what}: {told}");
+            waiting.finish();
             assert_removed(user.join(), &forgery, what);
             // It has left the line, and the one inside goes on.
             assert_eq!(user.status().unwrap().queue, [], "{what}");
@@ -69,12 +71,8 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             assert!(other.try_lock().unwrap().is_some(), "{what}");
 
             if fs::exists(parent(&forgery)).unwrap() {
-                let options = Options::new();
-                for outcome in
-                    [options.open_at(&forgery.path, 9), options.open_at(&forgery.path, 9)]
-                {
-                    assert_refused!(outcome, Error::RemovedInUse { segment } if segment == forgery.name(), "{what}");
-                }
+                let opened = Options::new().open_at(&forgery.path, 9);
+                assert_refused!(opened, Error::RemovedInUse { segment } if segment == forgery.name(), "{what}");
             } else {
                 fs::create_dir(parent(&forgery)).unwrap();
             }
@@ -86,6 +84,13 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             );
         }
     }
+}
+
+/// Without an end, should it not be told.
+pub fn waits(arguments: &[&str]) {
+    let mutex: Mutex<u64> = Options::new().attach_at(arguments[0]).unwrap();
+    let mut me = mutex.join().unwrap();
+    say(&me.lock().map_or_else(|error| error.to_string(), |_| "in".to_owned()));
 }
 
 #[track_caller]
@@ -106,7 +111,7 @@ fn whoever_has_waited_is_told_before_it_is_let_in() {
         let (mut one, mut other) = (user.join().unwrap(), user.join().unwrap());
         let guard = one.lock().unwrap();
         let told = thread::scope(|scope| {
-            let waiting = scope.spawn(|| other.lock().map(|guard| guard.token()));
+            let waiting = scope.spawn(|| other.lock_for(LIMIT).map(|guard| guard.is_some()));
             // Longer than the clock's tick.
             let waits = || {
                 let queue = user.status().unwrap().queue;
@@ -201,7 +206,7 @@ pub fn uses_a_name(arguments: &[&str]) {
         loop {
             match hear().as_deref() {
                 Some("join") => {
-                    say(&mutex.join().err().map_or("joined".to_owned(), |error| error.to_string()))
+                    say(&mutex.join().err().map_or("joined".to_owned(), |error| error.to_string()));
                 }
                 Some(_) => break,
                 None => return,
@@ -226,11 +231,11 @@ fn waits_long(mutex: &Mutex<u64>) {
     let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
     let guard = one.lock().unwrap();
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| other.lock().map(|guard| guard.token()));
+        let waiting = scope.spawn(|| other.lock_for(LIMIT).map(|guard| guard.is_some()));
         until(|| mutex.status().unwrap().queue.len() == 1);
         thread::sleep(Duration::from_millis(50));
         drop(guard);
-        waiting.join().unwrap().unwrap();
+        assert!(waiting.join().unwrap().unwrap());
     });
 }
 
@@ -250,10 +255,10 @@ pub fn goes_elsewhere(_: &[&str]) {
     chroot(other.path()).unwrap();
     let guard = one.lock().unwrap();
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| two.lock().map(|guard| guard.token()));
+        let waiting = scope.spawn(|| two.lock_for(LIMIT).map(|guard| guard.is_some()));
         thread::sleep(Duration::from_millis(50));
         drop(guard);
-        waiting.join().unwrap().unwrap();
+        assert!(waiting.join().unwrap().unwrap());
     });
     say("waited");
 }

@@ -50,6 +50,7 @@ fn child() {
         ("fills up", room::fills_up),
         ("serves", servant::serves),
         ("looks", users::looks),
+        ("waits", emptied::waits),
         ("uses a name", emptied::uses_a_name),
         ("goes elsewhere", emptied::goes_elsewhere),
         ("comes again and again", emptied::comes_again_and_again),

@@ -205,6 +205,11 @@ fn one_that_was_half_made_ready_is_made_ready_again() {
 
 #[test]
 fn what_is_not_like_the_new_one_is_made_anew_and_that_is_told() {
+    type Make = fn(&Options, &Forgery) -> Opened;
+    const MAKES: [Make; 2] = [
+        |options, forgery| options.open_at(&forgery.path, 8),
+        |options, forgery| options.create_at(&forgery.path, 8),
+    ];
     let Some(directory) = on_a_disk() else { return };
     let forgery = Forgery::new_in(directory, Kind::Bakery, 2);
     let put = |at: usize, bytes: &[u8]| {
@@ -227,11 +232,6 @@ fn what_is_not_like_the_new_one_is_made_anew_and_that_is_told() {
         ("a later version", later(), Options::new(), future),
         ("cut off", put(0, b"")[..600].to_vec(), Options::new(), 0),
         ("too long", [put(0, b""), vec![0; 8]].concat(), Options::new(), 0),
-    ];
-    type Make = fn(&Options, &Forgery) -> Opened;
-    const MAKES: [Make; 2] = [
-        |options, forgery| options.open_at(&forgery.path, 8),
-        |options, forgery| options.create_at(&forgery.path, 8),
     ];
     for (what, bytes, options, at_least) in cases {
         for make in MAKES {

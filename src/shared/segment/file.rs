@@ -22,14 +22,17 @@ const ATTEMPTS: usize = 1000;
 /// How long to leave alone, between two looks, whoever takes the file away.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// The same for whoever makes it ready after a restart: it waits for the disk.
+const LONGER: Duration = Duration::from_millis(10);
+
 /// What came of a look at a place.
 #[derive(Debug)]
 enum Look<T> {
     Done(T),
     /// Another file is there by now, or none; or the same, but made ready.
     Changed,
-    /// Somebody is in the way, for a moment. If not, this is the error.
-    Busy(Error),
+    /// Somebody is in the way, for so long perhaps. If for much longer, this is the error.
+    Busy(Error, Duration),
 }
 
 /// Looks until it comes to something.
@@ -39,9 +42,9 @@ fn insist<T>(place: &Place, mut look: impl FnMut() -> Result<Look<T>, Error>) ->
         match look()? {
             Look::Done(done) => return Ok(done),
             Look::Changed => {}
-            Look::Busy(why) => {
+            Look::Busy(why, pause) => {
                 error = why;
-                thread::sleep(MOMENT);
+                thread::sleep(pause);
             }
         }
     }
@@ -144,7 +147,7 @@ fn keep_out<'a, T>(file: &'a OwnedFd, place: &Place) -> Result<Kept<'a, T>, Erro
     let kept = match deadman::keep_out(file, &place.name())? {
         Users::None(alone) => Kept::Out(alone),
         Users::Some => Kept::Used,
-        Users::Unknown => return Ok(Kept::Not(Look::Busy(being_removed(place)))),
+        Users::Unknown => return Ok(Kept::Not(Look::Busy(being_removed(place), MOMENT))),
     };
     crash_point("kept everybody out");
     // Whoever has hold of a file without the name is about to find that out. And from here on nobody
@@ -194,14 +197,14 @@ impl<'a> Search<'a> {
         let shape = match Segment::check(&file, &segment, self.plan) {
             // Half of it was new: whoever makes it ready keeps users out.
             Err(Error::Damaged { .. }) if !deadman::hold(&file, &segment)? => {
-                return Ok(Look::Busy(being_removed(place)));
+                return Ok(Look::Busy(being_removed(place), MOMENT));
             }
             Err(Error::Damaged { .. }) => Segment::check(&file, &segment, self.plan)?,
             checked => checked?,
         };
         crash_point("a segment that is as wanted");
         if !deadman::hold(&file, &segment)? {
-            return Ok(Look::Busy(being_removed(place)));
+            return Ok(Look::Busy(being_removed(place), MOMENT));
         }
         crash_point("a user of a segment");
         place.anchor.hold();
@@ -212,7 +215,7 @@ impl<'a> Search<'a> {
             is_there && place.anchor.has_others() && deadman::is_only_user(&file, &segment)?;
         if !is_there || is_astray {
             place.anchor.let_go();
-            let busy = || Look::Busy(Error::RemovedInUse { segment });
+            let busy = || Look::Busy(Error::RemovedInUse { segment }, MOMENT);
             return Ok(if is_there { busy() } else { Look::Changed });
         }
         if self.origin == Origin::MadeAnew {
@@ -233,6 +236,7 @@ impl<'a> Search<'a> {
             // They live: a lock on a byte is gone when the machine stops. So it is no other run, and a
             // container has a boot id of its own.
             Kept::Used => return Ok(None),
+            Kept::Not(Look::Busy(why, _)) => return Ok(Some(Look::Busy(why, LONGER))),
             Kept::Not(look) => return Ok(Some(look)),
         };
         let is_made = self.initial.is_some();
@@ -325,7 +329,7 @@ impl<'a> Search<'a> {
 
 /// Somebody is about to have a file of this name, or has one that has lost it.
 fn busy_without_name<T>(place: &Place) -> Look<T> {
-    Look::Busy(Error::RemovedInUse { segment: place.name() })
+    Look::Busy(Error::RemovedInUse { segment: place.name() }, MOMENT)
 }
 
 /// Whether there is something of this name.
