@@ -13,10 +13,10 @@ use crate::shared::life::claim::{claim, give_back};
 use crate::shared::life::fork;
 use crate::shared::life::identity::Process;
 use crate::shared::segment::Segment;
-use crate::shared::segment::clock;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
 use crate::shared::segment::reopen::reopen;
+use crate::shared::segment::{clock, file_system};
 use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
 use crate::shared::{Death, Error, Kind};
 use crate::wait::{Deadline, Never, Wait, Waker};
@@ -56,7 +56,7 @@ impl<'a, W: Wait> Seat<'a, W> {
     pub(crate) fn claim(segment: &'a Segment, every: Duration) -> Result<Self, Error> {
         segment.check_length()?;
         let generation = fork::generation();
-        let this = Process::this(segment.as_fd())
+        let this = Process::this(file_system::number(segment, segment.name())?)
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         let alive = reopen(segment)?;
         let claim = || {
