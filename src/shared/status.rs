@@ -7,7 +7,7 @@ use crate::algorithm::{Slot, Standing};
 use crate::shared::life::identity::{Hold, Process};
 use crate::shared::life::liveness::is_dead;
 use crate::shared::segment::Segment;
-use crate::shared::segment::clock;
+use crate::shared::segment::{clock, file_system};
 use crate::shared::{Death, Error, Kind};
 
 /// What a lock between processes is about.
@@ -84,7 +84,7 @@ impl Status {
         let journal = segment.journal();
         let mut line: Vec<(Standing, Competitor)> = Vec::new();
         let (mut joined, mut holder, mut dead) = (0, None, Vec::new());
-        let this = Process::this(segment.as_fd())
+        let this = Process::this(file_system::number(segment, segment.name())?)
             .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))?;
         for slot in (0..segment.joined()).map(Slot::new) {
             let identity = &segment.identities()[slot.index()];

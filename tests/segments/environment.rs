@@ -325,6 +325,23 @@ fn whoever_comes_by_an_overlay_mounts_upper_directory_takes_nobody_for_dead() {
     }
 }
 
+/// As when a container is stopped and started again: the mount is another one.
+#[test]
+fn a_death_is_found_after_an_overlay_has_been_mounted_anew() {
+    let (directory, script) = overlay();
+    let place = at(&directory.path().join("merged"));
+    let Some(mut dies) = elsewhere(&script, &[&place]) else { return };
+    dies.expect("joined");
+    assert_eq!(dies.ask("lock"), "1");
+    dies.kill();
+    let Some(mut next) = elsewhere(&script, &[&place]) else { return };
+    next.expect("joined");
+    assert!(next.ask("lock").contains("OwnerDied"));
+    assert_eq!(next.ask("repair"), "2");
+    assert_eq!(next.ask("leave"), "out");
+    next.finish();
+}
+
 /// The directory, and what mounts `merged` in it.
 fn overlay() -> (tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();

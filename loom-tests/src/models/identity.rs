@@ -183,7 +183,7 @@ pub(super) fn known(number: u32) -> Process {
         start_time: 100 + part,
         pid_namespace: 200 + part,
         time_namespace: 300 + part,
-        locks: 600 + part,
+        locks: 600 + number,
         command: [400 + part, 500 + part],
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Identity {
     start_time: Register64,
     pid_namespace: Register64,
     time_namespace: Register64,
-    locks: Register64,
+    locks: Register32,
     command: [Register64; 2],
     /// [`Hold::code`].
     hold: Register32,
@@ -89,9 +89,10 @@ pub(crate) struct Process {
     pub(crate) pid_namespace: u64,
     /// The inode of the time namespace in which `start_time` means something; 0 if there are none.
     pub(crate) time_namespace: u64,
-    /// What its locks are on, told from every other inode that has the same memory: an overlay mount's
-    /// and its upper directory's have, and neither sees the other's locks.
-    pub(crate) locks: u64,
+    /// On what kind of file system its locks are, by the kernel's number. An overlay mount and its upper
+    /// directory have one memory, and neither sees the other's locks. (Not on which device: a mount that
+    /// goes and comes again is another one, and those who died before that are dead.)
+    pub(crate) locks: u32,
     /// The program's name, as bytes, cut off or filled up with zeros: for messages.
     pub(crate) command: [u64; 2],
 }
@@ -119,7 +120,7 @@ impl Identity {
                 start_time: Register64::new(0),
                 pid_namespace: Register64::new(0),
                 time_namespace: Register64::new(0),
-                locks: Register64::new(0),
+                locks: Register32::new(0),
                 command: array![Register64::new(0); 2],
                 hold: Register32::new(0),
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -15,11 +15,11 @@ use crate::shared::life::identity::Process;
 pub(crate) const UNKNOWN: u64 = 0;
 
 impl Process {
-    /// As one that uses this segment's file.
+    /// As one whose locks are on a file system of this kind.
     ///
     /// Without `/proc`, less is known of it: when it has started, perhaps its pid namespace; and its
     /// name is the one that it was started by.
-    pub(crate) fn this(segment: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(crate) fn this(locks: u32) -> io::Result<Self> {
         let stat = unless_missing(Stat::of("self"))?;
         let name = match unless_missing(fs::read("/proc/self/comm"))? {
             Some(name) => name.strip_suffix(b"\n").unwrap_or(&name).to_vec(),
@@ -29,7 +29,6 @@ impl Process {
         let kept = name.len().min(NAME_MAX);
         command[..kept].copy_from_slice(&name[..kept]);
         let words = command.as_chunks().0;
-        let file = rustix::fs::fstat(segment)?;
         Ok(Self {
             pid: std::process::id(),
             start_time: stat.flatten().map_or(UNKNOWN, |stat| stat.start_time),
@@ -39,7 +38,7 @@ impl Process {
             },
             // Kernels before 5.6 have none. Without `/proc` the start time is not known either.
             time_namespace: fs::metadata("/proc/self/ns/time").map_or(0, |file| file.ino()),
-            locks: file.st_dev.rotate_left(32) ^ file.st_ino,
+            locks,
             command: [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])],
         })
     }
@@ -137,14 +136,8 @@ pub(crate) fn boot_id() -> io::Result<[u8; 16]> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
-
     use super::*;
     use crate::shared::life::identity::Identity;
-
-    fn of_root() -> Process {
-        Process::this(fs::File::open("/").unwrap().as_fd()).unwrap()
-    }
 
     #[test]
     fn fields_are_found_behind_any_name() {
@@ -164,8 +157,8 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "reads /proc, which Miri keeps away")]
     fn this_process_is_the_same_each_time() {
-        let this = of_root();
-        assert_eq!(this, of_root());
+        let this = Process::this(0).unwrap();
+        assert_eq!(this, Process::this(0).unwrap());
         assert_ne!(this.start_time, 0);
         assert!(!this.command().is_empty());
         assert_ne!(boot_id().unwrap(), [0; 16]);
@@ -175,7 +168,7 @@ mod tests {
 
     #[test]
     fn whose_a_slot_is_can_be_read() {
-        let (this, identity) = (of_root(), Identity::new());
+        let (this, identity) = (Process::this(0).unwrap(), Identity::new());
         let init = Process { pid: 1, ..this };
         for owner in [this, init, this] {
             assert!(identity.is_free());

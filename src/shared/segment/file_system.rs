@@ -45,7 +45,8 @@ const IN_MEMORY: [u32; 3] = [
     0x9584_58f6, // hugetlbfs
 ];
 
-fn number(file: impl AsFd, segment: &str) -> Result<u32, Error> {
+/// The kernel's number for this kind.
+pub(crate) fn number(file: impl AsFd, segment: &str) -> Result<u32, Error> {
     let StatFs { f_type, .. } =
         fstatfs(file).map_err(Error::io(segment, "inspect the file system"))?;
     // The kernel's numbers have 32 bits; the field that holds them may be signed, and wider.

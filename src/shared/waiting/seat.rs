@@ -16,10 +16,10 @@ use crate::shared::life::claim::give_back;
 use crate::shared::life::fork;
 use crate::shared::life::identity::{Hold, Identity, Process};
 use crate::shared::segment::Segment;
-use crate::shared::segment::clock;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
 use crate::shared::segment::reopen::reopen;
+use crate::shared::segment::{clock, file_system};
 use crate::shared::waiting::adoption::adopt;
 use crate::shared::waiting::room::{Newcomer, tell_of_room};
 use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
@@ -526,6 +526,6 @@ fn waker<W: Wait>(segment: &Segment) -> SegmentWaker<'_, W> {
 }
 
 fn this(segment: &Segment) -> Result<Process, Error> {
-    Process::this(segment.as_fd())
+    Process::this(file_system::number(segment, segment.name())?)
         .map_err(Error::io(segment.name(), "find out who this process is from /proc/self"))
 }
