@@ -236,7 +236,8 @@ impl<W: Wait> Options<W> {
     /// How often a participant that is kept waiting looks whether the one it waits for is still
     /// alive: 10 ms unless set. A setting of this process, not of the segment.
     ///
-    /// A death is noticed after this time at the latest. A look takes a few system calls; with zero,
+    /// A death is noticed after this time at the latest; where more than a hundred compete, after 100 µs
+    /// for each of them. A look takes a few system calls; with zero,
     /// a waiter does nothing else.
     pub const fn look_every(mut self, interval: Duration) -> Self {
         self.look_every = Some(interval);

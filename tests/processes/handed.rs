@@ -167,7 +167,7 @@ fn another_process_goes_on_inside_and_leaves(kind: Kind) {
     let status = shared.mutex.status().unwrap();
     assert_eq!((status.joined, status.recoveries, status.poisoned), (0, 0, None));
     shared.peek(|ledger| {
-        assert_eq!((ledger.left, ledger.right, ledger.signatures()), (1, 1, &[token][..]))
+        assert_eq!((ledger.left, ledger.right, ledger.signatures()), (1, 1, &[token][..]));
     });
 }
 

@@ -15,6 +15,11 @@ use crate::wait::{Deadline, Lot, Never, Wait, Waker};
 /// How long what should not be may last before the registers are taken for damaged.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How much longer than [`Options::look_every`](crate::shared::Options::look_every) says each waiter may
+/// leave it at, for each that competes: looking costs a multiple of what it does alone where many wait,
+/// and all of them together are not to take more than about half a processor for it.
+const SHARE: Duration = Duration::from_micros(100);
+
 /// However one process waits, others may sleep: whoever writes wakes.
 pub(crate) struct AmongSleepers<W>(PhantomData<W>);
 
@@ -141,9 +146,15 @@ impl<'a> Watch<'a> {
                     mem::forget(attempt.try_step_out());
                     return Err(error);
                 }
-                slice = Slice::new(self.every, deadline);
+                slice = Slice::new(self.pace(), deadline);
             }
         }
+    }
+
+    /// How long until the next look.
+    fn pace(&self) -> Duration {
+        let crowd = u32::try_from(self.competing()).unwrap_or(u32::MAX);
+        self.every.max(SHARE.saturating_mul(crowd))
     }
 
     /// Takes an attempt back, waiting for that if need be.
