@@ -1,18 +1,18 @@
 //! The locks without slots as models want them: with what each attempt has in hand in a register of
 //! its participant.
 
-/// Declares `$hands<N>`, of a queue and of the attempts at it where this is expanded (a mutant's copy
+/// Declares `$hands`, of a queue and of the attempts at it where this is expanded (a mutant's copy
 /// of the file has types of its own), and how what they have in hand is kept in a register.
 macro_rules! hands {
     ($hands:ident: $queue:ty, $hand:ident, $ordered:expr, $kept:path, $resumed:path) => {
-        pub(crate) struct $hands<const N: usize> {
+        pub(crate) struct $hands {
             queue: $queue,
-            kept: [$crate::atomic::Register64; N],
+            kept: Box<[$crate::atomic::Register64]>,
         }
 
-        impl<const N: usize> $hands<N> {
-            pub(crate) fn new() -> Self {
-                let kept = std::array::from_fn(|_| $crate::atomic::Register64::new(0));
+        impl $hands {
+            pub(crate) fn new(participants: usize) -> Self {
+                let kept = (0..participants).map(|_| $crate::atomic::Register64::new(0)).collect();
                 Self { queue: <$queue>::new(), kept }
             }
 
@@ -42,12 +42,12 @@ macro_rules! hands {
         }
 
         // SAFETY: what is in hand is one, and each participant has its own.
-        unsafe impl<const N: usize> $crate::algorithm::Algorithm for $hands<N> {
+        unsafe impl $crate::algorithm::Algorithm for $hands {
             const FIRST_COME_FIRST_SERVED: bool = $ordered;
             const HANDS_ON_LAST: bool = true;
 
             fn capacity(&self) -> usize {
-                N
+                self.kept.len()
             }
 
             fn enter(
@@ -106,10 +106,10 @@ macro_rules! hands {
         }
 
         // SAFETY: as of what is in hand.
-        unsafe impl<const N: usize> $crate::algorithm::Withdraw for $hands<N> {}
+        unsafe impl $crate::algorithm::Withdraw for $hands {}
 
         /// Nobody dies in its models: threads do not.
-        impl<const N: usize> $crate::algorithm::Recover for $hands<N> {}
+        impl $crate::algorithm::Recover for $hands {}
     };
 }
 
@@ -118,7 +118,7 @@ macro_rules! bypass_hands {
     ($hands:ident, $hand:ident, $bound:literal) => {
         type $hand<'a> = BypassInHand<'a, $bound>;
 
-        impl<const N: usize> $hands<N> {
+        impl $hands {
             fn kept(hand: &$hand<'_>) -> u64 {
                 match hand.place() {
                     BypassPlace::Gone => 0,

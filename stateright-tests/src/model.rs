@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::bounds::{Bounds, Claims};
 use crate::explore::{Extent, Violation, explore};
+use crate::moves::Make;
 use crate::progress::{self, Progress};
 use crate::system::System;
 
@@ -32,17 +33,12 @@ pub(crate) struct Model {
     pub(crate) effort: Effort,
     /// What is found, where the claim is known not to hold.
     fails: Option<&'static str>,
-    system: fn(Bounds) -> System,
+    make: Make,
 }
 
 impl Model {
-    const fn new(
-        source: &'static str,
-        check: Check,
-        bounds: Bounds,
-        system: fn(Bounds) -> System,
-    ) -> Self {
-        Self { source, check, bounds, effort: Effort::Regular, fails: None, system }
+    const fn new(source: &'static str, check: Check, bounds: Bounds, make: Make) -> Self {
+        Self { source, check, bounds, effort: Effort::Regular, fails: None, make }
     }
 
     pub(crate) const fn quick(mut self) -> Self {
@@ -74,7 +70,7 @@ impl Model {
             Effort::Regular => 20_000_000,
             Effort::Long => 1_000_000_000,
         };
-        let system = (self.system)(self.bounds);
+        let system = System::new(self.bounds, self.make);
         match self.check {
             Check::Safety(claims) => explore(system.claiming(claims), most_states),
             Check::Progress(progress) => progress::find(&system, progress, most_states),
@@ -125,9 +121,6 @@ impl fmt::Display for Model {
     }
 }
 
-/// What the lists are written with.
-pub(crate) type Make = fn(Bounds) -> System;
-
 pub(crate) const EXCLUSION: Claims = Claims {
     first_come_first_served: false,
     standings: false,
@@ -162,15 +155,15 @@ pub(crate) const fn safe(
     source: &'static str,
     claims: Claims,
     bounds: Bounds,
-    system: Make,
+    make: Make,
 ) -> Model {
-    Model::new(source, Check::Safety(claims), bounds, system)
+    Model::new(source, Check::Safety(claims), bounds, make)
 }
 
-pub(crate) const fn no_deadlock(source: &'static str, bounds: Bounds, system: Make) -> Model {
-    Model::new(source, Check::Progress(Progress::NoDeadlock), bounds, system)
+pub(crate) const fn no_deadlock(source: &'static str, bounds: Bounds, make: Make) -> Model {
+    Model::new(source, Check::Progress(Progress::NoDeadlock), bounds, make)
 }
 
-pub(crate) const fn no_lockout(source: &'static str, bounds: Bounds, system: Make) -> Model {
-    Model::new(source, Check::Progress(Progress::NoLockout), bounds, system)
+pub(crate) const fn no_lockout(source: &'static str, bounds: Bounds, make: Make) -> Model {
+    Model::new(source, Check::Progress(Progress::NoLockout), bounds, make)
 }

@@ -3,9 +3,9 @@
 use crate::bounds::{Bounds, Claims, Reset};
 use crate::machine::Stores;
 use crate::model::{
-    EXCLUSION, Make, Model, NO_ORDER, ORDER, by_one, n, no_deadlock, no_lockout, numbers, passages,
-    safe,
+    EXCLUSION, Model, NO_ORDER, ORDER, by_one, n, no_deadlock, no_lockout, numbers, passages, safe,
 };
+use crate::moves::Make;
 
 pub(crate) fn bakery(two: Make, three: Make, four: Make) -> Vec<Model> {
     let name = "bakery";
@@ -274,60 +274,66 @@ pub(crate) fn bypass(two: Make, three: Make, in_order: Make) -> Vec<Model> {
     ]
 }
 
-/// The systems of a source file, by the names that its types have where this is expanded: a mutant's
-/// copy of the file has types of its own.
+/// An algorithm of a type that is written with so many slots, as one of its form without a number.
+macro_rules! whole {
+    ($new:expr, $form:ty) => {
+        $crate::moves::Make::Whole(|| Box::new(Box::new($new) as Box<$form>))
+    };
+}
+
+/// The algorithms of a source file, by the names that its types have where this is expanded: a
+/// mutant's copy of the file has types of its own.
 macro_rules! models_of {
-    (bakery) => {{
+    (bakery) => {
         $crate::models::bakery(
-            |bounds| $crate::system::System::new(bounds, Bakery::<2>::new),
-            |bounds| $crate::system::System::new(bounds, Bakery::<3>::new),
-            |bounds| $crate::system::System::new(bounds, Bakery::<4>::new),
+            $crate::models::whole!(Bakery::<2>::new(), BakeryOn<[BakerySlot]>),
+            $crate::models::whole!(Bakery::<3>::new(), BakeryOn<[BakerySlot]>),
+            $crate::models::whole!(Bakery::<4>::new(), BakeryOn<[BakerySlot]>),
         )
-    }};
+    };
     (black_white) => {{
+        type Form = Box<BlackWhiteOn<[BlackWhiteSlot]>>;
+        let number: fn(&dyn std::any::Any, $crate::algorithm::Slot) -> u32 =
+            |it, slot| it.downcast_ref::<Form>().expect("it was made so").number(slot);
         $crate::models::black_white(
-            |bounds| {
-                $crate::system::System::with_numbers(
-                    bounds,
-                    BlackWhite::<2>::new,
-                    BlackWhite::number,
-                )
-            },
-            |bounds| {
-                $crate::system::System::with_numbers(
-                    bounds,
-                    BlackWhite::<3>::new,
-                    BlackWhite::number,
-                )
-            },
+            $crate::moves::Make::WithNumbers(
+                || Box::new(Box::new(BlackWhite::<2>::new()) as Form),
+                number,
+            ),
+            $crate::moves::Make::WithNumbers(
+                || Box::new(Box::new(BlackWhite::<3>::new()) as Form),
+                number,
+            ),
         )
     }};
     (fast) => {{
+        type Form = Box<FastOn<[FastSlot]>>;
         $crate::models::fast(
-            |bounds| $crate::system::System::with_fewer_moves(bounds, Fast::<2>::new),
-            |bounds| $crate::system::System::with_fewer_moves(bounds, Fast::<3>::new),
+            $crate::moves::Make::WithFewerMoves(|| Box::new(Box::new(Fast::<2>::new()) as Form)),
+            $crate::moves::Make::WithFewerMoves(|| Box::new(Box::new(Fast::<3>::new()) as Form)),
         )
     }};
-    (peterson) => {{
+    (peterson) => {
         $crate::models::peterson(
-            |bounds| $crate::system::System::new(bounds, Peterson::<Fenced>::new),
-            |bounds| $crate::system::System::new(bounds, Peterson::<Swapped>::new),
+            $crate::models::whole!(Peterson::<Fenced>::new(), Peterson<Fenced>),
+            $crate::models::whole!(Peterson::<Swapped>::new(), Peterson<Swapped>),
         )
-    }};
+    };
     (filter) => {{
         use $crate::algorithm::Swapped;
         $crate::models::filter(
-            |bounds| $crate::system::System::new(bounds, Filter::<2, Fenced>::new),
-            |bounds| $crate::system::System::new(bounds, Filter::<3, Fenced>::new),
-            |bounds| $crate::system::System::new(bounds, Filter::<3, Swapped>::new),
+            $crate::models::whole!(Filter::<2, Fenced>::new(), FilterOn<[FilterSlot], Fenced>),
+            $crate::models::whole!(Filter::<3, Fenced>::new(), FilterOn<[FilterSlot], Fenced>),
+            $crate::models::whole!(Filter::<3, Swapped>::new(), FilterOn<[FilterSlot], Swapped>),
         )
     }};
     (tournament) => {{
         use $crate::algorithm::Swapped;
+        type Form<W> = TournamentOn<[TournamentSlot], W>;
         $crate::models::tournament(
-            |bounds| $crate::system::System::new(bounds, Tournament::<3, Fenced>::new),
-            |bounds| $crate::system::System::new(bounds, Tournament::<3, Swapped>::new),
-            |bounds| $crate::system::System::new(bounds, Tournament::<4, Fenced>::new),
+            $crate::models::whole!(Tournament::<3, Fenced>::new(), Form<Fenced>),
+            $crate::models::whole!(Tournament::<3, Swapped>::new(), Form<Swapped>),
+            $crate::models::whole!(Tournament::<4, Fenced>::new(), Form<Fenced>),
         )
     }};
     (ticket_queue) => {{
@@ -335,41 +341,45 @@ macro_rules! models_of {
             Hands: TicketQueue, TicketInHand, true, TicketInHand::ticket, TicketInHand::holding
         }
         $crate::models::ticket_queue(
-            |bounds| $crate::system::System::new(bounds, Hands::<2>::new),
-            |bounds| $crate::system::System::new(bounds, Hands::<3>::new),
+            $crate::models::whole!(Hands::new(2), Hands),
+            $crate::models::whole!(Hands::new(3), Hands),
         )
     }};
     (bypass_queue) => {{
         $crate::hands::bypass_hands!(Hands, Hand, 2);
         $crate::hands::bypass_hands!(InOrder, HandInOrder, 0);
         $crate::models::bypass_queue(
-            |bounds| $crate::system::System::new(bounds, Hands::<2>::new),
-            |bounds| $crate::system::System::new(bounds, Hands::<3>::new),
-            |bounds| $crate::system::System::new(bounds, InOrder::<3>::new),
+            $crate::models::whole!(Hands::new(2), Hands),
+            $crate::models::whole!(Hands::new(3), Hands),
+            $crate::models::whole!(InOrder::new(3), InOrder),
         )
     }};
     (bypass) => {{
+        type Form<const B: u32> = BypassOn<[$crate::algorithm::TicketSlot], B>;
         $crate::models::bypass(
-            |bounds| $crate::system::System::new(bounds, Bypass::<2, 2>::new),
-            |bounds| $crate::system::System::new(bounds, Bypass::<3, 2>::new),
-            |bounds| $crate::system::System::new(bounds, Bypass::<3, 0>::new),
+            $crate::models::whole!(Bypass::<2, 2>::new(), Form<2>),
+            $crate::models::whole!(Bypass::<3, 2>::new(), Form<2>),
+            $crate::models::whole!(Bypass::<3, 0>::new(), Form<0>),
         )
     }};
-    (ticket) => {{
+    (ticket) => {
         $crate::models::ticket(
-            |bounds| $crate::system::System::new(bounds, Ticket::<2>::new),
-            |bounds| $crate::system::System::new(bounds, Ticket::<3>::new),
+            $crate::models::whole!(Ticket::<2>::new(), TicketOn<[TicketSlot]>),
+            $crate::models::whole!(Ticket::<3>::new(), TicketOn<[TicketSlot]>),
         )
-    }};
+    };
 }
 #[cfg(feature = "mutants")]
 pub(crate) use models_of;
+pub(crate) use whole;
 
 /// All models of the library's sources.
 pub(crate) fn all() -> Vec<Model> {
     use crate::algorithm::{
-        Bakery, BlackWhite, Bypass, BypassInHand, BypassPlace, BypassQueue, Fast, Fenced, Filter,
-        Peterson, Swapped, Ticket, TicketInHand, TicketQueue, Tournament,
+        Bakery, BakeryOn, BakerySlot, BlackWhite, BlackWhiteOn, BlackWhiteSlot, Bypass,
+        BypassInHand, BypassOn, BypassPlace, BypassQueue, Fast, FastOn, FastSlot, Fenced, Filter,
+        FilterOn, FilterSlot, Peterson, Swapped, Ticket, TicketInHand, TicketOn, TicketQueue,
+        TicketSlot, Tournament, TournamentOn, TournamentSlot,
     };
     let lists = [
         models_of!(bakery),

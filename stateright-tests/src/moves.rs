@@ -1,12 +1,30 @@
 //! What participants do with an algorithm, whichever it is: so that the checkers are compiled once.
+//!
+//! There are hundreds of mutants, so what counts is how much is compiled for each of them. It is their
+//! moves, once for all numbers of slots (that is why they are boxed: `BakeryOn<[BakerySlot]>` has no
+//! size), and a function that makes one. When each number of slots had moves and a `System::new` of its
+//! own, they took three times as long to compile.
+
+use std::any::Any;
 
 use crate::algorithm::{
     self, Algorithm, Blocked, DoorwayClosed, Intent, NobodySleeps, Recover, Slot, Standing, Turn,
     Withdraw, Withdrawal,
 };
 
+/// Makes an algorithm.
+#[derive(Clone, Copy)]
+pub(crate) enum Make {
+    /// One with all moves.
+    Whole(fn() -> Box<dyn MoreMoves>),
+    /// With numbers in its slots, and how to read them.
+    WithNumbers(fn() -> Box<dyn MoreMoves>, fn(&dyn Any, Slot) -> u32),
+    /// One that can neither be tried nor knows what to do about the dead.
+    WithFewerMoves(fn() -> Box<dyn Moves>),
+}
+
 /// Of every algorithm.
-pub(crate) trait Moves: Send + Sync {
+pub(crate) trait Moves: Any + Send + Sync {
     fn join(&self, me: Slot);
     fn enter(&self, me: Slot, intent: Intent) -> Result<(), DoorwayClosed>;
     fn poll(&self, me: Slot) -> Turn;
@@ -17,44 +35,44 @@ pub(crate) trait Moves: Send + Sync {
 }
 
 /// What every algorithm but the fast mutex can do besides.
-pub(crate) trait MoreMoves: Send + Sync {
+pub(crate) trait MoreMoves: Moves {
     fn try_enter(&self, me: Slot) -> bool;
     fn ahead_of(&self, me: Slot) -> Option<Slot>;
     fn reset(&self, dead: Slot) -> algorithm::Reset;
 }
 
-impl<A: Algorithm + Send + Sync> Moves for A {
+impl<A: Algorithm + Send + Sync + ?Sized + 'static> Moves for Box<A> {
     fn join(&self, me: Slot) {
-        self.join(me);
+        (**self).join(me);
     }
     fn enter(&self, me: Slot, intent: Intent) -> Result<(), DoorwayClosed> {
-        self.enter(me, intent, &NobodySleeps)
+        (**self).enter(me, intent, &NobodySleeps)
     }
     fn poll(&self, me: Slot) -> Turn {
-        self.poll(me, &NobodySleeps)
+        (**self).poll(me, &NobodySleeps)
     }
     fn is_blocked(&self, me: Slot, by: Blocked) -> bool {
-        self.is_blocked(me, by)
+        (**self).is_blocked(me, by)
     }
     fn leave(&self, me: Slot) {
-        self.leave(me, &NobodySleeps);
+        (**self).leave(me, &NobodySleeps);
     }
     fn withdraw(&self, me: Slot) -> Withdrawal {
-        self.withdraw(me, &NobodySleeps)
+        (**self).withdraw(me, &NobodySleeps)
     }
     fn standing(&self, of: Slot) -> Standing {
-        self.standing(of)
+        (**self).standing(of)
     }
 }
 
-impl<A: Recover + Withdraw + Send + Sync> MoreMoves for A {
+impl<A: Recover + Withdraw + Send + Sync + ?Sized + 'static> MoreMoves for Box<A> {
     fn try_enter(&self, me: Slot) -> bool {
-        self.try_enter(me, &NobodySleeps)
+        (**self).try_enter(me, &NobodySleeps)
     }
     fn ahead_of(&self, me: Slot) -> Option<Slot> {
-        self.ahead_of(me, &NobodySleeps)
+        (**self).ahead_of(me, &NobodySleeps)
     }
     fn reset(&self, dead: Slot) -> algorithm::Reset {
-        self.reset(dead, &NobodySleeps)
+        (**self).reset(dead, &NobodySleeps)
     }
 }

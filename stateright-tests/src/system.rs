@@ -1,16 +1,15 @@
 //! Participants that use an algorithm for ever, or for a number of attempts, each step of which is
 //! a step of a [`stateright::Model`].
 
+use std::any::Any;
 use std::sync::Arc;
 
 use stateright::{Model, Property};
 
-use crate::algorithm::{
-    self, Algorithm, DoorwayClosed, Intent, Recover, Slot, Standing, Turn, Withdraw, Withdrawal,
-};
+use crate::algorithm::{self, DoorwayClosed, Intent, Slot, Standing, Turn, Withdrawal};
 use crate::bounds::{Bounds, Claims, Reset};
 use crate::machine::{self, Memory, Register, Rules, Step, Stores, Survey};
-use crate::moves::{MoreMoves, Moves};
+use crate::moves::{Make, MoreMoves, Moves};
 use crate::state::{Action, Doing, Participant, State};
 use crate::walk::walk;
 
@@ -20,14 +19,12 @@ pub(crate) const WAITS: &str = "somebody waits for somebody";
 /// How many critical sections the data tells apart: one read from as many ago goes unnoticed.
 const GENERATIONS: u64 = 4;
 
-type Number = Box<dyn Fn(Slot) -> u32 + Send + Sync>;
-
 /// An algorithm and its participants.
 pub(crate) struct System {
     algorithm: Arc<dyn Moves>,
     more: Option<Arc<dyn MoreMoves>>,
-    /// How the number in a slot is read.
-    number: Number,
+    /// How the number in a slot is read, where there is one.
+    number: Option<fn(&dyn Any, Slot) -> u32>,
     initial: Memory,
     /// What the critical section protects, written and read without any order of its own.
     data: Register,
@@ -37,45 +34,24 @@ pub(crate) struct System {
 }
 
 impl System {
-    pub(crate) fn new<A: Recover + Withdraw + Send + Sync + 'static>(
-        bounds: Bounds,
-        new: fn() -> A,
-    ) -> Self {
-        Self::with_numbers(bounds, new, |_, _| 0)
-    }
-
-    /// With numbers in its slots, and how to read them.
-    pub(crate) fn with_numbers<A: Recover + Withdraw + Send + Sync + 'static>(
-        bounds: Bounds,
-        new: fn() -> A,
-        number: fn(&A, Slot) -> u32,
-    ) -> Self {
-        let (algorithm, initial) = machine::build(|| Arc::new(new()));
-        let moves: Arc<dyn Moves> = algorithm.clone();
-        let more: Arc<dyn MoreMoves> = algorithm.clone();
-        let number = Box::new(move |slot| number(&algorithm, slot));
-        Self::of(bounds, moves, Some(more), number, initial)
-    }
-
-    /// Of an algorithm that can neither be tried nor knows what to do about the dead.
-    pub(crate) fn with_fewer_moves<A: Algorithm + Send + Sync + 'static>(
-        bounds: Bounds,
-        new: fn() -> A,
-    ) -> Self {
-        let (algorithm, initial) = machine::build(|| Arc::new(new()));
-        Self::of(bounds, algorithm, None, Box::new(|_| 0), initial)
-    }
-
-    fn of(
-        bounds: Bounds,
-        algorithm: Arc<dyn Moves>,
-        more: Option<Arc<dyn MoreMoves>>,
-        number: Number,
-        mut initial: Memory,
-    ) -> Self {
+    pub(crate) fn new(bounds: Bounds, make: Make) -> Self {
         /// Attempts of each participant in the survey.
         const MORE: u8 = 2;
 
+        type Parts = (Arc<dyn Moves>, Option<Arc<dyn MoreMoves>>);
+
+        let whole = |make: fn() -> Box<dyn MoreMoves>| -> Parts {
+            let more: Arc<dyn MoreMoves> = make().into();
+            (more.clone(), Some(more))
+        };
+        let ((algorithm, more), mut initial) = machine::build(|| match make {
+            Make::Whole(make) | Make::WithNumbers(make, _) => whole(make),
+            Make::WithFewerMoves(make) => (make().into(), None),
+        });
+        let number = match make {
+            Make::WithNumbers(_, number) => Some(number),
+            _ => None,
+        };
         assert!(bounds.crashes == 0 || bounds.stores == Stores::AtOnce, "not modelled");
         let data = initial.add(0);
         initial.add_participants(bounds.participants);
@@ -348,7 +324,9 @@ impl System {
 
     fn numbers_are_bounded(&self, state: &State) -> bool {
         let Some(most) = self.claims.numbers else { return true };
-        let look = || slots(self.bounds).all(|slot| (self.number)(slot) <= most);
+        let number = self.number.expect("models of numbers say how to read them");
+        let algorithm: &dyn Any = &*self.algorithm;
+        let look = || slots(self.bounds).all(|slot| number(algorithm, slot) <= most);
         machine::at_once(&mut state.memory.clone(), look)
     }
 }
