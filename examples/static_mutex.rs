@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example static_mutex`
 
-use bakery_lock::{BakeryMutex, Mutex};
+use bakery_lock::{BakeryMutexWith, Mutex};
 use rayon::prelude::*;
 
 const TASKS: u64 = 10_000;
@@ -13,7 +13,7 @@ static SUM: Mutex<u64> = Mutex::new(0);
 
 /// The same by Lamport's bakery. Beyond three of the threads that rayon starts, the others share
 /// the fourth slot.
-static LARGEST: BakeryMutex<u64, 4> = BakeryMutex::new(0);
+static LARGEST: BakeryMutexWith<u64, 4> = BakeryMutexWith::new(0);
 
 fn main() {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(8).build().expect("eight threads");

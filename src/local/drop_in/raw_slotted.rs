@@ -28,7 +28,9 @@ use crate::wait::{DefaultWait, Wait};
 /// There is no mutex without slots:
 ///
 /// ```compile_fail,E0080
-/// static NOBODY: bakery_lock::BakeryMutex<u32, 0> = bakery_lock::BakeryMutex::new(0);
+/// use bakery_lock::BakeryMutexWith;
+///
+/// static NOBODY: BakeryMutexWith<u32, 0> = BakeryMutexWith::new(0);
 /// ```
 pub struct RawSlotted<A: Fixed, W: Wait = DefaultWait>(Slotted<A, A::Flags, W>);
 
