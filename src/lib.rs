@@ -53,7 +53,8 @@
 //!   slots.
 //! - After a fork a child must not use a lock between threads that others of its parent's threads may
 //!   hold or wait for. Holding it during the fork, which helps with other mutexes, does not help here:
-//!   whoever waited behind is not there in the child, and its turn comes all the same.
+//!   whoever waited behind is not there in the child, and its turn comes all the same. A lock that
+//!   nobody has touched, the child may use like any other.
 //!
 //! # Features
 //!

@@ -16,7 +16,7 @@ use std::time::Duration;
 use bakery_lock::algorithm::TicketQueue;
 use bakery_lock::wait::DefaultWait;
 use bakery_lock::{
-    BakeryMutexWith, BlackWhiteMutexWith, BypassMutexWith, FilterMutexWith, Mutex, MutexWith,
+    BakeryMutexWith, BlackWhiteMutexWith, BypassMutexWith, FilterMutexWith, MutexWith,
     PetersonMutexWith, RawTicket, TournamentMutexWith,
 };
 use lock_api::{MutexGuard, RawMutexFair};

@@ -6,25 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use bakery_lock::wait::DefaultWait;
 use bakery_lock::{BakeryMutexWith, Mutex};
 use lock_api::MutexGuard;
 
-use crate::support::{Pair, Raw, Scripted, bounded, crowd, fall, until, unwinds};
+use crate::support::{
+    Pair, Raw, Scripted, Slotted, bounded, crowd, fall, slot_inside, until, unwinds,
+};
 
 /// Room for all threads that ever are at once, but not for all that are one after another.
 const ROOM: usize = 512;
-
-type Slotted<const N: usize, W = DefaultWait> =
-    bakery_lock::RawSlotted<bakery_lock::algorithm::Bakery<N>, W>;
-
-/// The slot of the thread inside, from the mutex's own account.
-fn slot_inside<const N: usize>(guard: &MutexGuard<'_, Slotted<N>, Pair>) -> usize {
-    // SAFETY: nothing is locked or unlocked through it.
-    let account = format!("{:?}", unsafe { MutexGuard::mutex(guard).raw() });
-    let (_, busy) = account.split_once("busy: [").expect("the slots");
-    busy.split(", ").position(|slot| slot.starts_with("true")).expect("somebody is inside")
-}
 
 #[test]
 fn indices_are_leased_again() {

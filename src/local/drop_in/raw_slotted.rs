@@ -11,10 +11,18 @@ use crate::wait::{DefaultWait, Wait};
 /// A lock with slots as a raw mutex for any number of threads.
 ///
 /// Each thread leases a small index when it first locks any such mutex, and gives it back when it
-/// ends. In a mutex of capacity N, threads with indices below N - 1 have the slot of that index to
-/// themselves; all others share the last slot, for which they queue in a ticket lock. So `lock`
-/// works for any number of threads, and the algorithm's order holds among the N that are in it: a
-/// thread that shares the last slot counts as having come when it got that slot.
+/// ends; at most 1,024 threads have one at a time. In a mutex of capacity N, threads with indices below
+/// N - 1 have the slot of that index to themselves; all others share the last slot, for which they
+/// queue in a ticket lock. So `lock` works for any number of threads, and the algorithm's order holds
+/// among the N that are in it: a thread that shares the last slot counts as having come when it got
+/// that slot.
+///
+/// A thread that ends with a guard, because it leaked it or because a later destructor drops it, gives
+/// its index back all the same. Until the guard is dropped the next thread with that index shares the
+/// last slot of that one mutex.
+///
+/// A forked child's thread keeps the index of the thread that forked it. On Linux the indices of its
+/// parent's other threads are free in the child.
 ///
 /// Mutexes of it are `const`-constructible, and have `try_lock_for` and `try_lock_until`; `try_lock` may
 /// fail for both of two that try at the same moment. Guards are not `Send`. There is no poisoning.
@@ -22,8 +30,9 @@ use crate::wait::{DefaultWait, Wait};
 /// # Panics
 ///
 /// `lock` panics if this thread has locked the mutex already, or is waiting for it, and has a slot
-/// to itself; sharing the last slot it waits for ever, as with most mutexes. So does `try_lock_for` of
-/// a time without end. `try_lock` answers no in both cases.
+/// to itself that it knows to be in use by itself; otherwise it waits for ever, as with most mutexes. It
+/// does not know if it shares the last slot, or if a thread before it has ended with a guard and left
+/// it the index. `try_lock_for` of a time without end does the same. `try_lock` answers no in any case.
 ///
 /// There is no mutex without slots:
 ///
