@@ -82,6 +82,23 @@ pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawTicket, T>;
 /// gives.
 pub type MappedMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawTicket, T>;
 
+/// The guard of an `Arc<Mutex<T>>` that holds the `Arc`: what `lock_arc` gives.
+///
+/// ```
+/// use bakery_lock::{ArcMutexGuard, Mutex};
+/// use std::sync::Arc;
+///
+/// fn inside(mutex: &Arc<Mutex<u32>>) -> ArcMutexGuard<u32> {
+///     mutex.lock_arc()
+/// }
+///
+/// let mut guard = inside(&Arc::new(Mutex::new(1)));
+/// *guard += 1;
+/// assert_eq!(*guard, 2);
+/// ```
+#[cfg(feature = "arc_lock")]
+pub type ArcMutexGuard<T> = lock_api::ArcMutexGuard<RawTicket, T>;
+
 /// A mutex for any number of threads that those who run may lock past those who wait for it, none of
 /// whom is passed more than 1,024 times. [`BypassMutexWith`] has other bounds.
 ///
@@ -128,6 +145,10 @@ pub type BypassMutexGuard<'a, T> = lock_api::MutexGuard<'a, RawBypass<1024>, T>;
 
 /// The guard of a part of what is in a [`BypassMutex`].
 pub type MappedBypassMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawBypass<1024>, T>;
+
+/// The guard of an `Arc<BypassMutex<T>>` that holds the `Arc`.
+#[cfg(feature = "arc_lock")]
+pub type ArcBypassMutexGuard<T> = lock_api::ArcMutexGuard<RawBypass<1024>, T>;
 
 /// How many slots a drop-in mutex has whose name does not end in `With`: 15 threads have one to
 /// themselves, and all others share the last one.

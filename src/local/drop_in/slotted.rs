@@ -25,8 +25,15 @@ pub(crate) struct Slotted<A, F, W> {
 /// The slot by which a thread is inside. To be given back on the thread that got it.
 #[derive(Debug)]
 pub struct SlottedGuard {
-    slot: Slot,
+    pub(super) slot: Slot,
     not_send: PhantomData<*const ()>,
+}
+
+impl SlottedGuard {
+    #[inline]
+    pub(super) fn new(slot: Slot) -> Self {
+        Self { slot, not_send: PhantomData }
+    }
 }
 
 // SAFETY: it is a number.
@@ -141,7 +148,7 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Seat<'_, A, F, W> {
     fn keep(self) -> SlottedGuard {
         let slot = self.slot;
         core::mem::forget(self);
-        SlottedGuard { slot, not_send: PhantomData }
+        SlottedGuard::new(slot)
     }
 }
 
