@@ -17,8 +17,8 @@ use bakery_lock::algorithm::{
     Bakery, BlackWhite, Fast, Fenced, Filter, Peterson, Swapped, Ticket, Tournament,
 };
 use bakery_lock::{
-    BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Lock, Mutex, PetersonMutex,
-    TournamentMutex,
+    BakeryMutexWith, BlackWhiteMutexWith, BypassMutex, FilterMutexWith, Lock, Mutex, PetersonMutex,
+    TournamentMutexWith,
 };
 
 use support::Subject;
@@ -36,11 +36,11 @@ type Contestant = (&'static str, fn(u32));
 const FIELD: [Contestant; 18] = [
     ("Mutex", alone::<Mutex<u64>>),
     ("BypassMutex", alone::<BypassMutex<u64>>),
-    ("BakeryMutex 8", alone::<BakeryMutex<u64, 8>>),
-    ("BlackWhiteMutex 8", alone::<BlackWhiteMutex<u64, 8>>),
+    ("BakeryMutex 8", alone::<BakeryMutexWith<u64, 8>>),
+    ("BlackWhiteMutex 8", alone::<BlackWhiteMutexWith<u64, 8>>),
     ("PetersonMutex", alone::<PetersonMutex<u64>>),
-    ("FilterMutex 8", alone::<FilterMutex<u64, 8>>),
-    ("TournamentMutex 8", alone::<TournamentMutex<u64, 8>>),
+    ("FilterMutex 8", alone::<FilterMutexWith<u64, 8>>),
+    ("TournamentMutex 8", alone::<TournamentMutexWith<u64, 8>>),
     ("Bakery 8", alone::<Lock<Bakery<8>, u64>>),
     ("BlackWhite 8", alone::<Lock<BlackWhite<8>, u64>>),
     ("Fast 8", alone::<Lock<Fast<8>, u64>>),

@@ -5,7 +5,7 @@
 
 use std::thread;
 
-use bakery_lock::{BakeryMutex, Mutex};
+use bakery_lock::{BakeryMutexWith, Mutex};
 
 const THREADS: usize = 8;
 const TASKS: u64 = 10_000;
@@ -14,7 +14,7 @@ const TASKS: u64 = 10_000;
 static SUM: Mutex<u64> = Mutex::new(0);
 
 /// The same by Lamport's bakery. Three of the threads have a slot each; the others share the fourth.
-static LARGEST: BakeryMutex<u64, 4> = BakeryMutex::new(0);
+static LARGEST: BakeryMutexWith<u64, 4> = BakeryMutexWith::new(0);
 
 fn main() {
     thread::scope(|scope| {

@@ -53,7 +53,8 @@
 //!   slots.
 //! - After a fork a child must not use a lock between threads that others of its parent's threads may
 //!   hold or wait for. Holding it during the fork, which helps with other mutexes, does not help here:
-//!   whoever waited behind is not there in the child, and its turn comes all the same.
+//!   whoever waited behind is not there in the child, and its turn comes all the same. A lock that
+//!   nobody has touched, the child may use like any other.
 //!
 //! # Features
 //!
@@ -62,7 +63,11 @@
 //! | `std` | yes | timeouts, yielding, and on Linux waiters that sleep ([`wait::Park`]) |
 //! | `lock_api` | yes | the drop-in mutexes: [`Mutex`], [`BypassMutex`]; with `std` those with slots |
 //! | `shared` | yes | locks between processes (Linux) |
-//! | `serde` | no | `serde::Serialize` for what their status says |
+//! | `serde` | no | `serde::Serialize` for what their status says, and both ways for the drop-in mutexes |
+//! | `arc_lock` | no | guards that hold the `Arc` of a drop-in mutex ([`ArcMutexGuard`]) |
+//! | `owning_ref` | no | `owning_ref::StableAddress` for the guards of the drop-in mutexes |
+//! | `lock_api_04` | no | the raw locks with `lock_api` 0.4, for libraries that take a lock of that version |
+//! | `mutex-traits` | no | [`RawTicket`] and [`RawBypass`] with `mutex_traits::RawMutex` |
 //!
 //! Without any of them the crate is `no_std`, allocates nothing and depends on nothing: [`Lock`]
 //! with [`wait::Spin`] or a [`Wait`](wait::Wait) of your own.
@@ -80,7 +85,7 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
-    not(all(feature = "lock_api", feature = "shared")),
+    not(all(feature = "lock_api", feature = "shared", feature = "arc_lock")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -110,6 +115,11 @@ pub mod wait;
 /// The crate whose `Mutex` the drop-in mutexes are, in the version used here.
 #[cfg(feature = "lock_api")]
 pub use lock_api;
+
+/// The version of `lock_api` that most libraries take a lock of. With it `RawTicket`, `RawBypass` and
+/// `RawSlotted` are raw mutexes as well: `lock_api_04::Mutex<RawTicket, T>`.
+#[cfg(feature = "lock_api_04")]
+pub use lock_api_04;
 
 pub use local::*;
 

@@ -16,8 +16,8 @@ use std::time::Duration;
 use bakery_lock::algorithm::TicketQueue;
 use bakery_lock::wait::DefaultWait;
 use bakery_lock::{
-    BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Mutex, PetersonMutex, RawTicket,
-    TournamentMutex,
+    BakeryMutexWith, BlackWhiteMutexWith, BypassMutexWith, FilterMutexWith, MutexWith,
+    PetersonMutexWith, RawTicket, TournamentMutexWith,
 };
 use lock_api::{MutexGuard, RawMutexFair};
 
@@ -50,7 +50,7 @@ fn alone() -> StdGuard<'static, ()> {
         for _ in 0..RESIDENTS {
             let settled = settled.clone();
             thread::spawn(move || {
-                drop(BakeryMutex::<(), OWN>::default().lock());
+                drop(BakeryMutexWith::<(), OWN>::default().lock());
                 settled.fetch_add(1, SeqCst);
                 loop {
                     thread::park();
@@ -112,19 +112,19 @@ macro_rules! first_come_first_served {
 type Line = Vec<usize>;
 
 first_come_first_served! {
-    tickets: Mutex<Line, W>,
+    tickets: MutexWith<Line, W>,
     // Nobody comes that could pass them.
-    bypass: BypassMutex<Line, 1024, W>,
-    bakery: BakeryMutex<Line, OWN, W>,
-    black_white: BlackWhiteMutex<Line, OWN, W>,
+    bypass: BypassMutexWith<Line, 1024, W>,
+    bakery: BakeryMutexWith<Line, OWN, W>,
+    black_white: BlackWhiteMutexWith<Line, OWN, W>,
     // All of them in line for the slot that they share, whatever the algorithm.
-    bakery_shared: BakeryMutex<Line, SHARED, W>,
-    bakery_shared_by_two: BakeryMutex<Line, 2, W>,
-    bakery_for_one: BakeryMutex<Line, 1, W>,
-    black_white_shared: BlackWhiteMutex<Line, SHARED, W>,
-    peterson_shared: PetersonMutex<Line, W>,
-    filter_shared: FilterMutex<Line, SHARED, W>,
-    tournament_shared: TournamentMutex<Line, SHARED, W>,
+    bakery_shared: BakeryMutexWith<Line, SHARED, W>,
+    bakery_shared_by_two: BakeryMutexWith<Line, 2, W>,
+    bakery_for_one: BakeryMutexWith<Line, 1, W>,
+    black_white_shared: BlackWhiteMutexWith<Line, SHARED, W>,
+    peterson_shared: PetersonMutexWith<Line, W>,
+    filter_shared: FilterMutexWith<Line, SHARED, W>,
+    tournament_shared: TournamentMutexWith<Line, SHARED, W>,
 }
 
 /// Those who would give up one day stand in the same line, over the edge of the tickets' 32 bits as
@@ -147,12 +147,12 @@ fn with_and_without_a_deadline() {
         let _alone = alone();
         for before in [1, 10, 20, 40] {
             let raw = RawTicket::<W>::starting_at(0_u64.wrapping_sub(before));
-            in_one_line(&Mutex::from_raw(raw, Line::new()));
+            in_one_line(&MutexWith::from_raw(raw, Line::new()));
         }
-        in_one_line(&BypassMutex::<Line, 1024, W>::default());
-        in_one_line(&BakeryMutex::<Line, OWN, W>::default());
-        in_one_line(&BlackWhiteMutex::<Line, OWN, W>::default());
-        in_one_line(&BakeryMutex::<Line, SHARED, W>::default());
+        in_one_line(&BypassMutexWith::<Line, 1024, W>::default());
+        in_one_line(&BakeryMutexWith::<Line, OWN, W>::default());
+        in_one_line(&BlackWhiteMutexWith::<Line, OWN, W>::default());
+        in_one_line(&BakeryMutexWith::<Line, SHARED, W>::default());
     });
 }
 
@@ -191,9 +191,9 @@ fn to_the_end_of_the_line() {
     }
     bounded(|| {
         let _alone = alone();
-        comes_again(&Mutex::<Line, W>::default());
-        comes_again(&BakeryMutex::<Line, OWN, W>::default());
-        comes_again(&BakeryMutex::<Line, 1, W>::default());
-        comes_again(&BlackWhiteMutex::<Line, 2, W>::default());
+        comes_again(&MutexWith::<Line, W>::default());
+        comes_again(&BakeryMutexWith::<Line, OWN, W>::default());
+        comes_again(&BakeryMutexWith::<Line, 1, W>::default());
+        comes_again(&BlackWhiteMutexWith::<Line, 2, W>::default());
     });
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bakery_lock::algorithm::{Bakery, BlackWhite, Peterson, Swapped, Ticket};
-use bakery_lock::{BakeryMutex, BypassMutex, Lock, Mutex};
+use bakery_lock::{BakeryMutexWith, BypassMutex, Lock, Mutex};
 use crossbeam_utils::CachePadded;
 
 use crate::stats::median;
@@ -88,7 +88,7 @@ fn contestants() -> Vec<Contestant> {
         contestant::<Mutex<u64>>("Mutex", 1),
         contestant::<BypassMutex<u64>>("BypassMutex", 1),
         contestant::<SleptAt>("Mutex, slept at before", 1),
-        contestant::<BakeryMutex<u64, 8>>("BakeryMutex 8", 1),
+        contestant::<BakeryMutexWith<u64, 8>>("BakeryMutex 8", 1),
         contestant::<Explicit<Peterson<Swapped>>>("Peterson, swap", 2),
         contestant::<Explicit<Bakery<8>>>("Bakery 8, 1 joined", 1),
         contestant::<Explicit<Bakery<8>>>("Bakery 8, 8 joined", 8),

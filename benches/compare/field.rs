@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bakery_lock::algorithm::Bypass;
 use bakery_lock::wait::{Spin, SpinYield};
-use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, Lock, Mutex};
+use bakery_lock::{BakeryMutexWith, BlackWhiteMutexWith, BypassMutex, Lock, Mutex, MutexWith};
 
 use crate::contest::{Closer, Round, Terms, look_closer, race};
 use crate::ground::Ground;
@@ -50,10 +50,10 @@ const FIELD: [Contestant; 14] = [
     contestant::<Mutex<u64>>("Mutex", Some(2), true),
     contestant::<BypassMutex<u64>>("BypassMutex", None, true),
     contestant::<Lock<Bypass<64, BYPASSES>, u64>>("Lock, Bypass 64", None, true),
-    contestant::<Mutex<u64, SpinYield>>("Mutex, SpinYield", Some(2), true),
-    contestant::<Mutex<u64, Spin>>("Mutex, Spin", Some(2), false),
-    contestant::<BakeryMutex<u64, 64>>("BakeryMutex 64", Some(2), true),
-    contestant::<BlackWhiteMutex<u64, 64>>("BlackWhiteMutex 64", Some(2), true),
+    contestant::<MutexWith<u64, SpinYield>>("Mutex, SpinYield", Some(2), true),
+    contestant::<MutexWith<u64, Spin>>("Mutex, Spin", Some(2), false),
+    contestant::<BakeryMutexWith<u64, 64>>("BakeryMutex 64", Some(2), true),
+    contestant::<BlackWhiteMutexWith<u64, 64>>("BlackWhiteMutex 64", Some(2), true),
 ];
 
 /// What came of a lock, by all rounds.

@@ -1,7 +1,10 @@
 //! The locks that are measured, by name.
 
 use bakery_lock::wait::Spin;
-use bakery_lock::{BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Mutex, TournamentMutex};
+use bakery_lock::{
+    BakeryMutexWith, BlackWhiteMutexWith, BypassMutex, FilterMutexWith, Mutex, MutexWith,
+    TournamentMutexWith,
+};
 
 use super::Subject;
 #[cfg(target_os = "linux")]
@@ -32,10 +35,10 @@ pub(crate) fn system(visitor: &mut impl Visitor) {
 pub(crate) fn drop_in(visitor: &mut impl Visitor) {
     visitor.visit::<Mutex<u64>>("Mutex");
     visitor.visit::<BypassMutex<u64>>("BypassMutex");
-    visitor.visit::<BakeryMutex<u64, 8>>("BakeryMutex 8");
-    visitor.visit::<BlackWhiteMutex<u64, 8>>("BlackWhiteMutex 8");
-    visitor.visit::<FilterMutex<u64, 8>>("FilterMutex 8");
-    visitor.visit::<TournamentMutex<u64, 8>>("TournamentMutex 8");
+    visitor.visit::<BakeryMutexWith<u64, 8>>("BakeryMutex 8");
+    visitor.visit::<BlackWhiteMutexWith<u64, 8>>("BlackWhiteMutex 8");
+    visitor.visit::<FilterMutexWith<u64, 8>>("FilterMutex 8");
+    visitor.visit::<TournamentMutexWith<u64, 8>>("TournamentMutex 8");
 }
 
 /// Those whose waiters never leave their core: with more threads than cores these wait out whole
@@ -43,6 +46,6 @@ pub(crate) fn drop_in(visitor: &mut impl Visitor) {
 pub(crate) fn spinning(visitor: &mut impl Visitor) {
     visitor.visit::<spin::mutex::TicketMutex<u64>>("spin TicketMutex");
     visitor.visit::<mcslock::raw::spins::Mutex<u64>>("mcslock raw Mutex");
-    visitor.visit::<Mutex<u64, Spin>>("Mutex, Spin");
-    visitor.visit::<BakeryMutex<u64, 8, Spin>>("BakeryMutex 8, Spin");
+    visitor.visit::<MutexWith<u64, Spin>>("Mutex, Spin");
+    visitor.visit::<BakeryMutexWith<u64, 8, Spin>>("BakeryMutex 8, Spin");
 }

@@ -116,7 +116,7 @@ word!(Register32, AtomicU32, u32,);
 word!(AtomicBool, AtomicBool, bool,);
 word!(Register64, AtomicU64, u64,);
 word!(AtomicU32, AtomicU32, u32, swap fetch_add fetch_sub fetch_or);
-word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_or);
+word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_and fetch_or);
 compare_exchange!(AtomicU32, u32, compare_exchange compare_exchange_weak);
 compare_exchange!(AtomicU64, u64, compare_exchange compare_exchange_weak);
 

@@ -68,7 +68,10 @@ planted! {
         "HELD." "set(HELD.get() + 1);"
         => "lease::bakery_with_room", "this thread has locked this mutex already";
     the_end_of_a_lease: "src/local/drop_in/lease.rs",
-        "LEASE." "set(Lease::Over);\n            Free::with"
+        "LEASE." "set(Lease::None);"
+        => "lease::bakery_with_room", "this thread has locked this mutex already";
+    the_mark_of_a_guard_left_behind: "src/local/drop_in/lease.rs",
+        "LEFT_IN_USE[word]." "fetch_or(bit, Relaxed)"
         => "lease::bakery_with_room", "this thread has locked this mutex already";
     the_gate: "src/algorithm/ticket_queue.rs",
         "self.next." "fetch_add(1, Relaxed)"

@@ -1,6 +1,5 @@
 //! The seam's other half, with shuttle's threads: stands in for the library's `src/threads.rs`.
 
-pub(crate) use shuttle::sync::Mutex;
 pub(crate) use shuttle::thread::{Thread, ThreadId, current, park, yield_now};
 
 pub(crate) use crate::thread_locals::locals as thread_local;
@@ -11,9 +10,12 @@ pub(crate) const NAPS_LAST: bool = false;
 /// Stores are seen at once here.
 pub(crate) fn drain() {}
 
+/// Nobody forks here.
+pub(crate) fn in_forked_children(_: extern "C" fn()) {}
+
 macro_rules! global {
-    ($(static $name:ident: $type:ty = $value:expr;)*) => {
-        shuttle::lazy_static! { $(static ref $name: $type = $value;)* }
+    ($($(#[$doc:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+        shuttle::lazy_static! { $($(#[$doc])* static ref $name: $type = $value;)* }
     };
 }
 

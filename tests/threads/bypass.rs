@@ -1,7 +1,7 @@
 //! The locks that may be passed: whatever is done in whatever order, one at a time is inside, those
 //! in line go in one after the other, and nobody in line is passed more often than is said.
 
-use bakery_lock::BypassMutex;
+use bakery_lock::BypassMutexWith;
 use bakery_lock::algorithm::{
     Algorithm, Blocked, Bypass, BypassInHand, BypassPlace, BypassQueue, DoorwayClosed, Intent,
     Place, Slot, Standing, Ticket, TicketQueue, Turn, Wake, Withdrawal,
@@ -390,7 +390,7 @@ fn leave<const B: u32>(lock: &BypassQueue<B>) {
 #[test]
 fn unlocked_fairly() {
     bounded(|| {
-        let mutex: BypassMutex<Vec<&str>, 1024, Scripted> = BypassMutex::default();
+        let mutex: BypassMutexWith<Vec<&str>, 1024, Scripted> = BypassMutexWith::default();
         for _ in 0..50 {
             let told = &std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
             let in_line = || told.load(std::sync::atomic::Ordering::SeqCst) == 1;

@@ -1,7 +1,7 @@
 //! More threads than slots, and slots that change hands.
 
 use bakery_lock::algorithm::{Bakery, BlackWhite, Fast, Fenced, Peterson, Ticket};
-use bakery_lock::{BakeryMutex, Fixed, Full, Half, Left, Lock, Right};
+use bakery_lock::{BakeryMutexWith, Fixed, Full, Half, Left, Lock, Right};
 
 use crate::support::{Pair, Patience, Raw, crowd};
 
@@ -127,7 +127,7 @@ fn room_for_one_or_none() {
 /// The slot of a thread beyond the slots is not its own: another may have it next.
 #[test]
 fn threads_beyond_the_slots_try_and_leave() {
-    static MUTEX: BakeryMutex<Pair, 2> = BakeryMutex::new(Pair::new());
+    static MUTEX: BakeryMutexWith<Pair, 2> = BakeryMutexWith::new(Pair::new());
     let visits = crowd(12, |_| {
         (0..200).filter(|_| MUTEX.try_lock().map(|mut inside| inside.visit()).is_some()).count()
     });

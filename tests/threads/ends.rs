@@ -6,29 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use bakery_lock::wait::DefaultWait;
-use bakery_lock::{BakeryMutex, Mutex};
+use bakery_lock::{BakeryMutexWith, Mutex};
 use lock_api::MutexGuard;
 
-use crate::support::{Pair, Raw, Scripted, bounded, crowd, fall, until, unwinds};
+use crate::support::{
+    Pair, Raw, Scripted, Slotted, bounded, crowd, fall, slot_inside, until, unwinds,
+};
 
 /// Room for all threads that ever are at once, but not for all that are one after another.
 const ROOM: usize = 512;
 
-type Slotted<const N: usize, W = DefaultWait> =
-    bakery_lock::RawSlotted<bakery_lock::algorithm::Bakery<N>, W>;
-
-/// The slot of the thread inside, from the mutex's own account.
-fn slot_inside<const N: usize>(guard: &MutexGuard<'_, Slotted<N>, Pair>) -> usize {
-    // SAFETY: nothing is locked or unlocked through it.
-    let account = format!("{:?}", unsafe { MutexGuard::mutex(guard).raw() });
-    let (_, busy) = account.split_once("busy: [").expect("the slots");
-    busy.split(", ").position(|slot| slot.starts_with("true")).expect("somebody is inside")
-}
-
 #[test]
 fn indices_are_leased_again() {
-    let mutex = BakeryMutex::<Pair, ROOM>::default();
+    let mutex = BakeryMutexWith::<Pair, ROOM>::default();
     for _ in 0..2 * ROOM {
         let thread = || {
             let mut inside = mutex.lock();
@@ -96,15 +86,15 @@ impl<R, T> HasRaw for lock_api::Mutex<R, T> {
 }
 
 locks_in_last_destructors! {
-    last_destructors_with_own_slots: BakeryMutex<Pair, 256>,
-    last_destructors_with_a_shared_slot: BakeryMutex<Pair, 2>,
+    last_destructors_with_own_slots: BakeryMutexWith<Pair, 256>,
+    last_destructors_with_a_shared_slot: BakeryMutexWith<Pair, 2>,
     last_destructors_with_tickets: Mutex<Pair>,
 }
 
 /// A guard that outlives the lease keeps the slot to the very end.
 #[test]
 fn a_guard_in_a_thread_local() {
-    static MUTEX: BakeryMutex<Pair, 256> = BakeryMutex::new(Pair::new());
+    static MUTEX: BakeryMutexWith<Pair, 256> = BakeryMutexWith::new(Pair::new());
     type Inside = MutexGuard<'static, Slotted<256>, Pair>;
     thread_local! {
         static KEPT: RefCell<Option<Inside>> = const { RefCell::new(None) };
@@ -126,7 +116,7 @@ fn a_guard_in_a_thread_local() {
 #[test]
 fn a_leaked_guard_outlives_its_thread() {
     bounded(|| {
-        let mutex = BakeryMutex::<Pair, 256, Scripted>::default();
+        let mutex = BakeryMutexWith::<Pair, 256, Scripted>::default();
         crowd(1, |_| MutexGuard::leak(mutex.lock()).visit());
         assert!(mutex.is_locked());
         let told = Arc::new(AtomicUsize::new(0));

@@ -110,19 +110,19 @@ macro_rules! and_fair {
 macro_rules! mutexes {
     ($check:ident) => {
         mutexes! { $check
-            ticket: Mutex<Pair, W>,
-            bypass: BypassMutex<Pair, 1024, W>,
-            bypass_of_6: BypassMutex<Pair, 6, W>,
-            bypass_of_none: BypassMutex<Pair, 0, W>,
-            bakery: BakeryMutex<Pair, 4, W>,
-            black_white: BlackWhiteMutex<Pair, 4, W>,
-            peterson: PetersonMutex<Pair, W>,
-            filter: FilterMutex<Pair, 4, W>,
-            filter_for_three: FilterMutex<Pair, 3, W>,
-            tournament: TournamentMutex<Pair, 4, W>,
-            tournament_for_three: TournamentMutex<Pair, 3, W>,
-            bakery_shared: BakeryMutex<Pair, 1, W>,
-            black_white_shared: BlackWhiteMutex<Pair, 2, W>,
+            ticket: MutexWith<Pair, W>,
+            bypass: BypassMutexWith<Pair, 1024, W>,
+            bypass_of_6: BypassMutexWith<Pair, 6, W>,
+            bypass_of_none: BypassMutexWith<Pair, 0, W>,
+            bakery: BakeryMutexWith<Pair, 4, W>,
+            black_white: BlackWhiteMutexWith<Pair, 4, W>,
+            peterson: PetersonMutexWith<Pair, W>,
+            filter: FilterMutexWith<Pair, 4, W>,
+            filter_for_three: FilterMutexWith<Pair, 3, W>,
+            tournament: TournamentMutexWith<Pair, 4, W>,
+            tournament_for_three: TournamentMutexWith<Pair, 3, W>,
+            bakery_shared: BakeryMutexWith<Pair, 1, W>,
+            black_white_shared: BlackWhiteMutexWith<Pair, 2, W>,
         }
     };
     ($check:ident $($name:ident: $mutex:ty,)*) => {

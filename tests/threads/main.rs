@@ -18,6 +18,7 @@ mod leaks;
 mod line;
 mod numbers;
 mod panics;
+mod plain_names;
 mod predecessor;
 mod queue;
 mod recovery;

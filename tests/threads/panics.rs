@@ -7,7 +7,7 @@ use std::thread;
 
 use bakery_lock::algorithm::{Blocked, Ticket};
 use bakery_lock::wait::{Deadline, DefaultWait, Lot, SpinYield, Wait};
-use bakery_lock::{Fixed, Lock, Mutex};
+use bakery_lock::{Fixed, Lock, MutexWith};
 
 use crate::support::{
     Pair, Patience, Raw, Scripted, bounded, crowd, fall, tell, throw, until, unwinds,
@@ -132,11 +132,11 @@ const LINE: usize = Ticket::<1>::WINDOW as usize + 4;
 #[test]
 fn panic_behind_a_long_line() {
     bounded(|| {
-        let mutex = Mutex::<Pair, Scripted>::default();
+        let mutex = MutexWith::<Pair, Scripted>::default();
         let told = Arc::new(AtomicUsize::new(0));
         let inside = mutex.lock();
         thread::scope(|scope| {
-            let wait_behind = |ahead, run: fn(&Mutex<Pair, Scripted>, &Arc<AtomicUsize>)| {
+            let wait_behind = |ahead, run: fn(&MutexWith<Pair, Scripted>, &Arc<AtomicUsize>)| {
                 until(|| told.load(SeqCst) == ahead);
                 let (mutex, told) = (&mutex, &told);
                 scope.spawn(move || run(mutex, told));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bakery_lock::algorithm::Blocked;
 use bakery_lock::wait::{Deadline, Lot, Wait};
-use bakery_lock::{BakeryMutex, Mutex, TournamentMutex};
+use bakery_lock::{BakeryMutexWith, Mutex, TournamentMutexWith};
 
 use crate::support::{Pair, Raw, crowd, until};
 
@@ -30,14 +30,14 @@ fn is_turned_away<R: Raw>(mutex: &lock_api::Mutex<R, Pair>) {
 fn a_try_is_refused() {
     is_turned_away(&Mutex::<Pair>::default());
     // With a slot of its own, and with the one that is shared.
-    is_turned_away(&BakeryMutex::<Pair, 256>::default());
-    is_turned_away(&TournamentMutex::<Pair, 256>::default());
-    is_turned_away(&BakeryMutex::<Pair, 1>::default());
+    is_turned_away(&BakeryMutexWith::<Pair, 256>::default());
+    is_turned_away(&TournamentMutexWith::<Pair, 256>::default());
+    is_turned_away(&BakeryMutexWith::<Pair, 1>::default());
 }
 
 #[test]
 fn locking_twice_panics_with_a_slot_of_its_own() {
-    let mutex = BakeryMutex::<Pair, 256>::default();
+    let mutex = BakeryMutexWith::<Pair, 256>::default();
     let mut inside = mutex.lock();
     for _ in 0..3 {
         let panic = catch_unwind(AssertUnwindSafe(|| drop(mutex.lock()))).unwrap_err();
@@ -54,7 +54,7 @@ fn locking_twice_panics_with_a_slot_of_its_own() {
 
 #[test]
 fn several_mutexes_at_a_time() {
-    let (a, b) = (BakeryMutex::<Pair, 256>::default(), BakeryMutex::<Pair, 1>::default());
+    let (a, b) = (BakeryMutexWith::<Pair, 256>::default(), BakeryMutexWith::<Pair, 1>::default());
     crowd(3, |_| {
         for _ in 0..50 {
             let (mut in_a, mut in_b) = (a.lock(), b.lock());
@@ -75,7 +75,7 @@ thread_local! {
     static TRIES: Cell<bool> = const { Cell::new(false) };
 }
 
-static TRIED_AGAIN: BakeryMutex<Pair, 256, TriesAgain> = BakeryMutex::new(Pair::new());
+static TRIED_AGAIN: BakeryMutexWith<Pair, 256, TriesAgain> = BakeryMutexWith::new(Pair::new());
 
 impl Wait for TriesAgain {
     const SLEEPS: bool = false;

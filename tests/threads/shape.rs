@@ -11,9 +11,9 @@ use bakery_lock::algorithm::{
 };
 use bakery_lock::wait::{DefaultWait, Spin, SpinYield};
 use bakery_lock::{
-    BakeryMutex, BlackWhiteMutex, BypassMutex, FilterMutex, Full, Guard, Half, Left, Lock, Mutex,
-    MutexGuard, Participant, PetersonMutex, RawBypass, RawTicket, SlottedGuard, TournamentMutex,
-    Waiting,
+    BakeryMutexWith, BlackWhiteMutexWith, BypassMutex, FilterMutexWith, Full, Guard, Half, Left,
+    Lock, Mutex, MutexGuard, Participant, PetersonMutex, RawBypass, RawTicket, SlottedGuard,
+    TournamentMutexWith, Waiting,
 };
 
 use crate::support::crowd;
@@ -62,8 +62,8 @@ is_not! { Value<Shared>: Sync }
 is_not! { Value<Neither>: Sync }
 is! { Mutex<Sent>: Send + Sync }
 is_not! { Mutex<Shared>: Sync }
-is! { BakeryMutex<Sent, 2>: Send + Sync }
-is_not! { BakeryMutex<Shared, 2>: Sync }
+is! { BakeryMutexWith<Sent, 2>: Send + Sync }
+is_not! { BakeryMutexWith<Shared, 2>: Sync }
 
 // A participant may move between threads, in line or not; whoever is inside may not.
 is! { Participant<'static, Bakery<2>, Sent>: Send }
@@ -100,11 +100,11 @@ fn all_are_const() {
     static FILTER: Lock<Filter<3>, u32> = Lock::new(1);
     static TOURNAMENT: Lock<Tournament<3, Swapped>, u32> = Lock::new(1);
     static TICKET: Lock<Ticket<3>, u32> = Lock::new(1);
-    static BAKERY_MUTEX: BakeryMutex<u32, 3> = BakeryMutex::new(1);
-    static BLACK_WHITE_MUTEX: BlackWhiteMutex<u32, 3> = BlackWhiteMutex::new(1);
+    static BAKERY_MUTEX: BakeryMutexWith<u32, 3> = BakeryMutexWith::new(1);
+    static BLACK_WHITE_MUTEX: BlackWhiteMutexWith<u32, 3> = BlackWhiteMutexWith::new(1);
     static PETERSON_MUTEX: PetersonMutex<u32> = PetersonMutex::new(1);
-    static FILTER_MUTEX: FilterMutex<u32, 3> = FilterMutex::new(1);
-    static TOURNAMENT_MUTEX: TournamentMutex<u32, 3> = TournamentMutex::new(1);
+    static FILTER_MUTEX: FilterMutexWith<u32, 3> = FilterMutexWith::new(1);
+    static TOURNAMENT_MUTEX: TournamentMutexWith<u32, 3> = TournamentMutexWith::new(1);
     static MUTEX: Mutex<u32> = Mutex::new(1);
     static BYPASS_MUTEX: BypassMutex<u32> = BypassMutex::new(1);
 
@@ -149,7 +149,7 @@ fn the_small_traits_of_a_lock() {
 
 #[test]
 fn the_small_traits_of_a_mutex() {
-    let mut mutex: BakeryMutex<String, 3> = BakeryMutex::default();
+    let mut mutex: BakeryMutexWith<String, 3> = BakeryMutexWith::default();
     mutex.get_mut().push_str("one");
     mutex.lock().push_str(", two");
     assert!(format!("{mutex:?}").contains("one, two"));
@@ -198,7 +198,8 @@ fn a_place_in_the_line_sent_elsewhere() {
 #[test]
 fn values_of_unknown_size() {
     let lock: Box<Lock<Bakery<3>, [u32]>> = Box::new(Lock::<Bakery<3>, [u32; 2]>::new([0; 2]));
-    let mutex: Box<BakeryMutex<dyn Fn() -> u32 + Send, 3>> = Box::new(BakeryMutex::new(|| 7));
+    let mutex: Box<BakeryMutexWith<dyn Fn() -> u32 + Send, 3>> =
+        Box::new(BakeryMutexWith::new(|| 7));
     crowd(3, |_| {
         let mut me = lock.join().expect("room for three");
         me.lock()[1] += mutex.lock()();

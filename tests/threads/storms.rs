@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use bakery_lock::algorithm::{TicketQueue, Withdraw};
-use bakery_lock::{BakeryMutex, BypassMutex, Fixed, Lock, Mutex, RawTicket};
+use bakery_lock::{BakeryMutexWith, BypassMutexWith, Fixed, Lock, MutexWith, RawTicket};
 
 use crate::support::{Pair, Patience, Raw, Scripted, all_at_once, bounded, crowd, tell, until};
 
@@ -121,10 +121,10 @@ fn give_up_behind_a_line<R: Raw>(mutex: lock_api::Mutex<R, Pair>, line: usize) {
 fn giving_up_behind_a_long_line() {
     bounded(|| {
         for line in [LINE, TicketQueue::WINDOW as usize - 4, 3] {
-            give_up_behind_a_line(Mutex::<Pair, Scripted>::default(), line);
-            give_up_behind_a_line(BypassMutex::<Pair, 1024, Scripted>::default(), line);
-            give_up_behind_a_line(BakeryMutex::<Pair, 2, Scripted>::default(), line);
-            give_up_behind_a_line(BakeryMutex::<Pair, 256, Scripted>::default(), line);
+            give_up_behind_a_line(MutexWith::<Pair, Scripted>::default(), line);
+            give_up_behind_a_line(BypassMutexWith::<Pair, 1024, Scripted>::default(), line);
+            give_up_behind_a_line(BakeryMutexWith::<Pair, 2, Scripted>::default(), line);
+            give_up_behind_a_line(BakeryMutexWith::<Pair, 256, Scripted>::default(), line);
         }
     });
 }
@@ -134,7 +134,7 @@ fn giving_up_behind_a_long_line() {
 fn giving_up_among_a_line_at_the_edge() {
     bounded(|| {
         let raw = RawTicket::starting_at(u64::MAX - 20);
-        let mutex: Mutex<Pair, Scripted> = Mutex::from_raw(raw, Pair::default());
+        let mutex: MutexWith<Pair, Scripted> = MutexWith::from_raw(raw, Pair::default());
         for _ in 0..5 {
             behind_a_line(&mutex, 5, || {
                 for _ in 0..LINE {
@@ -150,7 +150,7 @@ fn giving_up_among_a_line_at_the_edge() {
 #[test]
 fn waiting_for_a_long_while_behind_a_long_line() {
     bounded(|| {
-        let mutex = Mutex::<Pair, Scripted>::default();
+        let mutex = MutexWith::<Pair, Scripted>::default();
         thread::scope(|scope| {
             behind_a_line(&mutex, LINE, || {
                 scope.spawn(|| {

@@ -11,12 +11,12 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bakery_lock::PetersonMutex;
-use bakery_lock::algorithm::Blocked;
+use bakery_lock::algorithm::{Bakery, Blocked};
 #[cfg(target_os = "linux")]
 use bakery_lock::wait::Park;
-use bakery_lock::wait::{Deadline, Lot, Spin, SpinYield, Wait};
-use lock_api::RawMutexTimed;
+use bakery_lock::wait::{Deadline, DefaultWait, Lot, Spin, SpinYield, Wait};
+use bakery_lock::{PetersonMutex, RawSlotted};
+use lock_api::{MutexGuard, RawMutexTimed};
 
 /// Makes a failure of what would otherwise hang for ever. The limit is no measure of anything: the
 /// checks take less than a thousandth of it.
@@ -140,6 +140,17 @@ impl Patience for Park {
 pub trait Raw: RawMutexTimed<Duration = Duration, Instant = Instant> + Send + Sync {}
 
 impl<R: RawMutexTimed<Duration = Duration, Instant = Instant> + Send + Sync> Raw for R {}
+
+/// A bakery for any number of threads, `N - 1` of which have slots to themselves.
+pub type Slotted<const N: usize, W = DefaultWait> = RawSlotted<Bakery<N>, W>;
+
+/// The slot of the thread inside, from the mutex's own account. Nobody else may be in line.
+pub fn slot_inside<const N: usize, T>(guard: &MutexGuard<'_, Slotted<N>, T>) -> usize {
+    // SAFETY: nothing is locked or unlocked through it.
+    let account = format!("{:?}", unsafe { MutexGuard::mutex(guard).raw() });
+    let (_, busy) = account.split_once("busy: [").expect("the slots");
+    busy.split(", ").position(|slot| slot.starts_with("true")).expect("somebody is inside")
+}
 
 /// Two numbers that are equal whenever nobody is inside.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use bakery_lock::algorithm::{
     Withdraw,
 };
 use bakery_lock::wait::{Deadline, Lot, Never, Park, Spin, SpinYield, Wait};
-use bakery_lock::{Fixed, Lock, Mutex, Participant};
+use bakery_lock::{Fixed, Lock, MutexWith, Participant};
 
 use crate::support::{Pair, Scripted, bounded, crowd, tell, until};
 
@@ -76,7 +76,7 @@ fn asleep_behind_one_that_gives_up<A: Fixed + Withdraw + Send + Sync>() {
 #[test]
 fn a_hundred_sleepers() {
     bounded(|| {
-        let mutex = Mutex::<Pair, Scripted<Park>>::default();
+        let mutex = MutexWith::<Pair, Scripted<Park>>::default();
         let told = Arc::new(AtomicUsize::new(0));
         thread::scope(|scope| {
             let inside = mutex.lock();
@@ -200,7 +200,7 @@ fn waits_are_counted() {
     const LONG: Duration = Duration::from_secs(1000);
 
     bounded(|| {
-        let mutex = Mutex::<Pair, Hasty>::default();
+        let mutex = MutexWith::<Pair, Hasty>::default();
         for limit in [None, Some(LONG)] {
             let before = WAITS.load(SeqCst);
             thread::scope(|scope| {

@@ -113,7 +113,7 @@ models! {
     /// 3 participants, 2 rounds, 2 preemptions.
     ticket_3_again: impatient(3, preemptions(2, 2), Ticket::<3>::new);
     /// 3 participants, 1 round, 3 preemptions.
-    bypass_3: impatient(3, preemptions(1, 3), BypassHands::<3>::new);
+    bypass_3: impatient(3, preemptions(1, 3), || BypassHands::new(3));
     /// 3 participants, 1 round, 2 preemptions.
     bypass_slots_3: impatient(3, preemptions(1, 2), Bypass::<3, 2>::new);
     /// 2 participants, 1 round, 3 preemptions.

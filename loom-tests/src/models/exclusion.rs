@@ -127,17 +127,17 @@ models! {
     /// 3 participants, 2 rounds, 3 preemptions, waits assumed.
     ticket_3: assumed(3, preemptions(2, 3), Ticket::<3>::new);
     /// 2 participants, 2 rounds, 4 preemptions.
-    queue_2: spinning(2, preemptions(2, 4), Hands::<2>::new);
+    queue_2: spinning(2, preemptions(2, 4), || Hands::new(2));
     /// 3 participants, 2 rounds, 2 preemptions, waits assumed.
-    queue_3: assumed(3, preemptions(2, 2), Hands::<3>::new);
+    queue_3: assumed(3, preemptions(2, 2), || Hands::new(3));
     /// 2 participants, 1 round, exhaustive.
-    bypass_2: spinning(2, exhaustive(1), BypassHands::<2>::new);
+    bypass_2: spinning(2, exhaustive(1), || BypassHands::new(2));
     /// 2 participants, 2 rounds, 5 preemptions.
-    bypass_2_again: spinning(2, preemptions(2, 5), BypassHands::<2>::new);
+    bypass_2_again: spinning(2, preemptions(2, 5), || BypassHands::new(2));
     /// 3 participants, 1 round, 4 preemptions, waits assumed.
-    bypass_3: assumed_with(Looks::Active, 3, preemptions(1, 4), BypassHands::<3>::new);
+    bypass_3: assumed_with(Looks::Active, 3, preemptions(1, 4), || BypassHands::new(3));
     /// 3 participants, 2 rounds, 3 preemptions, waits assumed.
-    bypass_3_again: assumed_with(Looks::Active, 3, preemptions(2, 3), BypassHands::<3>::new);
+    bypass_3_again: assumed_with(Looks::Active, 3, preemptions(2, 3), || BypassHands::new(3));
 
     /// 2 participants, 1 round, exhaustive.
     bypass_slots_2: spinning(2, exhaustive(1), Bypass::<2, 2>::new);

@@ -143,13 +143,13 @@ models! {
     /// 3 participants, 1 round, 2 preemptions.
     ticket_3: sleeping(3, preemptions(1, 2), Ticket::<3>::new);
     /// 3 participants, 1 round, 2 preemptions.
-    queue_3: sleeping(3, preemptions(1, 2), Hands::<3>::new);
+    queue_3: sleeping(3, preemptions(1, 2), || Hands::new(3));
     /// 2 participants, 2 rounds, 3 preemptions.
-    queue_2_again: sleeping(2, preemptions(2, 3), Hands::<2>::new);
+    queue_2_again: sleeping(2, preemptions(2, 3), || Hands::new(2));
     /// 2 participants, 2 rounds, 3 preemptions.
-    bypass_2_again: sleeping(2, preemptions(2, 3), BypassHands::<2>::new);
+    bypass_2_again: sleeping(2, preemptions(2, 3), || BypassHands::new(2));
     /// 3 participants, 1 round, 2 preemptions.
-    bypass_3: sleeping(3, preemptions(1, 2), BypassHands::<3>::new);
+    bypass_3: sleeping(3, preemptions(1, 2), || BypassHands::new(3));
     /// 3 participants, 1 round, 1 preemption.
     bakery_withdrawing_3: withdrawing(3, preemptions(1, 1), Bakery::<3>::new);
     /// 3 participants, 1 round, 2 preemptions.

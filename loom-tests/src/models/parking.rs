@@ -140,17 +140,17 @@ models! {
     /// 3 participants, 1 round, 3 preemptions.
     ticket_3: parking(3, preemptions(1, 3), Ticket::<3>::new);
     /// 2 participants, 2 rounds, 3 preemptions.
-    queue_2_again: parking(2, preemptions(2, 3), Hands::<2>::new);
+    queue_2_again: parking(2, preemptions(2, 3), || Hands::new(2));
     /// 3 participants, 1 round, 3 preemptions.
-    queue_3: parking(3, preemptions(1, 3), Hands::<3>::new);
+    queue_3: parking(3, preemptions(1, 3), || Hands::new(3));
     /// 3 participants, 1 round, 3 preemptions.
-    queue_taken_back_3: taken_back(3, preemptions(1, 3), Hands::<3>::new);
+    queue_taken_back_3: taken_back(3, preemptions(1, 3), || Hands::new(3));
     /// 2 participants, 2 rounds, 4 preemptions.
-    bypass_2_again: parking(2, preemptions(2, 4), BypassHands::<2>::new);
+    bypass_2_again: parking(2, preemptions(2, 4), || BypassHands::new(2));
     /// 3 participants, 1 round, 3 preemptions.
-    bypass_3: parking(3, preemptions(1, 3), BypassHands::<3>::new);
+    bypass_3: parking(3, preemptions(1, 3), || BypassHands::new(3));
     /// 3 participants, 1 round, 3 preemptions.
-    bypass_taken_back_3: taken_back(3, preemptions(1, 3), BypassHands::<3>::new);
+    bypass_taken_back_3: taken_back(3, preemptions(1, 3), || BypassHands::new(3));
     /// 2 participants, 2 rounds, 3 preemptions.
     bypass_slots_2_again: parking(2, preemptions(2, 3), Bypass::<2, 2>::new);
     /// 3 participants, 1 round, 2 preemptions.
@@ -193,11 +193,11 @@ models! {
     /// 2 participants, 1 round, 3 preemptions, fences are steps.
     ticket_stepping: parking(2, stepping(1, 3), Ticket::<2>::new);
     /// 2 participants, 1 round, 3 preemptions, fences are steps.
-    queue_stepping: parking(2, stepping(1, 3), Hands::<2>::new);
+    queue_stepping: parking(2, stepping(1, 3), || Hands::new(2));
     /// 3 participants, 1 round, 2 preemptions, fences are steps.
-    queue_taken_back_stepping: taken_back(3, stepping(1, 2), Hands::<3>::new);
+    queue_taken_back_stepping: taken_back(3, stepping(1, 2), || Hands::new(3));
     /// 2 participants, 1 round, 3 preemptions, fences are steps.
-    bypass_stepping: parking(2, stepping(1, 3), BypassHands::<2>::new);
+    bypass_stepping: parking(2, stepping(1, 3), || BypassHands::new(2));
     /// 2 participants, 1 round, 3 preemptions, fences are steps.
     bypass_slots_stepping: parking(2, stepping(1, 3), Bypass::<2, 2>::new);
 }

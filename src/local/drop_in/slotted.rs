@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use super::lease;
 use super::ticket::RawTicket;
 use crate::algorithm::{Slot, Withdraw};
-use crate::atomic::{AtomicBool, Relaxed, const_fn};
+use crate::atomic::{Acquire, AtomicBool, Relaxed, Release, const_fn};
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
 use crate::wait::{Deadline, Notice, Wait};
@@ -17,16 +17,23 @@ pub(crate) struct Slotted<A, F, W> {
     /// The line for the last slot.
     gate: RawTicket<W>,
     notice: Notice,
-    /// Which slots are in use, from before the doorway until after the departure. Each is written
-    /// by its thread only.
+    /// Which slots are in use, from before the doorway until after the departure. Each is raised by
+    /// its thread only, when it is down, and lowered by the thread that raised it.
     pub(crate) busy: F,
 }
 
 /// The slot by which a thread is inside. To be given back on the thread that got it.
 #[derive(Debug)]
 pub struct SlottedGuard {
-    slot: Slot,
+    pub(super) slot: Slot,
     not_send: PhantomData<*const ()>,
+}
+
+impl SlottedGuard {
+    #[inline]
+    pub(super) fn new(slot: Slot) -> Self {
+        Self { slot, not_send: PhantomData }
+    }
 }
 
 // SAFETY: it is a number.
@@ -39,7 +46,8 @@ struct Seat<'a, A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> {
 }
 
 /// No two attempts have the same slot at the same time: leased indices are unique among threads,
-/// the last slot is behind a gate, and a thread whose slot is in use is turned away. So
+/// the last slot is behind a gate, and a thread whose slot is in use is turned away, or shown to the
+/// last one if a thread that had its index before may still be there. So
 /// [`Algorithm`](crate::algorithm::Algorithm)'s contract holds.
 impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Slotted<A, F, W> {
     const_fn! {
@@ -94,17 +102,28 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Slotted<A, F, W> {
         self.busy.as_ref().iter().any(|busy| busy.load(Relaxed))
     }
 
-    /// A seat in this thread's slot. If that is the last one, once `gate` has let the thread in;
-    /// `None` if it does not, or if the slot is in use: by this thread, whose lock it is or which
-    /// is waiting for it.
+    /// A seat in this thread's slot, or in the last one once `gate` has let the thread in. `None` if it
+    /// does not; or if this thread has its slot in use, for the lock is its own or it is waiting for it.
     #[inline]
     fn seat(&self, gate: impl FnOnce(&RawTicket<W>) -> bool) -> Option<Seat<'_, A, F, W>> {
-        let slot = lease::index().map_or(self.last(), |index| Slot::new(index).min(self.last()));
-        if slot == self.last() && !gate(&self.gate) {
-            return None;
+        if let Some(index) = lease::index()
+            && Slot::new(index) < self.last()
+        {
+            let seat = self.sit_down(Slot::new(index));
+            if seat.is_some() || !lease::was_left_in_use(index) {
+                return seat;
+            }
         }
+        if gate(&self.gate) { self.sit_down(self.last()) } else { None }
+    }
+
+    /// A seat in a slot that no other thread takes meanwhile, unless it is in use.
+    #[inline]
+    fn sit_down(&self, slot: Slot) -> Option<Seat<'_, A, F, W>> {
         let busy = &self.busy.as_ref()[slot.index()];
-        if busy.load(Relaxed) {
+        // Acquire: the slot may have been left by a thread that had given its index back before.
+        // Forbids: this thread's accesses to the slot's registers, and those inside, before that one's.
+        if busy.load(Acquire) {
             return None;
         }
         busy.store(true, Relaxed);
@@ -129,7 +148,7 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Seat<'_, A, F, W> {
     fn keep(self) -> SlottedGuard {
         let slot = self.slot;
         core::mem::forget(self);
-        SlottedGuard { slot, not_send: PhantomData }
+        SlottedGuard::new(slot)
     }
 }
 
@@ -137,7 +156,8 @@ impl<A: Withdraw, F: AsRef<[AtomicBool]>, W: Wait> Drop for Seat<'_, A, F, W> {
     #[inline]
     fn drop(&mut self) {
         lease::release();
-        self.lock.busy.as_ref()[self.slot.index()].store(false, Relaxed);
+        // Release: see `sit_down`. Forbids: an access to the slot's registers, or inside, behind it.
+        self.lock.busy.as_ref()[self.slot.index()].store(false, Release);
         if self.slot == self.lock.last() {
             self.lock.gate.unlock();
         }
