@@ -2,8 +2,8 @@
 //!
 //! There are hundreds of mutants, so what counts is how much is compiled for each of them. It is their
 //! moves, once for all numbers of slots (that is why they are boxed: `BakeryOn<[BakerySlot]>` has no
-//! size), and a function that makes one. When each number of slots had moves and a `System::new` of its
-//! own, they took three times as long to compile.
+//! size), and a function that makes one. With moves and a `System::new` for each number of slots, LLVM
+//! was given twice as much.
 
 use std::any::Any;
 
@@ -41,7 +41,7 @@ pub(crate) trait MoreMoves: Moves {
     fn reset(&self, dead: Slot) -> algorithm::Reset;
 }
 
-impl<A: Algorithm + Send + Sync + ?Sized + 'static> Moves for Box<A> {
+impl<T: Algorithm + Send + Sync + ?Sized + 'static> Moves for Box<T> {
     fn join(&self, me: Slot) {
         (**self).join(me);
     }
@@ -65,7 +65,7 @@ impl<A: Algorithm + Send + Sync + ?Sized + 'static> Moves for Box<A> {
     }
 }
 
-impl<A: Recover + Withdraw + Send + Sync + ?Sized + 'static> MoreMoves for Box<A> {
+impl<T: Recover + Withdraw + Send + Sync + ?Sized + 'static> MoreMoves for Box<T> {
     fn try_enter(&self, me: Slot) -> bool {
         (**self).try_enter(me, &NobodySleeps)
     }

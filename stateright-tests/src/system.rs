@@ -101,6 +101,7 @@ impl System {
     }
 
     /// The next step of a participant. `None` if it has to wait for its stores.
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "as those with arguments")]
     fn step(&self, state: &mut State, who: usize) -> Option<()> {
         self.begin(state, who);
         match state.participants[who].doing {
