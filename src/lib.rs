@@ -40,7 +40,7 @@
 //!
 //! # Processes
 //!
-//! See [`shared`].
+//! See [`shared`], and [which form when](forms).
 //!
 //! # What all of them promise, and what none does
 //!
@@ -93,6 +93,9 @@ pub mod algorithm;
 mod atomic;
 mod attempt;
 mod local;
+#[cfg(all(any(doc, doctest), feature = "shared", target_os = "linux"))]
+#[doc = include_str!("../docs/forms.md")]
+pub mod forms {}
 #[cfg(doc)]
 #[doc = include_str!("../docs/memory-order.md")]
 pub mod memory_order {}
