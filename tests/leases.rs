@@ -68,7 +68,9 @@ fn index_of_a_bare_newcomer() -> usize {
 
 /// The end of a scope does not wait for the very ends of its threads.
 fn join_each(threads: Vec<thread::ScopedJoinHandle<'_, ()>>) {
-    threads.into_iter().for_each(|thread| thread.join().expect("it ended well"));
+    for thread in threads {
+        thread.join().expect("it ended well");
+    }
 }
 
 /// How a forked child ends that runs this and no more: a child that hangs is killed.
