@@ -113,7 +113,7 @@ macro_rules! compare_exchange {
 }
 
 word!(Register32, AtomicU32, u32,);
-word!(AtomicBool, AtomicBool, bool,);
+word!(AtomicBool, AtomicBool, bool, swap);
 word!(Register64, AtomicU64, u64,);
 word!(AtomicU32, AtomicU32, u32, swap fetch_add fetch_sub fetch_or);
 word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_and fetch_or);

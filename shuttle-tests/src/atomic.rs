@@ -63,7 +63,7 @@ macro_rules! compare_exchange {
     };
 }
 
-word!(AtomicBool, AtomicBool, bool,);
+word!(AtomicBool, AtomicBool, bool, swap);
 word!(Register32, AtomicU32, u32,);
 word!(Register64, AtomicU64, u64,);
 word!(AtomicU32, AtomicU32, u32, swap fetch_add fetch_sub fetch_or fetch_max);

@@ -54,7 +54,7 @@ impl<G: GiveWay, T: ?Sized, W: Wait> Lock<Peterson<G>, T, W> {
 
 /// What a [`Participant`] does. The participant itself is not handed out, lest two halves swap
 /// their roles.
-impl<'a, Role, G: GiveWay, T: ?Sized, W: Wait> Half<'a, Role, G, T, W> {
+impl<Role, G: GiveWay, T: ?Sized, W: Wait> Half<'_, Role, G, T, W> {
     /// See [`Participant::slot`].
     #[must_use]
     pub fn slot(&self) -> Slot {
@@ -63,31 +63,31 @@ impl<'a, Role, G: GiveWay, T: ?Sized, W: Wait> Half<'a, Role, G, T, W> {
 
     /// See [`Participant::lock`].
     #[inline]
-    pub fn lock(&mut self) -> Guard<'_, 'a, Peterson<G>, T, W> {
+    pub fn lock(&mut self) -> Guard<'_, Peterson<G>, T, W> {
         self.participant.lock()
     }
 
     /// See [`Participant::enter`].
     #[inline]
-    pub fn enter(&mut self) -> Waiting<'_, 'a, Peterson<G>, T, W> {
+    pub fn enter(&mut self) -> Waiting<'_, Peterson<G>, T, W> {
         self.participant.enter()
     }
 
     /// See [`Participant::try_lock`].
     #[inline]
-    pub fn try_lock(&mut self) -> Option<Guard<'_, 'a, Peterson<G>, T, W>> {
+    pub fn try_lock(&mut self) -> Option<Guard<'_, Peterson<G>, T, W>> {
         self.participant.try_lock()
     }
 
     /// See [`Participant::lock_for`].
     #[cfg(feature = "std")]
-    pub fn lock_for(&mut self, timeout: Duration) -> Option<Guard<'_, 'a, Peterson<G>, T, W>> {
+    pub fn lock_for(&mut self, timeout: Duration) -> Option<Guard<'_, Peterson<G>, T, W>> {
         self.participant.lock_for(timeout)
     }
 
     /// See [`Participant::lock_until`].
     #[cfg(feature = "std")]
-    pub fn lock_until(&mut self, deadline: Instant) -> Option<Guard<'_, 'a, Peterson<G>, T, W>> {
+    pub fn lock_until(&mut self, deadline: Instant) -> Option<Guard<'_, Peterson<G>, T, W>> {
         self.participant.lock_until(deadline)
     }
 }

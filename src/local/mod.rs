@@ -8,12 +8,20 @@ mod drop_in;
 mod fixed;
 mod guard;
 mod halves;
+mod inner;
 mod lock;
 mod lot;
+mod participant;
+mod taken;
 
 #[cfg(all(feature = "lock_api", target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 pub use drop_in::*;
 pub use fixed::Fixed;
+#[cfg(feature = "std")]
+pub use guard::owned::OwnedGuard;
 pub use guard::{Guard, Waiting};
 pub use halves::{Half, Left, Right};
-pub use lock::{Full, Lock, Participant};
+pub use lock::{Full, Lock};
+#[cfg(feature = "std")]
+pub use participant::OwnedParticipant;
+pub use participant::Participant;

@@ -161,6 +161,9 @@ pub trait Wait {
 
 /// Spins. For `no_std`, and for waits known to be shorter than a context switch, with a processor
 /// for each waiter.
+///
+/// Not for real-time priorities (`SCHED_FIFO`, `SCHED_RR`) on one processor: a waiter keeps it from a
+/// thread of lower priority that is inside, for ever.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spin;
 
@@ -184,6 +187,9 @@ impl Wait for Spin {
 }
 
 /// Spins a little longer each time, then yields the processor between looks.
+///
+/// Not for real-time priorities on one processor: a yield passes it to threads of the same priority only,
+/// so a waiter keeps it from one of lower priority that is inside, for ever.
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SpinYield;
@@ -220,6 +226,9 @@ impl Wait for SpinYield {
 /// they are next; all sleep in the end. The next one is woken when the one before it goes in, where
 /// the algorithm knows whom to wake, so that it is there when its turn comes. Whoever may be passed
 /// looks rarely, and then sleeps. Whoever cannot get into the line yet looks every 100 µs.
+///
+/// With real-time priorities on one processor a waiter leaves it, some time, to a thread of lower
+/// priority that is inside. Nothing raises that thread's priority, so others in between go first.
 #[cfg(all(feature = "std", target_os = "linux"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Park;

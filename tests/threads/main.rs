@@ -17,6 +17,7 @@ mod exclusion;
 mod leaks;
 mod line;
 mod numbers;
+mod owned;
 mod panics;
 mod plain_names;
 mod predecessor;

@@ -12,8 +12,8 @@ use bakery_lock::algorithm::{
 use bakery_lock::wait::{DefaultWait, Spin, SpinYield};
 use bakery_lock::{
     BakeryMutexWith, BlackWhiteMutexWith, BypassMutex, FilterMutexWith, Full, Guard, Half, Left,
-    Lock, Mutex, MutexGuard, Participant, PetersonMutex, RawBypass, RawTicket, SlottedGuard,
-    TournamentMutexWith, Waiting,
+    Lock, Mutex, MutexGuard, OwnedGuard, OwnedParticipant, Participant, PetersonMutex, RawBypass,
+    RawTicket, SlottedGuard, TournamentMutexWith, Waiting,
 };
 
 use crate::support::crowd;
@@ -44,8 +44,10 @@ macro_rules! is_not {
 }
 
 type Value<T> = Lock<Bakery<2>, T>;
-type Inside<T> = Guard<'static, 'static, Bakery<2>, T, DefaultWait>;
-type InLine<T> = Waiting<'static, 'static, Bakery<2>, T, DefaultWait>;
+type Inside<T> = Guard<'static, Bakery<2>, T>;
+type InLine<T> = Waiting<'static, Bakery<2>, T>;
+type Owned<T> = OwnedParticipant<Bakery<2>, T>;
+type OwnedInside<T> = OwnedGuard<Bakery<2>, T>;
 type SlottedInside<T> = lock_api::MutexGuard<'static, bakery_lock::RawSlotted<Bakery<2>>, T>;
 
 /// May be sent, may not be shared.
@@ -65,15 +67,25 @@ is_not! { Mutex<Shared>: Sync }
 is! { BakeryMutexWith<Sent, 2>: Send + Sync }
 is_not! { BakeryMutexWith<Shared, 2>: Sync }
 
-// A participant may move between threads, in line or not; whoever is inside may not.
+// A participant may move between threads, in line, inside or neither.
 is! { Participant<'static, Bakery<2>, Sent>: Send }
 is_not! { Participant<'static, Bakery<2>, Shared>: Send }
 is! { InLine<Sent>: Send }
 is_not! { InLine<Neither>: Send }
-is_not! { Inside<u32>: Send }
+is! { Inside<Sent>: Send }
+is_not! { Inside<Shared>: Send }
+is_not! { Inside<Neither>: Send }
 is! { Inside<u32>: Sync }
 is_not! { Inside<Sent>: Sync }
 is_not! { Inside<Shared>: Sync }
+is! { Owned<Sent>: Send }
+is_not! { Owned<Shared>: Send }
+is! { OwnedInside<Sent>: Send }
+is_not! { OwnedInside<Shared>: Send }
+is! { OwnedInside<u32>: Sync }
+is_not! { OwnedInside<Sent>: Sync }
+is_not! { OwnedGuard<Bakery<2>, Neither, DefaultWait, u32>: Send }
+is_not! { OwnedGuard<Bakery<2>, (u32, Sent), DefaultWait, Sent>: Sync }
 is! { Half<'static, Left, Fenced, Sent>: Send }
 is_not! { Half<'static, Left, Fenced, Neither>: Send }
 

@@ -14,6 +14,10 @@ pub(crate) mod lot;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../../src/local/drop_in/slotted.rs"]
 pub(crate) mod slotted;
+#[allow(dead_code, reason = "the tests with many threads have no models of it")]
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../../src/local/taken.rs"]
+pub(crate) mod taken;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../../src/local/drop_in/ticket.rs"]
 pub(crate) mod ticket;

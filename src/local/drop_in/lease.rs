@@ -25,20 +25,21 @@ fn place(index: u32) -> (usize, u64) {
     ((index / u64::BITS) as usize, 1 << (index % u64::BITS))
 }
 
-/// The smallest: few threads then mean few slots to scan.
+/// The smallest, if nobody takes or gives back another meanwhile: few threads then mean few slots to
+/// scan.
 fn take() -> Option<u32> {
     (0..).zip(LEASED.iter()).find_map(|(word, leased)| {
-        loop {
-            let free = leased.load(Relaxed).trailing_ones();
-            if free == u64::BITS {
-                return None;
-            }
+        let mut seen = 0_u64;
+        while seen != u64::MAX {
+            let free = seen.trailing_ones();
             // Acquire: takes over the registers of each lock's slot as the last thread that had it has
             // left them. Forbids: the new one's accesses before those.
-            if leased.fetch_or(1 << free, Acquire) & (1 << free) == 0 {
+            seen = leased.fetch_or(1 << free, Acquire);
+            if seen & (1 << free) == 0 {
                 return Some(word * u64::BITS + free);
             }
         }
+        None
     })
 }
 
