@@ -86,6 +86,28 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
     }
 }
 
+/// Who opens it by the same path is in another one, and does not see them.
+#[test]
+fn those_whose_whole_path_leads_to_another_by_now_are_told() {
+    let directory = tempfile::tempdir_in(in_memory()).unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir_all(at("a/b")).unwrap();
+    let user: Mutex<u64> = Options::new().open_at(at("a/b/segment"), 1).unwrap();
+    fs::rename(at("a"), at("away")).unwrap();
+    // It is nowhere, and nobody can be in another.
+    user.join().unwrap();
+    fs::create_dir_all(at("a/b")).unwrap();
+    let other: Mutex<u64> = Options::new().open_at(at("a/b/segment"), 2).unwrap();
+    assert_eq!(other.origin(), Origin::Made);
+    assert!(matches!(user.join(), Err(Error::Removed { .. })));
+    other.join().unwrap();
+    // As it was.
+    fs::remove_dir_all(at("a")).unwrap();
+    fs::rename(at("away"), at("a")).unwrap();
+    user.join().unwrap();
+    assert!(matches!(other.join(), Err(Error::Removed { .. })));
+}
+
 /// Without an end, should it not be told.
 pub fn waits(arguments: &[&str]) {
     let mutex: Mutex<u64> = Options::new().attach_at(arguments[0]).unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bakery_lock::shared::{Error, Kind, Mutex, Options, Origin};
 
@@ -127,6 +127,9 @@ fn what_was_in_the_registers_is_gone() {
     }
 }
 
+/// Where the journal says when the clock of the run began.
+const CLOCK_BEGAN: usize = JOURNAL + 16;
+
 /// Inside, until it is killed.
 pub fn stays_inside(arguments: &[&str]) {
     let mutex: Mutex<u64> = Options::new().attach_at(arguments[0]).unwrap();
@@ -143,14 +146,17 @@ fn who_was_inside_when_the_machine_stopped_is_told_as_after_any_death() {
     let Some(directory) = on_a_disk() else { return };
     for kind in Kind::ALL {
         let forgery = Forgery::new_in(directory, kind, 2);
-        let begun = SystemTime::now();
         let child = Child::start("stays inside", &[forgery.name()]);
         let token: u64 = child.hear().parse().unwrap();
         let pid = child.pid();
         child.kill();
         let mut bytes = of_another_run(fs::read(&forgery.path).unwrap());
-        // As after a restart again, and again; the death is the same.
-        for _ in 0..2 {
+        // That run began when the calendar said so; and the one after it, which does not matter.
+        let began = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+        let up = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic).tv_sec;
+        let up = Duration::from_secs(up.unsigned_abs() + 1);
+        for nanoseconds in [1_600_000_000_000_000_000_u64, 1] {
+            bytes[CLOCK_BEGAN..CLOCK_BEGAN + 8].copy_from_slice(&nanoseconds.to_ne_bytes());
             write_anew(&forgery.path, &bytes);
             let mutex: Mutex<u64> = Options::new().open_at(&forgery.path, 8).unwrap();
             assert_eq!(mutex.origin(), Origin::Restarted);
@@ -158,8 +164,7 @@ fn who_was_inside_when_the_machine_stopped_is_told_as_after_any_death() {
             let error = me.lock().unwrap_err();
             let Error::OwnerDied { death, .. } = error else { panic!("{kind}: {error}") };
             assert_eq!((death.pid, death.token, death.slot.index()), (pid, token, 0));
-            let margin = std::time::Duration::from_secs(1);
-            assert!(death.since + margin > begun && death.since < SystemTime::now() + margin);
+            assert!((began..began + up).contains(&death.since), "{death:?}");
             drop(me);
             drop(mutex);
             bytes = of_another_run(fs::read(&forgery.path).unwrap());
