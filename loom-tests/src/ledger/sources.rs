@@ -31,6 +31,7 @@ sources! {
     "shared/life/identity.rs"
     "shared/segment/journal.rs"
     "shared/segment/record.rs"
+    "shared/segment/room.rs"
     "wait/channel.rs"
     "wait/mod.rs"
     "wait/notice.rs"
