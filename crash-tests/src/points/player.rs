@@ -79,7 +79,7 @@ pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: 
     }
     if part.changes_hands {
         let participant = participants.pop().expect("one has joined");
-        participants.push(goes_from_hand_to_hand(board, number, &mutex, participant));
+        participants.extend(goes_from_hand_to_hand(board, number, &mutex, participant));
     }
     for participant in &mut participants {
         takes_its_turn(board, number, participant, part);
@@ -131,13 +131,13 @@ fn takes_its_turn(board: &Board, number: usize, participant: &mut Participant, p
 }
 
 /// A turn that it begins as one user, waits for as the next, and is done with as a third. Told of a death,
-/// it leaves it at that.
+/// it leaves it at that, and is there for another turn.
 fn goes_from_hand_to_hand(
     board: &Board,
     number: usize,
     mutex: &Mutex,
     mut participant: Participant,
-) -> Participant {
+) -> Option<Participant> {
     let player = board.player(number);
     let next = |participant: Participant| {
         let handle = participant.hand_over().expect("it is ours");
@@ -170,7 +170,7 @@ fn goes_from_hand_to_hand(
     };
     if let Some(death) = death {
         board.note(number, Event::Told(died(board, &death)));
-        return participant;
+        return Some(participant);
     }
     participant = next(participant);
     let Resumed::Inside(mut guard) = participant.resume().expect("it is ours") else {
@@ -181,7 +181,7 @@ fn goes_from_hand_to_hand(
     player.comes_to(Phase::Leaving);
     drop(guard);
     player.comes_to(Phase::Left);
-    participant
+    None
 }
 
 fn takes_it_unless_told(

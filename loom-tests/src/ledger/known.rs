@@ -24,6 +24,7 @@ const FAST: &str = "src/algorithm/fast.rs";
 const TICKET: &str = "src/algorithm/ticket.rs";
 const TICKET_QUEUE: &str = "src/algorithm/ticket_queue.rs";
 const NOTICE: &str = "src/wait/notice.rs";
+const ROOM: &str = "src/shared/segment/room.rs";
 
 const EARLY: &str = "what is read in the slot is acted upon by an exchange, which sees the last value of what was \
                      written before, unless the slot was written, or read, out of order: load buffering, which loom \
@@ -49,6 +50,8 @@ const PASSED: &str =
 const FOR_READERS: &str = "written for whoever looks on; the next attempt overwrites it";
 
 const STILL_CHOOSING: &str = "for whoever looks on: CHOOSING keeps out whom ALONE keeps out; `words` in tests/threads finds it";
+const MEMORY: &str =
+    "the kernel has a slot's memory there for everybody at once, in the models as well";
 const TURNS: &str = "leaving turns the colour then, with tickets of both in line, which is beyond these models; `words` in \
                      tests/threads finds it";
 
@@ -187,6 +190,20 @@ const SURVIVORS: &[Survivor] = &[
         mutants: &[Instead::Weaker(Relaxed)],
         why: EARLY,
     },
+    Survivor {
+        file: ROOM,
+        after: "",
+        line: "self.joined.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: MEMORY,
+    },
+    Survivor {
+        file: ROOM,
+        after: "",
+        line: "self.joined.fetch_max(to, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: MEMORY,
+    },
 ];
 
 /// Why a mutant is known to survive.
@@ -201,6 +218,8 @@ pub(super) fn reason(site: &Site, source: &[String; 2], instead: Instead) -> Opt
     known.map(|known| known.why)
 }
 
+const ASKS_THE_KERNEL: &str =
+    "the line of those who wait for a slot is the kernel's: `room` in tests/processes";
 const CLOSED: &str = "the doorway closes for numbers that no model gets to";
 
 /// Lines that no model reaches: the file, a part of the line before, a part of the line, and why.
@@ -211,6 +230,8 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
     (BLACK_WHITE, "else {", "mine.store(Word::IDLE.0, Release)", CLOSED),
     (BLACK_WHITE, "mine.store(Word::IDLE.0, Release)", "wake.fence()", CLOSED),
     (BLACK_WHITE, "wake.fence()", "wake.wake(", CLOSED),
+    (ROOM, "", "self.ticket.fetch_add(1, Relaxed)", ASKS_THE_KERNEL),
+    (ROOM, "", "self.ticket.load(Relaxed) == 0", ASKS_THE_KERNEL),
 ];
 
 /// Why no model reaches a line.

@@ -32,6 +32,7 @@ sources! {
     "shared/life/identity.rs"
     "shared/segment/journal.rs"
     "shared/segment/record.rs"
+    "shared/segment/room.rs"
     "wait/channel.rs"
     "wait/mod.rs"
     "wait/notice.rs"
