@@ -57,6 +57,7 @@ fn child() {
         ("loses power", power::loses_power),
         ("says its place", named::says_its_place),
         ("stays inside", restarts::stays_inside),
+        ("attaches within a limit", restarts::attaches_within_a_limit),
         ("counts in a container", restarts::counts_in_a_container),
         ("fills up while it joins", room::fills_up_while_it_joins),
     ]);

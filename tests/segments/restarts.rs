@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use bakery_lock::shared::{Error, Kind, Mutex, Options, Origin};
 
+use rustix::process::{Resource, Rlimit, setrlimit};
+
 use crate::child::{Child, command, hear, say};
 use crate::forgery::{
     BOOT_ID, Forgery, JOURNAL, REGISTERS, in_memory, on_a_disk, parts, reseal, write, write_anew,
@@ -380,4 +382,25 @@ pub fn counts_in_a_container(arguments: &[&str]) {
     *guard += 1;
     say(&guard.token().to_string());
     say(&guard.to_string());
+}
+
+/// Told of the limit, and not ended by it; whoever has a higher one goes on.
+#[test]
+fn a_limit_on_the_length_of_files_is_an_error_after_a_restart_too() {
+    let Some(directory) = on_a_disk() else { return };
+    let forgery = Forgery::new_in(directory, Kind::Bakery, 2);
+    after_a_restart(&forgery, 3);
+    let child = Child::start("attaches within a limit", &[forgery.path.to_str().unwrap()]);
+    let said = child.hear();
+    assert!(said.contains("`ulimit -f`"), "{said}");
+    child.finish();
+    let mutex: Mutex<u64> = Options::new().attach_at(&forgery.path).unwrap();
+    assert_eq!((mutex.origin(), *mutex.lock().unwrap()), (Origin::Restarted, 10));
+}
+
+pub fn attaches_within_a_limit(arguments: &[&str]) {
+    let limit = Rlimit { current: Some(512), maximum: Some(512) };
+    setrlimit(Resource::Fsize, limit).unwrap();
+    let error = Options::new().attach_at::<u64>(arguments[0]).unwrap_err();
+    say(&error.to_string());
 }

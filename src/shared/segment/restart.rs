@@ -22,7 +22,7 @@ use crate::shared::segment::header::Shape;
 use crate::shared::segment::layout::{self, Layout};
 use crate::shared::segment::memory::{length, read_header, write_all};
 use crate::shared::segment::record::{Conduct, Record};
-use crate::shared::segment::{Segment, clock, file_system};
+use crate::shared::segment::{Segment, clock, file_system, limit};
 
 /// Whether a file may be there after the machine has been started anew. One in memory is not.
 fn outlives(file: impl AsFd, name: &str) -> Result<bool, Error> {
@@ -64,6 +64,7 @@ pub(crate) fn is_of_another_run(file: &OwnedFd, name: &str) -> Result<bool, Erro
 /// all is done, so the next one does it anew. Each step is durable before the next, which could not be
 /// done anew without it.
 pub(crate) fn make_ready(file: &OwnedFd, name: &str, shape: Shape) -> Result<(), Error> {
+    limit::check(shape.layout.length as u64, name)?;
     let again = file.try_clone().map_err(Error::io(name, "use the file"))?;
     let segment = Segment::map(again, name.to_owned(), shape)?;
     // 1. From the records.
