@@ -97,8 +97,8 @@ fn cycle(path: &Path) {
     assert_eq!(mappings, 4);
     let segments: Vec<_> =
         fds.into_iter().filter(|(_, what)| is_segment(&what.to_string_lossy())).collect();
-    // Four mutexes, the directories of the two with a name, and three participants.
-    assert_eq!(segments.len(), 9, "{segments:?}");
+    // Four mutexes and three participants.
+    assert_eq!(segments.len(), 7, "{segments:?}");
     // Programs that this process starts have nothing to do with them.
     for (fd, what) in segments {
         // SAFETY: one of those above, which are open until the end of this function.

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -64,16 +64,24 @@ fn is_contradicted(owner: &Process, this: &Process) -> bool {
 /// Whether `/proc` shows the processes of this pid namespace by their numbers in it: one that shows
 /// an outer namespace's has more than one number for each in here.
 fn proc_is_ours() -> bool {
-    static OURS: OnceLock<(u32, bool)> = OnceLock::new();
+    /// The process that has looked, and what it saw in the lowest bit. 0: nobody yet. Not a `OnceLock`,
+    /// which a child forked at the wrong moment would wait for.
+    static SEEN: AtomicU64 = AtomicU64::new(0);
+
     let this = std::process::id();
     let look = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
         numbers.is_some_and(|numbers| numbers.trim() == this.to_string())
     };
-    let (of, ours) = *OURS.get_or_init(|| (this, look()));
+    let seen = SEEN.load(Relaxed);
     // A forked child may have come into another namespace.
-    if of == this { ours } else { look() }
+    if seen >> 1 == u64::from(this) {
+        return seen & 1 != 0;
+    }
+    let ours = look();
+    SEEN.store(u64::from(this) << 1 | u64::from(ours), Relaxed);
+    ours
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use crate::shared::life::identity::Process;
 
@@ -123,15 +122,11 @@ impl Stat {
 
 /// The kernel's name for this run of the machine.
 pub(crate) fn boot_id() -> io::Result<[u8; 16]> {
-    static BOOT_ID: OnceLock<[u8; 16]> = OnceLock::new();
-    if let Some(id) = BOOT_ID.get() {
-        return Ok(*id);
-    }
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    let id = u128::from_str_radix(&digits, 16)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    Ok(*BOOT_ID.get_or_init(|| id.to_be_bytes()))
+    u128::from_str_radix(&digits, 16)
+        .map(u128::to_be_bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 #[cfg(test)]
