@@ -11,6 +11,8 @@ use std::cell::Cell;
 
 use crate::mortal;
 use crate::mutation::{Operation, ordering};
+/// How many marks tickets have: so few that they share them.
+pub(crate) const MARKS: u32 = 1;
 
 #[track_caller]
 pub(crate) fn fence(asked: Ordering) {
@@ -116,7 +118,7 @@ word!(Register32, AtomicU32, u32,);
 word!(AtomicBool, AtomicBool, bool,);
 word!(Register64, AtomicU64, u64,);
 word!(AtomicU32, AtomicU32, u32, swap fetch_add fetch_sub fetch_or);
-word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_or);
+word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_and fetch_or);
 compare_exchange!(AtomicU32, u32, compare_exchange compare_exchange_weak);
 compare_exchange!(AtomicU64, u64, compare_exchange compare_exchange_weak);
 

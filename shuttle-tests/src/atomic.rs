@@ -9,6 +9,9 @@ pub(crate) use shuttle::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed,
 
 use crate::mutation::{Operation, ordering};
 
+/// How many marks tickets have: so few that they share them.
+pub(crate) const MARKS: u32 = 2;
+
 /// Shuttle's memory is sequentially consistent: nothing is left to do.
 pub(crate) fn fence(_: Ordering) {}
 
@@ -67,7 +70,7 @@ word!(AtomicBool, AtomicBool, bool,);
 word!(Register32, AtomicU32, u32,);
 word!(Register64, AtomicU64, u64,);
 word!(AtomicU32, AtomicU32, u32, swap fetch_add fetch_sub fetch_or fetch_max);
-word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_or);
+word!(AtomicU64, AtomicU64, u64, swap fetch_add fetch_sub fetch_and fetch_or);
 compare_exchange!(AtomicU32, u32, compare_exchange compare_exchange_weak);
 compare_exchange!(AtomicU64, u64, compare_exchange compare_exchange_weak);
 

@@ -10,6 +10,28 @@ mod guard;
 mod halves;
 mod lock;
 mod lot;
+#[cfg(all(
+    feature = "std",
+    feature = "lock_api",
+    target_has_atomic = "64",
+    not(bakery_lock_no_rmw)
+))]
+mod rows;
+#[cfg(all(
+    not(feature = "std"),
+    feature = "lock_api",
+    target_has_atomic = "64",
+    not(bakery_lock_no_rmw)
+))]
+mod rows {
+    //! Without memory to spare.
+
+    pub(crate) use crate::algorithm::NoRoom as Rows;
+
+    pub(crate) const fn room() -> Rows {
+        Rows
+    }
+}
 
 #[cfg(all(feature = "lock_api", target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 pub use drop_in::*;

@@ -130,6 +130,7 @@ pub(crate) type Make = fn(Bounds) -> System;
 
 pub(crate) const EXCLUSION: Claims = Claims {
     first_come_first_served: false,
+    keeps_places: false,
     standings: false,
     bypass: None,
     passages: None,
@@ -137,6 +138,8 @@ pub(crate) const EXCLUSION: Claims = Claims {
 };
 pub(crate) const ORDER: Claims =
     Claims { first_come_first_served: true, standings: true, ..EXCLUSION };
+/// Of those who find their places again when they have given them up.
+pub(crate) const PLACES: Claims = Claims { keeps_places: true, ..ORDER };
 /// For a lock that has none.
 pub(crate) const NO_ORDER: Claims = Claims { standings: false, ..ORDER };
 
