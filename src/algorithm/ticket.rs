@@ -221,10 +221,14 @@ impl TicketSlot {
 
     /// Takes up what was given up, unless it is passed over. Whether it is in line again.
     fn take_up(&self) -> bool {
-        // Acquire, here and when the exchange fails: who sees that it is passed over sees it served.
-        let place = self.place.load(Acquire);
+        let place = self.place.load(Relaxed);
         let held = place & !GIVEN_UP;
-        is_kept(place) && self.place.compare_exchange(place, held, Relaxed, Acquire).is_ok()
+        if is_kept(place) && self.place.compare_exchange(place, held, Relaxed, Relaxed).is_ok() {
+            return true;
+        }
+        // Acquire: who sees that it is passed over sees it served.
+        _ = self.place.load(Acquire);
+        false
     }
 
     /// Makes what was given up nobody's. Whether it is; if not, it has been taken up.
