@@ -208,8 +208,8 @@ models! {
     noted: behind(WINDOW + 1, preemptions(1, 2), room, steps_out, false);
     /// 2 threads, a line of 16, 2 preemptions.
     impatient_far: behind(WINDOW, preemptions(1, 2), room, is_impatient_at_the_doorway, false);
-    /// 2 threads, a line of 16, 2 preemptions.
-    behind_a_row: behind(WINDOW, preemptions(1, 2), room, stands_behind_its_own::<3>, true);
+    /// 2 threads, a line of 16, 1 preemption.
+    behind_a_row: behind(WINDOW, preemptions(1, 1), room, stands_behind_its_own::<2>, true);
     /// 2 threads, a line of 16, 2 preemptions.
     two_rows: behind(WINDOW, preemptions(1, 2), room, leaves_two_rows, true);
 }
