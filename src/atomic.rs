@@ -18,6 +18,14 @@ pub(crate) use core::sync::atomic::{
     fence,
 };
 
+/// How many marks a [`Ticket`](crate::algorithm::Ticket) has: 32 at most. Models have fewer, so that
+/// their few tickets share them.
+#[cfg_attr(
+    not(all(target_has_atomic = "64", not(bakery_lock_no_rmw))),
+    allow(dead_code, reason = "there are no tickets")
+)]
+pub(crate) const MARKS: u32 = 32;
+
 /// A shared word that is only ever loaded and stored.
 ///
 /// The algorithms that claim to need no read-modify-write are written with this type, which has

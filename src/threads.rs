@@ -1,7 +1,8 @@
-//! The seam's other half: what the leases of the drop-in locks need of threads.
+//! The seam's other half: what the drop-in locks need of threads.
 //!
 //! A file of its own beside [`atomic`](crate::atomic), since it needs std.
 
+pub(crate) use std::sync::Mutex;
 pub(crate) use std::thread_local;
 
 /// Has this run in each child that is forked from here on, by the thread that forked it and before

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex as StdMutex, MutexGuard as StdGuard, Once, PoisonErro
 use std::thread;
 use std::time::Duration;
 
-use bakery_lock::algorithm::TicketQueue;
 use bakery_lock::wait::DefaultWait;
 use bakery_lock::{
     BakeryMutexWith, BlackWhiteMutexWith, BypassMutexWith, FilterMutexWith, MutexWith,
@@ -140,7 +139,7 @@ fn with_and_without_a_deadline() {
             }
         };
         for _ in 0..2 {
-            assert!(is_first_come_first_served(mutex, come, TicketQueue::WINDOW as usize));
+            assert!(is_first_come_first_served(mutex, come, 24));
         }
     }
     bounded(|| {

@@ -12,6 +12,8 @@ pub(crate) use core::hint::spin_loop;
 pub(crate) use core::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 use crate::crash;
+/// How many marks tickets have.
+pub(crate) const MARKS: u32 = 32;
 
 #[track_caller]
 pub(crate) fn fence(ordering: Ordering) {

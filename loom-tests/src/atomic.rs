@@ -11,6 +11,8 @@ use std::cell::Cell;
 
 use crate::mortal;
 use crate::mutation::{Operation, ordering};
+/// How many marks tickets have: so few that they share them.
+pub(crate) const MARKS: u32 = 1;
 
 #[track_caller]
 pub(crate) fn fence(asked: Ordering) {

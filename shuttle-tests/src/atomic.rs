@@ -9,6 +9,9 @@ pub(crate) use shuttle::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed,
 
 use crate::mutation::{Operation, ordering};
 
+/// How many marks tickets have: so few that they share them.
+pub(crate) const MARKS: u32 = 2;
+
 /// Shuttle's memory is sequentially consistent: nothing is left to do.
 pub(crate) fn fence(_: Ordering) {}
 

@@ -1,5 +1,6 @@
 //! The seam's other half, with shuttle's threads: stands in for the library's `src/threads.rs`.
 
+pub(crate) use shuttle::sync::Mutex;
 pub(crate) use shuttle::thread::{Thread, ThreadId, current, park, yield_now};
 
 pub(crate) use crate::thread_locals::locals as thread_local;

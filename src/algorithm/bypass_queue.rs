@@ -4,8 +4,8 @@ use core::cell::Cell;
 
 use crate::algorithm::gate::{self, Gate};
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Place, Slot, Standing, TicketQueue, Turn, Wake,
-    Withdraw, Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, NoRoom, Place, Room, Slot, Standing, TicketQueue,
+    Turn, Wake, Withdraw, Withdrawal,
 };
 use crate::atomic::const_fn;
 
@@ -24,13 +24,13 @@ use crate::atomic::const_fn;
 ///   all others.
 /// - **Needs** compare-and-exchange of 32 bits to enter and fetch-and-add to leave; in line, what a
 ///   [`TicketQueue`] needs.
-/// - **Space**: 40 bytes for any number of participants.
+/// - **Space**: 40 bytes for any number of participants, and what `R` takes.
 /// - **Withdrawing**: as from a [`TicketQueue`].
 #[derive(Debug)]
 #[repr(C)]
-pub struct BypassQueue<const B: u32> {
+pub struct BypassQueue<const B: u32, R = NoRoom> {
     gate: Gate<B>,
-    queue: TicketQueue,
+    queue: TicketQueue<R>,
 }
 
 /// Attempts are not told apart at the gate.
@@ -41,10 +41,22 @@ impl<const B: u32> BypassQueue<B> {
         /// The gate is open, and nobody is in line.
         #[must_use]
         pub const fn new() -> Self {
-            Self { gate: Gate::new(), queue: TicketQueue::new() }
+            Self::with_room(NoRoom)
         }
     }
+}
 
+impl<const B: u32, R> BypassQueue<B, R> {
+    const_fn! {
+        /// The same, with room for all that may be withdrawn.
+        #[must_use]
+        pub const fn with_room(room: R) -> Self {
+            Self { gate: Gate::new(), queue: TicketQueue::with_room(0, room) }
+        }
+    }
+}
+
+impl<const B: u32, R: Room> BypassQueue<B, R> {
     /// Whether anybody is inside.
     pub fn is_held(&self) -> bool {
         self.gate.holder().is_some()
@@ -113,21 +125,21 @@ pub enum BypassPlace {
 
 /// One participant's attempts at a [`BypassQueue`]. It has no use for slots, and ignores them.
 #[derive(Debug)]
-pub struct BypassInHand<'a, const B: u32> {
-    lock: &'a BypassQueue<B>,
+pub struct BypassInHand<'a, const B: u32, R = NoRoom> {
+    lock: &'a BypassQueue<B, R>,
     place: Cell<BypassPlace>,
 }
 
-impl<'a, const B: u32> BypassInHand<'a, B> {
+impl<'a, const B: u32, R> BypassInHand<'a, B, R> {
     /// Not through the doorway yet; or, for whoever is in the critical section, past the gate.
     #[must_use]
-    pub const fn new(lock: &'a BypassQueue<B>) -> Self {
+    pub const fn new(lock: &'a BypassQueue<B, R>) -> Self {
         Self::at(lock, BypassPlace::Gone)
     }
 
     /// The attempt that has come so far, for whoever keeps such places elsewhere.
     #[must_use]
-    pub const fn at(lock: &'a BypassQueue<B>, place: BypassPlace) -> Self {
+    pub const fn at(lock: &'a BypassQueue<B, R>, place: BypassPlace) -> Self {
         Self { lock, place: Cell::new(place) }
     }
 
@@ -140,7 +152,7 @@ impl<'a, const B: u32> BypassInHand<'a, B> {
 
 // SAFETY: whoever is in has the gate, which only an exchange takes that finds it free; each hand is
 // one participant's.
-unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
+unsafe impl<const B: u32, R: Room> Algorithm for BypassInHand<'_, B, R> {
     const FIRST_COME_FIRST_SERVED: bool = false;
     const HANDS_ON_LAST: bool = true;
     const HAS_GATE: bool = true;
@@ -163,10 +175,7 @@ unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
         if self.try_pass(me) {
             return Ok(());
         }
-        let mine = match intent {
-            Intent::Stay => self.lock.queue.take(),
-            Intent::MayWithdraw => self.lock.queue.take_near()?,
-        };
+        let mine = self.lock.queue.take_for(intent)?;
         self.place.set(BypassPlace::InLine(mine));
         self.lock.gate.announce();
         Ok(())
@@ -227,4 +236,4 @@ unsafe impl<const B: u32> Algorithm for BypassInHand<'_, B> {
 }
 
 // SAFETY: only the queue answers `TooLate`, and not after such a doorway.
-unsafe impl<const B: u32> Withdraw for BypassInHand<'_, B> {}
+unsafe impl<const B: u32, R: Room> Withdraw for BypassInHand<'_, B, R> {}

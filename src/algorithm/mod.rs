@@ -45,6 +45,8 @@ pub(crate) mod mark;
 pub(crate) mod peterson;
 mod recovery;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+mod room;
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 mod ticket;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 mod ticket_queue;
@@ -63,6 +65,8 @@ pub use filter::{Filter, FilterOn, FilterSlot};
 pub use peterson::Swapped;
 pub use peterson::{Fenced, GiveWay, Peterson};
 pub use recovery::{Recover, Reset, Standing};
+#[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
+pub use room::{NoRoom, Room};
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
 pub use ticket::{Ticket, TicketOn, TicketSlot};
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]
@@ -211,8 +215,8 @@ pub enum Intent {
 
 /// The doorway would not let an attempt in now; nothing was changed, and it may be tried again.
 ///
-/// Numbers would overflow (only withdrawn attempts and corrupted registers get them there), or no
-/// more attempts that may be withdrawn can be recorded (see [`TicketQueue`]).
+/// Numbers would overflow (only withdrawn attempts and corrupted registers get them there), or a
+/// [`TicketQueue`] without [room](Room) has a line too long for attempts that may be withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoorwayClosed;
 

@@ -5,7 +5,7 @@ use crate::algorithm::{
     Algorithm, Blocked, DoorwayClosed, Intent, Place, Recover, Reset, Slot, Standing, Turn, Wake,
     Withdraw, Withdrawal,
 };
-use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, array, const_fn};
+use crate::atomic::{AcqRel, Acquire, AtomicU64, MARKS, Relaxed, Release, array, const_fn};
 
 /// The tickets, for those who write theirs down. The one that is served is known by its lower half,
 /// so at most 2³¹ - 1 may wait at once.
@@ -13,26 +13,15 @@ use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, array, con
 #[repr(C)]
 struct Queue {
     next: AtomicU64,
-    /// The ticket that is served, by its lower half (high half), and the marks of those withdrawn,
-    /// by ticket modulo `NEAR` (low half). One word, so that a ticket is marked only while it is
-    /// not served: one that is served and marked is nobody's, and anybody may pass over it.
+    /// The ticket that is served, by its lower half (high half), and marks (low half): the mark of a
+    /// ticket, by ticket modulo [`MARKS`], says that it or another with the same mark may be given up. One
+    /// word: of a ticket's mark and its turn, whoever comes second sees both.
     served: AtomicU64,
 }
 
-/// A ticket that is fewer than so many behind the one served can be withdrawn; and the same for tickets
-/// in full.
-const NEAR: u32 = 32;
-const WINDOW: u64 = NEAR as u64;
-
 const SERVE_NEXT: u64 = 1 << 32;
 
-/// Where others change the same word at the same moment, so often it is tried again.
-const ATTEMPTS: usize = 16;
-
-/// So far ahead is behind.
-const PASSED: u32 = 0x8000_0000;
-
-const fn ticket(served: u64) -> u32 {
+const fn half(served: u64) -> u32 {
     (served >> 32) as u32
 }
 
@@ -40,18 +29,17 @@ const fn low(ticket: u64) -> u32 {
     (ticket & 0xffff_ffff) as u32
 }
 
-const fn mark(ticket: u32) -> u64 {
-    1 << (ticket % NEAR)
+const fn mark(half: u32) -> u64 {
+    1 << (half % MARKS)
 }
 
-/// The ticket after the one served, and no mark where there may be that one's.
-const fn passed(served: u64) -> u64 {
-    (served & !mark(ticket(served))).wrapping_add(SERVE_NEXT)
+const fn is_marked(served: u64) -> bool {
+    served & mark(half(served)) != 0
 }
 
 /// All of the ticket that is served, if the next one to be taken is about this.
 fn in_full(served: u64, next: u64) -> u64 {
-    let from_next = ticket(served).wrapping_sub(low(next)).cast_signed();
+    let from_next = half(served).wrapping_sub(low(next)).cast_signed();
     next.wrapping_add_signed(from_next.into())
 }
 
@@ -75,47 +63,24 @@ impl Queue {
         (next, self.served.load(Acquire))
     }
 
-    /// Takes a ticket; `choosing` is what has to be seen by whoever sees it taken.
-    #[inline]
-    fn take(&self, intent: Intent, choosing: impl Fn()) -> Result<u64, DoorwayClosed> {
-        if intent == Intent::Stay {
-            choosing();
-            // Release: see `choosing`. So it is below, twice.
-            return Ok(self.next.fetch_add(1, Release));
-        }
-        // Others may take tickets at the same moment; after a few attempts the doorway counts as
-        // closed.
-        for _ in 0..ATTEMPTS {
-            let (mine, served) = self.look();
-            match low(mine).wrapping_sub(ticket(served)) {
-                0..NEAR => choosing(),
-                PASSED.. => continue,
-                _ => break,
-            }
-            let taken = mine.wrapping_add(1);
-            if self.next.compare_exchange_weak(mine, taken, Release, Relaxed).is_ok() {
-                return Ok(mine);
-            }
-        }
-        Err(DoorwayClosed)
-    }
-
-    /// Takes a ticket if it would be served at once.
+    /// Takes a ticket if it would be served at once; `choosing` is what has to be seen by whoever
+    /// sees it taken.
     #[inline]
     fn try_take(&self, choosing: impl Fn()) -> Option<u64> {
         let (mine, served) = self.look();
-        if ticket(served) != low(mine) {
+        if half(served) != low(mine) {
             return None;
         }
         choosing();
         let taken = mine.wrapping_add(1);
+        // Release: see `choosing`.
         self.next.compare_exchange(mine, taken, Release, Relaxed).ok()
     }
 
     #[inline]
     fn poll(&self, mine: u32) -> Turn {
         // Acquire: the last critical section has to be seen.
-        let served = ticket(self.served.load(Acquire));
+        let served = half(self.served.load(Acquire));
         if served == mine {
             return Turn::Mine;
         }
@@ -127,84 +92,26 @@ impl Queue {
         })
     }
 
-    /// Sleepers are woken for their own turn only, but whoever spins may look as often as anybody
-    /// leaves.
+    /// Whether it is this ticket's turn: whoever goes in then sees the last critical section.
     #[inline]
-    fn is_blocked(&self, mine: u32) -> bool {
-        ticket(self.served.load(Relaxed)) != mine
+    fn serves(&self, mine: u32) -> bool {
+        // Acquire: as it says.
+        half(self.served.load(Acquire)) == mine
     }
 
-    /// Serves the next ticket that was not withdrawn.
-    #[inline]
-    fn serve_next(&self, wake: &impl Wake) {
-        // Release: hands the critical section on.
-        let served = self.served.fetch_add(SERVE_NEXT, Release).wrapping_add(SERVE_NEXT);
-        let served = self.skip(served);
-        wake.fence_after_rmw();
-        wake.wake(ticket(served));
-        wake.wake_early(|| Some(ticket(served).wrapping_add(1)));
-    }
-
-    /// Passes over tickets that are served and marked, as anybody may, and others may be about to.
-    #[inline]
-    fn skip(&self, mut served: u64) -> u64 {
-        while served & mark(ticket(served)) != 0 {
-            let without = passed(served);
-            // Relaxed: it continues the release sequence of the update that served this ticket.
-            let skipped = self.served.compare_exchange(served, without, Relaxed, Relaxed);
-            served = skipped.map_or_else(|now| now, |_| without);
+    /// Serves the one after a ticket that is nobody's, unless that is done. What is served then.
+    fn pass(&self, ticket: u64) -> u64 {
+        let mut served = self.served.load(Relaxed);
+        while half(served) == low(ticket) {
+            let next = served.wrapping_add(SERVE_NEXT);
+            // Release: hands on the critical section of one who died in it. That of others is handed
+            // on in any case: this continues the release sequence of their departure.
+            match self.served.compare_exchange(served, next, Release, Relaxed) {
+                Ok(_) => return next,
+                Err(now) => served = now,
+            }
         }
         served
-    }
-
-    /// Each failed exchange is another's mark, of which there are as many as tickets in the window,
-    /// or brings this ticket's turn nearer.
-    fn withdraw(&self, mine: u32) -> Withdrawal {
-        loop {
-            // Acquire: if it is this ticket's turn, the last critical section has to be seen.
-            let served = self.served.load(Acquire);
-            match mine.wrapping_sub(ticket(served)) {
-                0 => return Withdrawal::Mine,
-                1..NEAR => {}
-                // Somebody has overwritten it, and nothing is left to take back.
-                PASSED.. => return Withdrawal::Done,
-                _ => return Withdrawal::TooLate,
-            }
-            let marked = served | mark(mine);
-            if self.served.compare_exchange_weak(served, marked, Relaxed, Relaxed).is_ok() {
-                return Withdrawal::Done;
-            }
-        }
-    }
-
-    /// Takes a dead participant's ticket out of the line, if one can now. Whether it is out.
-    ///
-    /// `next` is the next ticket to be taken, or was when this one had been.
-    fn take_out(&self, dead: u64, next: u64) -> bool {
-        for _ in 0..ATTEMPTS {
-            let served = self.served.load(Relaxed);
-            let ahead = dead.wrapping_sub(in_full(served, next));
-            let without = match ahead {
-                0 => passed(served),
-                1..WINDOW => served | mark(low(dead)),
-                _ => return ahead.cast_signed() < 0,
-            };
-            // Release: hands on the critical section of one who died in it.
-            if self.served.compare_exchange(served, without, Release, Relaxed).is_ok() {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Does what a leaver may have died before: passes over what was withdrawn, and wakes whose
-    /// turn it is. The ticket served.
-    #[cold]
-    fn help(&self, wake: &impl Wake) -> u32 {
-        let served = self.skip(self.served.load(Relaxed));
-        wake.fence();
-        wake.wake(ticket(served));
-        ticket(served)
     }
 }
 
@@ -218,24 +125,26 @@ pub type Ticket<const N: usize> = TicketOn<[TicketSlot; N]>;
 ///   Sequencers", Communications of the ACM 22(2), 1979; John M. Mellor-Crummey and Michael L.
 ///   Scott, "Algorithms for Scalable Synchronization on Shared-Memory Multiprocessors", ACM TOCS
 ///   9(1), 1991.
-/// - **Order**: first come first served, by the order of the fetch-and-adds.
+/// - **Order**: first come first served, by the order of the fetch-and-adds. A place that is given up
+///   stays the slot's until its turn has come: the next attempt in that slot takes it up again, and
+///   goes before those only that came behind it. So whoever tries again and again with little time
+///   gets in when those have left that came before its first attempt.
 /// - **Needs** one fetch-and-add to enter, one to leave, 64 bits wide; compare-and-exchange for
-///   whoever tries, may withdraw, or passes over what was withdrawn.
-/// - **Space**: three words, and one for each slot; those that have been joined are looked at when
-///   somebody has died. Tickets have 64 bits and do not come to an end.
-/// - **Withdrawing** is as with a [`TicketQueue`](crate::algorithm::TicketQueue), but for the number
-///   of marks: [`WINDOW`](Self::WINDOW).
+///   whoever tries, comes again after it gave up, or passes over what was given up.
+/// - **Space**: three words, and one for each slot. Tickets have 62 bits and do not come to an end.
+/// - **Withdrawing** takes one store and one read-modify-write, however long the line is. The ticket is
+///   passed over when it would be served, for which all slots that have been joined are looked at.
 ///
 /// # Deaths
 ///
-/// A slot says that its participant is choosing before it takes a ticket; holds the ticket until
-/// the queue has passed it, or has a mark of it; and only then says that it is outside. So a ticket
-/// of which nobody can be thought to be the holder is that of one who died before it had written it
-/// down. See [memory order](crate::memory_order).
+/// A slot says that its participant is choosing before it takes a ticket; and then holds the ticket,
+/// given up or not, until the queue has passed it. So a ticket of which nobody can be thought to be
+/// the holder is that of one who died before it had written it down. See
+/// [memory order](crate::memory_order).
 ///
-/// A dead participant's ticket is passed over or marked. One that died [`WINDOW`](Self::WINDOW)
-/// tickets or more before its turn can be reset only [later](Reset::Later), when those ahead of it
-/// have gone; and one that died choosing only when nobody else is choosing who is alive.
+/// A dead participant's ticket is passed over or given up. The ticket of one that died choosing is
+/// passed over when it is served, and its slot can be reset only [then](Reset::Later), and only when
+/// nobody else is choosing who is alive.
 #[derive(Debug)]
 #[repr(C)]
 pub struct TicketOn<S: ?Sized> {
@@ -248,7 +157,9 @@ pub struct TicketOn<S: ?Sized> {
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub struct TicketSlot {
-    place: Register64,
+    /// Written by the participant, or whoever resets it; but a ticket that is given up may be passed
+    /// over by anybody.
+    place: AtomicU64,
 }
 
 /// What a slot holds: one of these, or a ticket.
@@ -259,20 +170,36 @@ const CHOOSING: u64 = 1;
 const ORPHANED: u64 = 2;
 /// Ticket 0.
 const FIRST: u64 = 3;
+/// With a ticket: it is given up, and can be taken up again until its turn has come.
+const GIVEN_UP: u64 = 1 << 63;
+/// With that: its turn has come, and it is passed over now, or has been.
+const PASSED: u64 = 1 << 62;
 
-const fn held(place: u64) -> u64 {
-    place.wrapping_sub(FIRST)
+/// The ticket in a slot, given up or not.
+const fn ticket(place: u64) -> u64 {
+    (place & !(GIVEN_UP | PASSED)).wrapping_sub(FIRST)
+}
+
+/// Whether it is given up.
+const fn is_given_up(place: u64) -> bool {
+    place & GIVEN_UP != 0
+}
+
+/// Whether it is, and can be taken up again.
+const fn is_kept(place: u64) -> bool {
+    place & (GIVEN_UP | PASSED) == GIVEN_UP
 }
 
 impl TicketSlot {
     const_fn! {
         const fn new() -> Self {
-            Self { place: Register64::new(OUTSIDE) }
+            Self { place: AtomicU64::new(OUTSIDE) }
         }
     }
 
-    fn ticket(&self) -> u32 {
-        low(held(self.place.load(Relaxed)))
+    /// The ticket of one who is in line.
+    fn ticket(&self) -> u64 {
+        ticket(self.place.load(Relaxed))
     }
 
     #[inline]
@@ -284,9 +211,49 @@ impl TicketSlot {
     #[inline]
     fn settle(&self, ticket: Option<u64>) {
         let place = ticket.map_or(OUTSIDE, |ticket| ticket.wrapping_add(FIRST));
-        // Release: who sees that the last ticket is not here any more sees it passed, or its mark.
+        // Release: who sees that the last ticket is not here any more sees it passed.
         self.place.store(place, Release);
     }
+
+    /// Gives a ticket up.
+    fn give_up(&self, ticket: u64) {
+        // Release: whoever passes over it hands on the critical section of one who died in it.
+        self.place.store(ticket.wrapping_add(FIRST) | GIVEN_UP, Release);
+    }
+
+    /// Takes up what was given up, unless it is passed over. Whether it is in line again.
+    fn take_up(&self) -> bool {
+        let place = self.place.load(Relaxed);
+        let held = place & !GIVEN_UP;
+        if is_kept(place) && self.place.compare_exchange(place, held, Relaxed, Relaxed).is_ok() {
+            return true;
+        }
+        // Acquire: who sees that it is passed over sees it served.
+        _ = self.place.load(Acquire);
+        false
+    }
+
+    /// Makes what was given up nobody's. Whether it is; if not, it has been taken up.
+    fn forfeit(&self, place: u64) -> bool {
+        let passed = place | PASSED;
+        // Release: see `take_up`.
+        let exchanged = self.place.compare_exchange(place, passed, Release, Relaxed);
+        exchanged.map_or_else(|now| now == passed, |_| true)
+    }
+}
+
+/// What the slots say of the line.
+#[derive(Default)]
+struct Survey<'a> {
+    /// Where the first ticket is given up.
+    given_up: Option<(&'a TicketSlot, u64)>,
+    /// The marks of all others that are given up.
+    marks: u64,
+    /// Who holds the first ticket.
+    holder: Option<Slot>,
+    choosing: Option<Slot>,
+    /// How many tickets in the line are written down, given up or not.
+    written: u64,
 }
 
 impl<const N: usize> Ticket<N> {
@@ -315,11 +282,6 @@ impl<const N: usize> Default for Ticket<N> {
     }
 }
 
-impl<S: ?Sized> TicketOn<S> {
-    /// A ticket that is fewer than so many behind the one served can be withdrawn.
-    pub const WINDOW: u32 = NEAR;
-}
-
 impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
     #[inline]
     fn slot(&self, me: Slot) -> &TicketSlot {
@@ -328,7 +290,7 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
 
     /// The ticket of one who is in line, in full.
     pub(crate) fn ticket(&self, me: Slot) -> u64 {
-        held(self.slot(me).place.load(Relaxed))
+        self.slot(me).ticket()
     }
 
     /// The first ticket that nobody has taken yet.
@@ -336,45 +298,122 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
         self.queue.next.load(Relaxed)
     }
 
-    /// The slots that have been joined. To be asked behind a look at the next ticket: then all who took
-    /// one before are among them.
-    fn joined(&self) -> &[TicketSlot] {
-        self.mark.joined(self.slots.as_ref())
-    }
-
-    /// Takes every ticket out of the line that nobody will write down any more. Whether none is
-    /// left, as far as those choosing let it be known.
-    fn take_out_orphans(&self) -> bool {
-        // First, so that the slots are those of all who took a ticket before: each is at least
-        // seen to be choosing.
-        let (next, served) = self.queue.look();
-        let first = in_full(served, next);
-        let line = next.saturating_sub(first);
-        let (mut near, mut far) = (0_u64, 0);
-        for slot in self.joined() {
-            // Acquire: whether a ticket that was here before is passed, or marked, is looked at
+    /// Looks at all slots that have been joined: `first` is the first ticket of a line that is so long. To
+    /// be called behind a look at the next ticket: then all who took one before are among them.
+    fn survey(&self, first: u64, line: u64) -> Survey<'_> {
+        let mut survey = Survey::default();
+        for (slot, of) in (0..).map(Slot::new).zip(self.mark.joined(self.slots.as_ref())) {
+            // Acquire: see `give_up`; and whether a ticket that was here before is passed is looked at
             // later.
-            match slot.place.load(Acquire) {
-                CHOOSING => return false,
-                OUTSIDE | ORPHANED => {}
-                place => match held(place).wrapping_sub(first) {
-                    ahead @ 0..WINDOW => near |= 1 << ahead,
-                    ahead => far += u64::from(ahead < line),
-                },
+            let place = of.place.load(Acquire);
+            match place {
+                OUTSIDE | ORPHANED => continue,
+                CHOOSING => {
+                    survey.choosing = Some(slot);
+                    continue;
+                }
+                _ => {}
+            }
+            let ahead = ticket(place).wrapping_sub(first);
+            survey.written += u64::from(ahead < line);
+            match ahead {
+                0 if is_given_up(place) => survey.given_up = Some((of, place)),
+                0 => survey.holder = Some(slot),
+                _ if is_kept(place) => survey.marks |= mark(low(ticket(place))),
+                _ => {}
             }
         }
-        let is_out = |ahead| {
-            near & 1_u64 << ahead != 0 || self.queue.take_out(first.wrapping_add(ahead), next)
+        survey
+    }
+
+    /// Passes over the ticket that is served, in full, if that was found to be given up. What is
+    /// served then; `None` if it is somebody's.
+    fn pass(&self, served: u64, survey: &Survey<'_>) -> Option<u64> {
+        let (slot, place) = survey.given_up?;
+        slot.forfeit(place).then(|| self.queue.pass(served))
+    }
+
+    /// Passes over marked tickets that are served and given up, as anybody may, and others may be
+    /// about to. What is served then.
+    #[cold]
+    #[inline(never)]
+    fn pass_over(&self, mut served: u64) -> u64 {
+        while is_marked(served) {
+            let taken_away = mark(half(served));
+            // In this order, and with Acquire: see `Queue::look`.
+            let next = self.queue.next.load(Acquire);
+            // Before the look at the slots: who gives up later leaves a mark, which stays. Acquire:
+            // what was given up before is seen there.
+            served = self.queue.served.fetch_and(!taken_away, Acquire) & !taken_away;
+            let first = in_full(served, next);
+            let survey = self.survey(first, 1);
+            if survey.marks & taken_away != 0 {
+                // Relaxed: whose mark it was has released it.
+                served = self.queue.served.fetch_or(taken_away, Relaxed) | taken_away;
+            }
+            match self.pass(first, &survey) {
+                Some(now) => served = now,
+                None if half(served) == low(first) => break,
+                // Whoever served this one may not have seen the mark that was away meanwhile.
+                None => {}
+            }
+        }
+        served
+    }
+
+    /// Does what another may have died before: marks what is given up; passes over what is served, if
+    /// that is given up, or if nobody will write it down any more; and wakes whose turn it is. Who
+    /// holds the ticket served, or may do so; and whether all of the line is written down.
+    #[cold]
+    fn help(&self, wake: &impl Wake) -> (Option<Slot>, bool) {
+        // As many as there can be, whatever the registers say.
+        let mut orphans = 0..self.capacity();
+        let (first, ahead, is_written) = loop {
+            // First, so that the slots are those of all who took a ticket before: each is at least
+            // seen to be choosing.
+            let (next, mut served) = self.queue.look();
+            let first = in_full(served, next);
+            let line = next.saturating_sub(first);
+            let survey = self.survey(first, line);
+            if survey.marks != 0 {
+                // In any case: a mark that was seen may be gone. Release: see `pass_over`.
+                served = self.queue.served.fetch_or(survey.marks, Release);
+            }
+            if self.pass(first, &survey).is_some() {
+                continue;
+            }
+            let ahead = survey.holder.or(survey.choosing);
+            let is_orphan = line > 0 && ahead.is_none() && survey.given_up.is_none();
+            if is_orphan && orphans.next().is_some() {
+                self.queue.pass(first);
+            } else if half(served) == low(first) {
+                break (first, ahead, survey.choosing.is_none() && survey.written >= line);
+            }
+            // Another may be served by now, to one who saw no mark.
         };
-        (0..line.min(WINDOW)).all(is_out) && line.saturating_sub(WINDOW) <= far
+        wake.fence();
+        wake.wake(low(first));
+        (ahead, is_written)
+    }
+
+    /// Whether one that gave up is in line again, at the place that it had.
+    #[cold]
+    fn come_again(&self, slot: &TicketSlot, wake: &impl Wake) -> bool {
+        let is_in_line = slot.take_up();
+        if !is_in_line {
+            // Who passes over it may have died, and nobody else can know when this slot says no more.
+            self.help(wake);
+        }
+        is_in_line
     }
 }
 
-// SAFETY: as for `TicketInHand`; each slot is written by its own participant only, or by whoever
-// resets it.
+// SAFETY: as for `TicketInHand`; a ticket is passed over only when its slot says, for good, that it
+// is nobody's. Each slot is written by its own participant only, or by whoever resets it, but for
+// that.
 unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     const FIRST_COME_FIRST_SERVED: bool = true;
-    /// It passes over what was withdrawn.
+    /// It passes over what was given up.
     const HANDS_ON_LAST: bool = false;
 
     #[inline]
@@ -388,95 +427,119 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     }
 
     #[inline]
-    fn enter(&self, me: Slot, intent: Intent, _: &impl Wake) -> Result<(), DoorwayClosed> {
+    fn enter(&self, me: Slot, _: Intent, wake: &impl Wake) -> Result<(), DoorwayClosed> {
         let slot = self.slot(me);
-        let ticket = self.queue.take(intent, || slot.choose());
-        slot.settle(ticket.ok());
-        ticket.map(drop)
+        if slot.place.load(Relaxed) == OUTSIDE || !self.come_again(slot, wake) {
+            slot.choose();
+            // Release: see `choose`.
+            slot.settle(Some(self.queue.next.fetch_add(1, Release)));
+        }
+        Ok(())
     }
 
     #[inline]
     fn poll(&self, me: Slot, _: &impl Wake) -> Turn {
-        self.queue.poll(self.slot(me).ticket())
+        self.queue.poll(low(self.ticket(me)))
     }
 
+    /// Sleepers are woken for their own turn only, but whoever spins may look as often as anybody
+    /// leaves.
     #[inline]
     fn is_blocked(&self, me: Slot, _: Blocked) -> bool {
-        self.queue.is_blocked(self.slot(me).ticket())
+        half(self.queue.served.load(Relaxed)) != low(self.ticket(me))
     }
 
     #[inline]
     fn standing(&self, of: Slot) -> Standing {
         match self.slot(of).place.load(Relaxed) {
-            OUTSIDE => Standing::Outside,
+            OUTSIDE | GIVEN_UP.. => Standing::Outside,
             CHOOSING | ORPHANED => Standing::Doorway,
-            place => Standing::Line(held(place)),
+            place => Standing::Line(ticket(place)),
         }
     }
 
     #[inline]
     fn leave(&self, me: Slot, wake: &impl Wake) {
-        self.queue.serve_next(wake);
+        // Release: hands the critical section on.
+        let mut served = self.queue.served.fetch_add(SERVE_NEXT, Release).wrapping_add(SERVE_NEXT);
+        if is_marked(served) {
+            served = self.pass_over(served);
+        }
+        wake.fence_after_rmw();
+        wake.wake(half(served));
+        wake.wake_early(|| Some(half(served).wrapping_add(1)));
         self.slot(me).settle(None);
     }
 
-    #[inline]
     fn withdraw(&self, me: Slot, _: &impl Wake) -> Withdrawal {
         let slot = self.slot(me);
-        let outcome = self.queue.withdraw(slot.ticket());
-        if outcome == Withdrawal::Done {
-            slot.settle(None);
+        let mine = slot.ticket();
+        if self.queue.serves(low(mine)) {
+            return Withdrawal::Mine;
         }
-        outcome
+        slot.give_up(mine);
+        // Release: see `pass_over`. Acquire: if the turn has come, the last critical section has to be
+        // seen.
+        let served = self.queue.served.fetch_or(mark(low(mine)), AcqRel);
+        // Whoever served it before the mark was there may not have seen it.
+        let came_first = half(served) == low(mine) && slot.take_up();
+        if came_first { Withdrawal::Mine } else { Withdrawal::Done }
     }
 
     #[inline]
-    fn try_enter(&self, me: Slot, _: &impl Wake) -> bool {
+    fn try_enter(&self, me: Slot, wake: &impl Wake) -> bool {
         let slot = self.slot(me);
+        let place = slot.place.load(Relaxed);
+        if place != OUTSIDE {
+            // Its own place is before all others that it could get.
+            if is_kept(place) && !self.queue.serves(low(ticket(place))) {
+                return false;
+            }
+            if self.come_again(slot, wake) {
+                return true;
+            }
+        }
         let ticket = self.queue.try_take(|| slot.choose());
         slot.settle(ticket);
         ticket.is_some()
     }
 }
 
-// SAFETY: who may withdraw takes a ticket only in the window, where it stays until it is served.
+// SAFETY: whoever withdraws gives its ticket up, or finds that its turn has come.
 unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Withdraw for TicketOn<S> {}
 
 impl<S: AsRef<[TicketSlot]> + ?Sized> Recover for TicketOn<S> {
-    /// Names the holder of the ticket served; if nobody is known to be, one who may be: whoever is
-    /// choosing, and then whoever died choosing. Passes over what was withdrawn, too.
+    /// Names the holder of the ticket served; if nobody is known to be, one who may be, and is
+    /// choosing. Passes over what is nobody's, too.
     fn ahead_of(&self, me: Slot, wake: &impl Wake) -> Option<Slot> {
-        let served = self.queue.help(wake);
-        let (mut choosing, mut orphaned) = (None, None);
-        for (slot, of) in (0..).map(Slot::new).zip(self.joined()) {
-            match of.place.load(Relaxed) {
-                OUTSIDE => {}
-                CHOOSING => choosing = Some(slot),
-                ORPHANED => orphaned = Some(slot),
-                place if low(held(place)) == served => return (slot != me).then_some(slot),
-                _ => {}
-            }
-        }
-        choosing.or(orphaned)
+        self.help(wake).0.filter(|ahead| *ahead != me)
     }
 
+    /// The slot keeps the dead one's place, as that of any other who gave up.
     fn reset(&self, dead: Slot, wake: &impl Wake) -> Reset {
         let slot = self.slot(dead);
-        let is_out = match slot.place.load(Relaxed) {
-            OUTSIDE => return Reset::Done,
-            CHOOSING | ORPHANED => {
-                // So that two who died choosing do not wait for each other. Release: as `settle`.
-                slot.place.store(ORPHANED, Release);
-                self.take_out_orphans()
-            }
-            place => self.queue.take_out(held(place), self.queue.next.load(Relaxed)),
-        };
-        if !is_out {
-            return Reset::Later;
+        let place = slot.place.load(Relaxed);
+        if place == OUTSIDE {
+            return Reset::Done;
+        }
+        let (next, served) = self.queue.look();
+        // Of a ticket that has been passed, the owner died on the way out.
+        let is_passed = ticket(place).wrapping_sub(in_full(served, next)).cast_signed() < 0;
+        match place {
+            // So that two who died choosing do not wait for each other. Release: as `settle`.
+            CHOOSING | ORPHANED => slot.place.store(ORPHANED, Release),
+            GIVEN_UP.. => {}
+            _ if is_passed => {}
+            place => slot.give_up(ticket(place)),
         }
         // Before the slot is given up: whoever resets it again, if this one dies, helps again.
-        self.queue.help(wake);
-        slot.settle(None);
+        let (_, is_written) = self.help(wake);
+        match place {
+            CHOOSING | ORPHANED if !is_written => return Reset::Later,
+            CHOOSING | ORPHANED => slot.settle(None),
+            ..GIVEN_UP if is_passed => slot.settle(None),
+            _ => {}
+        }
         Reset::Done
     }
 }

@@ -3,8 +3,8 @@
 use core::cell::Cell;
 
 use crate::algorithm::{
-    Algorithm, Blocked, DoorwayClosed, Intent, Place, Slot, Standing, Turn, Wake, Withdraw,
-    Withdrawal,
+    Algorithm, Blocked, DoorwayClosed, Intent, NoRoom, Place, Room, Slot, Standing, Turn, Wake,
+    Withdraw, Withdrawal,
 };
 use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, const_fn};
 
@@ -17,31 +17,37 @@ use crate::atomic::{Acquire, AtomicU64, Register64, Relaxed, Release, const_fn};
 /// - **Order**: first come first served, by the order of the fetch-and-adds.
 /// - **Needs** one fetch-and-add to enter and one store to leave, 64 bits wide; compare-and-exchange
 ///   for whoever tries, may withdraw, or passes over what was withdrawn.
-/// - **Space**: 24 bytes for any number of participants. Tickets have 64 bits and do not come to an
-///   end.
+/// - **Space**: 24 bytes for any number of participants, and what `R` takes. Tickets have 64 bits and do
+///   not come to an end.
 /// - **Withdrawing** leaves a mark, and the ticket is passed over when it would be served: by who
-///   leaves, by who withdrew it, or by the next to look. There are [`WINDOW`](Self::WINDOW) such
-///   marks, so an attempt that may be withdrawn takes a ticket only when fewer are ahead of it;
-///   otherwise the doorway is closed to it.
+///   leaves, by who withdrew it, or by the next to look. The queue's own words have such marks for the
+///   next few tickets; others are noted in `R`. Without [room](Room), the doorway is closed to an
+///   attempt that may be withdrawn while too many are ahead of it.
 #[derive(Debug)]
 #[repr(C)]
-pub struct TicketQueue {
+pub struct TicketQueue<R = NoRoom> {
     next: AtomicU64,
     /// The ticket that is served. Written by whoever holds it; if it was withdrawn, by whoever takes
     /// its mark away.
     served: Register64,
     /// The marks of tickets withdrawn and not passed yet, by ticket modulo `WINDOW` (low bits), and
-    /// how many marks have been taken away: a word that is the same has been so all the time.
+    /// how many marks have been taken away: a word that is the same has been so all the time. And
+    /// whether tickets have ever been noted in `room`.
     withdrawn: AtomicU64,
+    room: R,
 }
 
 /// Where others change the same word at the same moment, so often it is tried again.
 const ATTEMPTS: usize = 16;
 
-const WINDOW: u64 = TicketQueue::WINDOW as u64;
+/// A ticket that is fewer than so many behind the one served has a mark.
+const WINDOW: u64 = 16;
 
-/// One more mark taken away: 48 bits of them do not come to an end.
-const TAKEN_AWAY: u64 = 1 << WINDOW;
+/// Some ticket was noted in the room.
+const NOTED: u64 = 1 << WINDOW;
+
+/// One more mark taken away: 47 bits of them do not come to an end.
+const TAKEN_AWAY: u64 = 2 * NOTED;
 
 const fn mark(ticket: u64) -> u64 {
     1 << (ticket % WINDOW)
@@ -52,9 +58,6 @@ const fn channel(ticket: u64) -> u32 {
 }
 
 impl TicketQueue {
-    /// A ticket that is fewer than so many behind the one served can be withdrawn.
-    pub const WINDOW: u32 = 16;
-
     const_fn! {
         /// A queue that serves ticket 0 first.
         #[must_use]
@@ -65,25 +68,48 @@ impl TicketQueue {
         /// A queue that serves this ticket first: to watch tickets wrap, for instance.
         #[must_use]
         pub const fn starting_at(first: u64) -> Self {
+            Self::with_room(first, NoRoom)
+        }
+    }
+}
+
+impl<R> TicketQueue<R> {
+    const_fn! {
+        /// The same, with room for all that may be withdrawn.
+        #[must_use]
+        pub const fn with_room(first: u64, room: R) -> Self {
             Self {
                 next: AtomicU64::new(first),
                 served: Register64::new(first),
                 withdrawn: AtomicU64::new(0),
+                room,
             }
         }
     }
+}
 
+impl<R: Room> TicketQueue<R> {
     /// Whether anybody holds a ticket that is served or waits.
     pub fn is_busy(&self) -> bool {
-        let (served, next) = (self.served.load(Relaxed), self.next.load(Relaxed));
-        let line = next.wrapping_sub(served);
-        line > WINDOW || !(0..line).all(|ahead| self.is_withdrawn(served.wrapping_add(ahead)))
+        let (first, next) = (self.served.load(Relaxed), self.next.load(Relaxed));
+        let withdrawn = self.withdrawn.load(Relaxed);
+        let mut served = first;
+        while next.wrapping_sub(served).cast_signed() > 0 {
+            let is_marked = withdrawn & mark(served) != 0 && served.wrapping_sub(first) < WINDOW;
+            let noted = || if withdrawn & NOTED != 0 { self.room.behind(served) } else { None };
+            let behind = if is_marked { Some(served.wrapping_add(1)) } else { noted() };
+            let Some(behind) = behind else { return true };
+            served = behind;
+        }
+        false
     }
 
     /// Whether a ticket that is served, or a few before that, is nobody's.
     #[inline]
     fn is_withdrawn(&self, ticket: u64) -> bool {
-        self.withdrawn.load(Relaxed) & mark(ticket) != 0
+        let withdrawn = self.withdrawn.load(Relaxed);
+        withdrawn & (mark(ticket) | NOTED) != 0
+            && (withdrawn & mark(ticket) != 0 || self.room.is_first(ticket))
     }
 
     /// The first ticket that nobody has taken yet.
@@ -98,8 +124,13 @@ impl TicketQueue {
         self.next.fetch_add(1, Relaxed)
     }
 
-    /// The same for those who may withdraw.
-    pub(crate) fn take_near(&self) -> Result<u64, DoorwayClosed> {
+    /// The same, whoever comes.
+    pub(crate) fn take_for(&self, intent: Intent) -> Result<u64, DoorwayClosed> {
+        if intent == Intent::Stay || R::IS_ROOM { Ok(self.take()) } else { self.take_near() }
+    }
+
+    /// The same for those who may withdraw and leave a mark only.
+    fn take_near(&self) -> Result<u64, DoorwayClosed> {
         // Others may take tickets at the same moment; after a few attempts the doorway counts as
         // closed.
         for _ in 0..ATTEMPTS {
@@ -181,7 +212,7 @@ impl TicketQueue {
         }
     }
 
-    /// Passes over tickets that are served and marked, as anybody may, and others may be about to.
+    /// Passes over tickets that are served and withdrawn, as anybody may, and others may be about to.
     /// The ticket served then, as far as nobody else changes the marks; whoever does looks as well.
     #[cold]
     fn pass_over(&self, wake: &impl Wake) -> u64 {
@@ -191,20 +222,28 @@ impl TicketQueue {
             let withdrawn = self.withdrawn.load(Acquire);
             // Acquire: the last critical section has to be seen.
             let served = self.served.load(Acquire);
-            if withdrawn & mark(served) == 0 {
+            let behind = if withdrawn & mark(served) != 0 {
+                // If the marks are what they were, this one is that of the ticket served, and whoever
+                // takes it away passes on.
+                let without = (withdrawn & !mark(served)).wrapping_add(TAKEN_AWAY);
+                let taken = self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed);
+                if taken.is_err() {
+                    return served;
+                }
+                Some(served.wrapping_add(1))
+            } else if withdrawn & NOTED != 0 {
+                self.room.take(served)
+            } else {
+                None
+            };
+            let Some(behind) = behind else {
                 if passed {
                     wake.wake(channel(served));
                 }
                 return served;
-            }
-            // If the marks are what they were, this one is that of the ticket served, and whoever
-            // takes it away passes on.
-            let without = (withdrawn & !mark(served)).wrapping_add(TAKEN_AWAY);
-            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
-                return served;
-            }
+            };
             // Release: hands the last critical section on.
-            self.served.store(served.wrapping_add(1), Release);
+            self.served.store(behind, Release);
             // Orders it before the next look for a mark, and for sleepers: see `withdraw`.
             wake.fence();
             passed = true;
@@ -213,16 +252,20 @@ impl TicketQueue {
 
     pub(crate) fn withdraw(&self, mine: u64, wake: &impl Wake) -> Withdrawal {
         // Acquire: if it is this ticket's turn, the last critical section has to be seen.
-        match mine.wrapping_sub(self.served.load(Acquire)) {
+        let noted = match mine.wrapping_sub(self.served.load(Acquire)) {
             0 => return Withdrawal::Mine,
-            1..WINDOW => {}
+            1..WINDOW => mark(mine),
+            _ if R::IS_ROOM => {
+                self.room.note(mine);
+                NOTED
+            }
             _ => return Withdrawal::TooLate,
-        }
+        };
         // Release: see `pass_over`.
-        self.withdrawn.fetch_or(mark(mine), Release);
-        // Orders the mark before the look at what is served; whoever serves a ticket looks for its
-        // mark behind a fence, if anybody may sleep. Cut: neither sees the other, and those behind
-        // sleep for ever.
+        self.withdrawn.fetch_or(noted, Release);
+        // Orders the mark, or the note, before the look at what is served; whoever serves a ticket
+        // looks for both behind a fence, if anybody may sleep. Cut: neither sees the other, and those
+        // behind sleep for ever.
         wake.fence();
         self.pass_over(wake);
         Withdrawal::Done
@@ -238,21 +281,21 @@ impl Default for TicketQueue {
 /// One participant's attempts at a [`TicketQueue`], the ticket of the last one in hand. It has no use
 /// for slots, and ignores them.
 #[derive(Debug)]
-pub struct TicketInHand<'a> {
-    queue: &'a TicketQueue,
+pub struct TicketInHand<'a, R = NoRoom> {
+    queue: &'a TicketQueue<R>,
     mine: Cell<u64>,
 }
 
-impl<'a> TicketInHand<'a> {
+impl<'a, R> TicketInHand<'a, R> {
     /// No ticket yet; or, for whoever is in the critical section, the ticket that is served.
     #[must_use]
-    pub fn new(queue: &'a TicketQueue) -> Self {
+    pub fn new(queue: &'a TicketQueue<R>) -> Self {
         Self::holding(queue, 0)
     }
 
     /// The attempt that this ticket belongs to, for whoever keeps tickets elsewhere.
     #[must_use]
-    pub const fn holding(queue: &'a TicketQueue, ticket: u64) -> Self {
+    pub const fn holding(queue: &'a TicketQueue<R>, ticket: u64) -> Self {
         Self { queue, mine: Cell::new(ticket) }
     }
 
@@ -265,7 +308,7 @@ impl<'a> TicketInHand<'a> {
 }
 
 // SAFETY: exactly one ticket is served at a time, and no two hands have the same one.
-unsafe impl Algorithm for TicketInHand<'_> {
+unsafe impl<R: Room> Algorithm for TicketInHand<'_, R> {
     const FIRST_COME_FIRST_SERVED: bool = true;
     const HANDS_ON_LAST: bool = true;
 
@@ -276,10 +319,7 @@ unsafe impl Algorithm for TicketInHand<'_> {
 
     #[inline]
     fn enter(&self, _: Slot, intent: Intent, _: &impl Wake) -> Result<(), DoorwayClosed> {
-        self.mine.set(match intent {
-            Intent::Stay => self.queue.take(),
-            Intent::MayWithdraw => self.queue.take_near()?,
-        });
+        self.mine.set(self.queue.take_for(intent)?);
         Ok(())
     }
 
@@ -314,5 +354,6 @@ unsafe impl Algorithm for TicketInHand<'_> {
     }
 }
 
-// SAFETY: who may withdraw takes a ticket only in the window, where it stays until it is served.
-unsafe impl Withdraw for TicketInHand<'_> {}
+// SAFETY: there is room; or who may withdraw takes a ticket only in the window, where it stays until it
+// is served.
+unsafe impl<R: Room> Withdraw for TicketInHand<'_, R> {}

@@ -12,6 +12,28 @@ mod inner;
 mod lock;
 mod lot;
 mod participant;
+#[cfg(all(
+    feature = "std",
+    feature = "lock_api",
+    target_has_atomic = "64",
+    not(bakery_lock_no_rmw)
+))]
+mod rows;
+#[cfg(all(
+    not(feature = "std"),
+    feature = "lock_api",
+    target_has_atomic = "64",
+    not(bakery_lock_no_rmw)
+))]
+mod rows {
+    //! Without memory to spare.
+
+    pub(crate) use crate::algorithm::NoRoom as Rows;
+
+    pub(crate) const fn room() -> Rows {
+        Rows
+    }
+}
 mod taken;
 
 #[cfg(all(feature = "lock_api", target_has_atomic = "64", not(bakery_lock_no_rmw)))]

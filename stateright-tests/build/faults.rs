@@ -110,86 +110,85 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     ("filter", "only the same level is looked at", ">= level)", "== level)"),
     (
         "ticket",
-        "a ticket is marked that may be served by now",
-        "            if self.served.compare_exchange_weak(served, marked, Relaxed, Relaxed).is_ok() {
-                return Withdrawal::Done;
-            }",
-        "            self.served.fetch_or(marked & 0xffff_ffff, Relaxed);
-            return Withdrawal::Done;",
+        "what is passed over may be taken up at that moment",
+        "        let exchanged = self.place.compare_exchange(place, passed, Release, Relaxed);
+        exchanged.map_or_else(|now| now == passed, |_| true)",
+        "        self.place.store(passed, Release);
+        true",
     ),
     (
         "ticket",
-        "what was withdrawn is passed over without asking whether another has done so",
-        "            let skipped = self.served.compare_exchange(served, without, Relaxed, Relaxed);
-            served = skipped.map_or_else(|now| now, |_| without);",
-        "            let step = without.wrapping_sub(served);
-            served = self.served.fetch_add(step, Relaxed).wrapping_add(step);",
+        "a ticket is passed over without asking whether another has done so",
+        "            match self.served.compare_exchange(served, next, Release, Relaxed) {",
+        "            match Ok::<u64, u64>(self.served.fetch_add(SERVE_NEXT, Release)) {",
     ),
     (
         "ticket",
         "a leaver's slot is given up before the next is served",
-        "        self.queue.serve_next(wake);
-        self.slot(me).settle(None);",
+        "        let mut served = self.queue.served.fetch_add(",
         "        self.slot(me).settle(None);
-        self.queue.serve_next(wake);",
+        let mut served = self.queue.served.fetch_add(",
     ),
     (
         "ticket",
-        "a slot is given up before its ticket is marked",
-        "        let outcome = self.queue.withdraw(slot.ticket());
-        if outcome == Withdrawal::Done {
-            slot.settle(None);
-        }
-        outcome",
-        "        let mine = slot.ticket();
-        slot.settle(None);
-        self.queue.withdraw(mine)",
+        "a mark is taken away behind the look at the slots",
+        "            served = self.queue.served.fetch_and(!taken_away, Acquire) & !taken_away;
+            let first = in_full(served, next);
+            let survey = self.survey(first, 1);
+",
+        "            let first = in_full(self.queue.served.load(Acquire), next);
+            let survey = self.survey(first, 1);
+            served = self.queue.served.fetch_and(!taken_away, Acquire) & !taken_away;
+",
     ),
     (
         "ticket",
         "the next ticket is looked at after the slots",
-        "        let is_out = |ahead| {",
-        "        let next = self.queue.look().0;
-        let line = next.saturating_sub(first);
-        let is_out = |ahead| {",
+        "            let survey = self.survey(first, line);
+",
+        "            let survey = self.survey(first, line);
+            let line = self.queue.look().0.saturating_sub(first);
+",
     ),
     (
         "ticket",
         "a slot is given up before others are helped",
-        "        self.queue.help(wake);
-        slot.settle(None);",
+        "        let (_, is_written) = self.help(wake);
+",
         "        slot.settle(None);
-        self.queue.help(wake);",
+        let (_, is_written) = self.help(wake);
+",
     ),
     (
         "ticket",
-        "one who died choosing is named for ever, though another has to be reset first",
-        "choosing.or(orphaned)",
-        "orphaned.or(choosing)",
+        "a ticket is given up behind its mark",
+        "        slot.give_up(mine);
+        // Release: see `pass_over`. Acquire: if the turn has come, the last critical section has to be
+        // seen.
+        let served = self.queue.served.fetch_or(mark(low(mine)), AcqRel);
+",
+        "        let served = self.queue.served.fetch_or(mark(low(mine)), AcqRel);
+        slot.give_up(mine);
+",
     ),
     (
         "ticket_queue",
         "what was withdrawn is passed over without asking whether another has done so",
-        "            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
-                return served;
-            }
+        "                let taken = self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed);
+                if taken.is_err() {
+                    return served;
+                }
 ",
-        "            self.withdrawn.fetch_add(without.wrapping_sub(withdrawn), Relaxed);
+        "                self.withdrawn.fetch_add(without.wrapping_sub(withdrawn), Relaxed);
 ",
     ),
     (
         "ticket_queue",
         "the next one is served before the mark is taken away",
-        "            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
-                return served;
-            }
-            // Release: hands the last critical section on.
-            self.served.store(served.wrapping_add(1), Release);
+        "                let taken = self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed);
 ",
-        "            self.served.store(served.wrapping_add(1), Release);
-            if self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed).is_err() {
-                return served;
-            }
+        "                self.served.store(served.wrapping_add(1), Release);
+                let taken = self.withdrawn.compare_exchange(withdrawn, without, Relaxed, Relaxed);
 ",
     ),
     ("fast", "the flags are not looked at", "on = self.raised();", "on = None;"),

@@ -16,6 +16,9 @@ pub(crate) enum Ordering {
 }
 pub(crate) use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 
+/// How many marks tickets have: so few that they share them.
+pub(crate) const MARKS: u32 = 1;
+
 /// Empties the store buffer, where there is one.
 pub(crate) fn fence(ordering: Ordering) {
     assert_eq!(ordering, SeqCst, "the library has no other fences");
@@ -54,6 +57,9 @@ macro_rules! word {
             }
             pub(crate) fn fetch_sub(&self, value: $word, _: Ordering) -> $word {
                 self.update(|old| old.wrapping_sub(value))
+            }
+            pub(crate) fn fetch_and(&self, value: $word, _: Ordering) -> $word {
+                self.update(|old| old & value)
             }
             pub(crate) fn fetch_or(&self, value: $word, _: Ordering) -> $word {
                 self.update(|old| old | value)

@@ -137,6 +137,9 @@ impl fmt::Display for Bounds {
 pub(crate) struct Claims {
     /// Nobody goes in before one that had completed its doorway when it began its own.
     pub(crate) first_come_first_served: bool,
+    /// The same of a place that was given up and is taken up again: the order is that of the doorway
+    /// by which a participant came to it.
+    pub(crate) keeps_places: bool,
     /// The order can be read from the registers at any time.
     pub(crate) standings: bool,
     /// How often any one other may go in between a participant's doorway and its turn.

@@ -123,6 +123,7 @@ impl fmt::Display for Model {
 
 pub(crate) const EXCLUSION: Claims = Claims {
     first_come_first_served: false,
+    keeps_places: false,
     standings: false,
     bypass: None,
     passages: None,
@@ -130,6 +131,8 @@ pub(crate) const EXCLUSION: Claims = Claims {
 };
 pub(crate) const ORDER: Claims =
     Claims { first_come_first_served: true, standings: true, ..EXCLUSION };
+/// Of those who find their places again when they have given them up.
+pub(crate) const PLACES: Claims = Claims { keeps_places: true, ..ORDER };
 /// For a lock that has none.
 pub(crate) const NO_ORDER: Claims = Claims { standings: false, ..ORDER };
 

@@ -3,7 +3,8 @@
 use crate::bounds::{Bounds, Claims, Reset};
 use crate::machine::Stores;
 use crate::model::{
-    EXCLUSION, Model, NO_ORDER, ORDER, by_one, n, no_deadlock, no_lockout, numbers, passages, safe,
+    EXCLUSION, Model, NO_ORDER, ORDER, PLACES, by_one, n, no_deadlock, no_lockout, numbers,
+    passages, safe,
 };
 use crate::moves::Make;
 
@@ -169,37 +170,39 @@ pub(crate) fn ticket(two: Make, three: Make) -> Vec<Model> {
     let name = "ticket";
     let all_moves = |n: Bounds| n.withdrawing().trying();
     vec![
-        safe(name, ORDER, n(2).attempts(3), two).quick(),
-        safe(name, ORDER, all_moves(n(2).attempts(3)), two).quick(),
-        no_lockout(name, all_moves(n(2).attempts(3)), two).quick(),
-        safe(name, ORDER, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
-        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two).quick(),
-        safe(name, ORDER, all_moves(n(2).attempts(2).dying(1)), two).quick(),
-        no_lockout(name, all_moves(n(2).attempts(2).dying(1)), two).quick(),
-        safe(name, ORDER, n(3).attempts(3), three).quick(),
-        safe(name, ORDER, n(3).attempts(2).stores(Stores::ByRegister), three).quick(),
+        safe(name, PLACES, n(2).attempts(3), two).quick(),
+        safe(name, PLACES, all_moves(n(2).attempts(2)), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(2)), two).quick(),
+        safe(name, PLACES, n(2).attempts(1).withdrawing().crashes(1, Reset::Recover), two).quick(),
+        no_lockout(name, n(2).attempts(1).withdrawing().crashes(1, Reset::Recover), two).quick(),
+        safe(name, PLACES, all_moves(n(2).attempts(1).dying(1)), two).quick(),
+        no_lockout(name, all_moves(n(2).attempts(1).dying(1)), two).quick(),
+        safe(name, PLACES, n(3).attempts(3), three).quick(),
+        safe(name, PLACES, n(3).attempts(2).stores(Stores::ByRegister), three).quick(),
         no_lockout(name, n(3).attempts(3), three).quick(),
-        safe(name, ORDER, n(3).attempts(1).withdrawing(), three).quick(),
-        safe(name, ORDER, n(3).attempts(1).dying(1), three).quick(),
-        no_lockout(name, n(3).attempts(1).dying(1), three).quick(),
-        no_lockout(name, n(3).attempts(1).withdrawing(), three),
-        no_lockout(name, n(2).attempts(2).withdrawing().crashes(2, Reset::Recover), two).quick(),
-        safe(name, ORDER, all_moves(n(2).attempts(2).dying(3)), two),
-        no_lockout(name, all_moves(n(2).attempts(2).dying(3)), two),
-        safe(name, ORDER, n(3).attempts(1).crashes(1, Reset::Recover), three),
-        safe(name, ORDER, n(3).attempts(1).dying(2), three),
-        no_lockout(name, n(3).attempts(1).dying(2), three).quick(),
-        safe(name, ORDER, all_moves(n(3).attempts(1).dying(1)), three),
-        no_lockout(name, all_moves(n(3).attempts(1).dying(1)), three),
-        safe(name, ORDER, n(3).attempts(2).dying(1), three),
-        safe(name, ORDER, n(3).attempts(2).withdrawing(), three).long(),
+        safe(name, PLACES, n(3).attempts(1).withdrawing(), three).quick(),
+        no_lockout(name, n(3).attempts(1).withdrawing(), three).quick(),
+        safe(name, PLACES, n(2).attempts(2).withdrawing().crashes(1, Reset::Recover), two),
+        no_lockout(name, n(2).attempts(2).withdrawing().crashes(1, Reset::Recover), two),
+        safe(name, PLACES, n(2).attempts(1).crashes(2, Reset::Recover), two),
+        no_lockout(name, n(2).attempts(1).crashes(2, Reset::Recover), two),
+        safe(name, PLACES, all_moves(n(2).attempts(3)), two),
+        no_lockout(name, all_moves(n(2).attempts(3)), two),
+        safe(name, PLACES, all_moves(n(2).attempts(2).dying(1)), two),
+        no_lockout(name, all_moves(n(2).attempts(2).dying(1)), two),
+        safe(name, PLACES, n(2).attempts(2).crashes(2, Reset::Recover), two).long(),
+        no_lockout(name, n(2).attempts(2).crashes(2, Reset::Recover), two).long(),
+        safe(name, PLACES, all_moves(n(2).attempts(2).dying(2)), two).long(),
+        no_lockout(name, all_moves(n(2).attempts(2).dying(2)), two).long(),
+        safe(name, PLACES, n(3).attempts(1).crashes(1, Reset::Recover), three).long(),
+        safe(name, PLACES, n(3).attempts(1).dying(1), three).long(),
+        no_lockout(name, n(3).attempts(1).dying(1), three).long(),
+        safe(name, PLACES, n(3).attempts(1).dying(2), three).long(),
+        no_lockout(name, n(3).attempts(1).dying(2), three).long(),
+        safe(name, PLACES, all_moves(n(3).attempts(1).dying(1)), three).long(),
+        no_lockout(name, all_moves(n(3).attempts(1).dying(1)), three).long(),
+        safe(name, PLACES, n(3).attempts(2).withdrawing(), three).long(),
         no_lockout(name, n(3).attempts(2).withdrawing(), three).long(),
-        safe(name, ORDER, n(3).attempts(1).dying(3), three).long(),
-        no_lockout(name, n(3).attempts(1).dying(3), three).long(),
-        safe(name, ORDER, all_moves(n(3).attempts(1).dying(2)), three).long(),
-        no_lockout(name, all_moves(n(3).attempts(1).dying(2)), three).long(),
-        safe(name, ORDER, n(3).attempts(1).crashes(2, Reset::Recover), three).long(),
-        no_lockout(name, n(3).attempts(1).crashes(2, Reset::Recover), three).long(),
     ]
 }
 
@@ -247,14 +250,15 @@ pub(crate) fn bypass_queue(two: Make, three: Make, in_order: Make) -> Vec<Model>
 /// The same with slots, whose participants may die.
 pub(crate) fn bypass(two: Make, three: Make, in_order: Make) -> Vec<Model> {
     let name = "bypass";
-    let order = Claims { standings: false, ..ORDER };
+    let order = Claims { standings: false, ..PLACES };
     let all_moves = |n: Bounds| n.withdrawing().trying();
     vec![
         safe(name, passages(1 + 1), all_moves(n(2).attempts(2)), two).quick(),
         no_lockout(name, all_moves(n(2).attempts(2)), two).quick(),
         safe(name, order, n(3).attempts(1), in_order).quick(),
         safe(name, order, all_moves(n(2).attempts(2)), in_order).quick(),
-        safe(name, EXCLUSION, n(2).attempts(2).crashes(1, Reset::Recover), two).quick(),
+        safe(name, EXCLUSION, n(2).attempts(2).withdrawing().crashes(1, Reset::Recover), two)
+            .quick(),
         no_lockout(name, all_moves(n(2).attempts(2).dying(1)), two).quick(),
         no_lockout(name, n(2).attempts(1).crashes(2, Reset::Recover), two).quick(),
         safe(name, passages(1 + 1), n(2).attempts(3), two).quick(),

@@ -58,9 +58,12 @@ pub(crate) struct Participant {
     /// What the accesses of the move that is underway returned.
     pub(crate) log: Vec<u64>,
     pub(crate) attempts_left: Option<u8>,
-    /// Those who had completed their doorways when this one began its own, and are still in line: a
-    /// bit for each.
+    /// Those who had completed their doorways when this one began its own, and are still in line, or
+    /// may come back to their places: a bit for each.
     pub(crate) before: u32,
+    /// Its place in line, from its doorway until it goes in; and who was before it when it came
+    /// there. Whoever gives up may find the same again.
+    pub(crate) place: Option<(u64, u32)>,
     /// How often each other has gone in since this one completed its doorway.
     pub(crate) bypassed: Vec<u8>,
 }

@@ -115,13 +115,19 @@ impl System {
                     if self.bounds.withdrawing { Intent::MayWithdraw } else { Intent::Stay };
                 match self.advance(state, who, |it, me| it.enter(me, intent))? {
                     Err(Pause) => {}
-                    Ok(Ok(())) => state.participants[who].doing = Doing::Polling,
+                    Ok(Ok(())) => {
+                        state.participants[who].doing = Doing::Polling;
+                        self.find_place(state, who);
+                    }
                     Ok(Err(DoorwayClosed)) => self.out(state, who),
                 }
             }
             Doing::Trying => match self.advance(state, who, |_, me| self.more().try_enter(me))? {
                 Err(Pause) => {}
-                Ok(true) => self.go_in(state, who),
+                Ok(true) => {
+                    self.find_place(state, who);
+                    self.go_in(state, who);
+                }
                 Ok(false) => self.out(state, who),
             },
             Doing::Polling => match self.advance(state, who, |it, me| it.poll(me))? {
@@ -186,7 +192,8 @@ impl System {
     fn begin(&self, state: &mut State, who: usize) {
         let in_line = |state: &State| {
             let bits = state.participants.iter().enumerate();
-            bits.filter(|(_, it)| it.is_in_line()).fold(0, |bits, (index, _)| bits | 1 << index)
+            let has_place = |it: &Participant| it.is_in_line() || it.place.is_some();
+            bits.filter(|(_, it)| has_place(it)).fold(0, |bits, (index, _)| bits | 1 << index)
         };
         let before = if self.claims.first_come_first_served { in_line(state) } else { 0 };
         let it = &mut state.participants[who];
@@ -195,7 +202,7 @@ impl System {
             Doing::Outside => {
                 it.doing = Doing::Entering;
                 it.attempts_left = it.attempts_left.map(|left| left - 1);
-                it.before = before;
+                it.before = before & !(1 << who);
             }
             Doing::Inside { done: true } => it.doing = Doing::Leaving,
             Doing::Dead { inside, named } if named || !self.bounds.looking => {
@@ -206,9 +213,13 @@ impl System {
     }
 
     fn go_in(&self, state: &mut State, who: usize) {
-        if state.participants[who].before != 0 {
+        let before = state.participants[who].before;
+        if (0..state.participants.len())
+            .any(|other| before & 1 << other != 0 && state.participants[other].is_in_line())
+        {
             state.broken = Some("somebody went in before one that had come first".to_owned());
         }
+        state.participants[who].place = None;
         self.no_longer_in_line(state, who);
         state.participants[who].doing = Doing::Inside { done: false };
         let Claims { bypass, passages, .. } = self.claims;
@@ -238,13 +249,39 @@ impl System {
         let it = &mut state.participants[who];
         it.before = 0;
         it.bypassed.fill(0);
-        self.nobody_comes_after(state, who);
+        if it.place.is_none() {
+            self.nobody_comes_after(state, who);
+        }
+    }
+
+    /// It is through its doorway: at the place that it had before, with those before it who were so
+    /// then; or at one behind all who had one when it began.
+    fn find_place(&self, state: &mut State, who: usize) {
+        if !self.claims.keeps_places {
+            return;
+        }
+        let standing =
+            machine::at_once(&mut state.memory.clone(), || self.algorithm.standing(slot(who)));
+        let Standing::Line(place) = standing else { return };
+        match state.participants[who].place {
+            Some((had, before)) if had == place => state.participants[who].before = before,
+            had => {
+                if had.is_some() {
+                    self.nobody_comes_after(state, who);
+                }
+                let it = &mut state.participants[who];
+                it.place = Some((place, it.before));
+            }
+        }
     }
 
     #[expect(clippy::unused_self, reason = "as the others")]
     fn nobody_comes_after(&self, state: &mut State, who: usize) {
         for other in &mut state.participants {
             other.before &= !(1 << who);
+            if let Some((_, before)) = &mut other.place {
+                *before &= !(1 << who);
+            }
         }
     }
 
@@ -263,6 +300,9 @@ impl System {
     }
 
     fn crash(&self, state: &mut State, who: usize) {
+        if matches!(state.participants[who].doing, Doing::Entering | Doing::Trying) {
+            self.find_place(state, who);
+        }
         self.no_longer_in_line(state, who);
         state.crashes_left -= 1;
         let it = &mut state.participants[who];
@@ -355,6 +395,7 @@ impl Model for System {
             log: Vec::new(),
             attempts_left: self.bounds.attempts,
             before: 0,
+            place: None,
             bypassed: vec![0; if counts { number } else { 0 }],
         };
         vec![State {
@@ -402,8 +443,10 @@ impl Model for System {
             }
             Action::Withdraw(who) => {
                 state.participants[who].doing = Doing::Withdrawing;
-                // It gives up its place with this, whatever comes of it.
-                self.nobody_comes_after(&mut state, who);
+                // It gives up its turn with this, whatever comes of it.
+                if !self.claims.keeps_places {
+                    self.nobody_comes_after(&mut state, who);
+                }
                 self.step(&mut state, who)?;
             }
             Action::Arrival(who, index) => state.memory.arrive(who, index),

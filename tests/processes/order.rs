@@ -5,8 +5,8 @@ use bakery_lock::wait::Wait;
 use rustix::time::{ClockId, clock_gettime};
 use zerocopy::{FromBytes, IntoBytes};
 
-use crate::child::{crowd, go, hear, say};
-use crate::data::{Shared, attach};
+use crate::child::{crowd, go, hear, say, until};
+use crate::data::{Ledger, Shared, attach};
 use crate::obey::servants;
 
 /// Whose doorway was completed first goes in first, whoever joined first.
@@ -105,3 +105,60 @@ fn nobody_passes_who_came_later(kind: Kind) {
 }
 
 each_kind!(nobody_passes_who_came_later: bakery Bakery, black_white BlackWhite, ticket Ticket);
+
+/// Whoever has a deadline has a place in the line at once, however long that is: those that come later
+/// go in later.
+fn a_deadline_behind_a_long_line(kind: Kind) {
+    const LINE: usize = 40;
+
+    let shared = Shared::<Ledger>::new(kind, 82);
+    let mut all: Vec<_> = (0..2 * LINE).map(|_| shared.mutex.join().unwrap()).collect();
+    let (ahead, behind) = all.split_at_mut(LINE);
+    let [mut child] = <[_; 1]>::try_from(servants(&shared, "park", 1)).ok().unwrap();
+    let line: Vec<_> = ahead.iter_mut().map(|me| me.enter().unwrap()).collect();
+    child.tell("for 3600000");
+    let competing = || {
+        let status = shared.mutex.status().unwrap();
+        status.queue.len() + usize::from(status.holder.is_some())
+    };
+    until(|| competing() > LINE);
+    let later: Vec<_> = behind.iter_mut().map(|me| me.enter().unwrap()).collect();
+    for waiting in line {
+        waiting.wait().unwrap().add();
+    }
+    child.expect("in");
+    assert_eq!(child.ask("leave"), "out");
+    for waiting in later {
+        waiting.wait().unwrap().add();
+    }
+    assert_eq!(shared.mutex.status().unwrap().acquisitions, 2 * LINE as u64 + 1);
+}
+
+each_kind!(a_deadline_behind_a_long_line: bakery Bakery, ticket Ticket, bypass Bypass);
+
+/// Places that were given up are passed over, far back in the line as well; or found again.
+fn giving_up_behind_a_long_line(kind: Kind) {
+    const LINE: usize = 40;
+
+    let shared = Shared::<Ledger>::new(kind, 43);
+    let mut all: Vec<_> = (0..LINE).map(|_| shared.mutex.join().unwrap()).collect();
+    let line: Vec<_> = all.iter_mut().map(|me| me.enter().unwrap()).collect();
+    let mut children = servants(&shared, "park", 3);
+    for child in &mut children {
+        for _ in 0..3 {
+            assert_eq!(child.ask("for 1"), "no");
+        }
+    }
+    children[1].tell("lock");
+    for waiting in line {
+        waiting.wait().unwrap().add();
+    }
+    children[1].expect("in");
+    assert_eq!(children[1].ask("leave"), "out");
+    for child in &mut children {
+        assert_eq!(child.ask("for 60000"), "in");
+        assert_eq!(child.ask("leave"), "out");
+    }
+}
+
+each_kind!(giving_up_behind_a_long_line: bakery Bakery, ticket Ticket, bypass Bypass);

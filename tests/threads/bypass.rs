@@ -4,7 +4,7 @@
 use bakery_lock::BypassMutexWith;
 use bakery_lock::algorithm::{
     Algorithm, Blocked, Bypass, BypassInHand, BypassPlace, BypassQueue, DoorwayClosed, Intent,
-    Place, Slot, Standing, Ticket, TicketQueue, Turn, Wake, Withdrawal,
+    Place, Slot, Standing, Turn, Wake, Withdrawal,
 };
 use proptest::collection::vec;
 use proptest::prop_oneof;
@@ -57,8 +57,8 @@ fn acts() -> impl Strategy<Value = Act> {
 
 /// A lock with a gate, whose participants have numbers.
 trait Gated {
-    /// How far behind the first in line may be who withdraws.
-    const WINDOW: u64;
+    /// How far behind the first in line may be who withdraws; `None`: anywhere.
+    const WINDOW: Option<u64>;
     /// Whether it can be left to the line.
     const HAS_LINE_ONLY: bool;
 
@@ -82,7 +82,7 @@ struct InHand<'a, const B: u32> {
 }
 
 impl<const B: u32> Gated for InHand<'_, B> {
-    const WINDOW: u64 = TicketQueue::WINDOW as u64;
+    const WINDOW: Option<u64> = Some(16);
     const HAS_LINE_ONLY: bool = true;
 
     fn try_pass(&self) -> bool {
@@ -137,7 +137,7 @@ fn slot(who: usize) -> Slot {
 }
 
 impl<const B: u32> Gated for Slots<B> {
-    const WINDOW: u64 = Ticket::<0>::WINDOW as u64;
+    const WINDOW: Option<u64> = None;
     const HAS_LINE_ONLY: bool = false;
 
     fn try_pass(&self) -> bool {
@@ -188,6 +188,8 @@ impl<const B: u32> Gated for Slots<B> {
 struct Waiter {
     who: usize,
     passed: u32,
+    /// It has gone, and may come back to its place.
+    given_up: bool,
 }
 
 struct Scene<L, const B: u32> {
@@ -207,7 +209,20 @@ impl<L: Gated, const B: u32> Scene<L, B> {
     }
 
     fn has_part(&self, who: usize) -> bool {
-        self.inside == Some(who) || self.line.iter().any(|it| it.who == who)
+        self.inside == Some(who) || self.place(who).is_some()
+    }
+
+    /// How many places in line are before this one's, who waits.
+    fn place(&self, who: usize) -> Option<usize> {
+        self.line.iter().position(|it| it.who == who && !it.given_up)
+    }
+
+    /// The head of the line has left it, and the next one is there.
+    fn move_on(&mut self) {
+        self.line.remove(0);
+        while self.line.first().is_some_and(|first| first.given_up) {
+            self.line.remove(0);
+        }
     }
 
     /// Somebody has gone in past the line.
@@ -215,18 +230,18 @@ impl<L: Gated, const B: u32> Scene<L, B> {
         assert_eq!(self.inside, None, "two are inside");
         assert!(!self.left_to_line, "it was left to the line");
         self.inside = Some(who);
-        for waiter in &mut self.line {
+        for waiter in self.line.iter_mut().filter(|it| it.who != who) {
             waiter.passed += 1;
             assert!(waiter.passed <= B, "passed more than {B} times");
         }
     }
 
     fn poll(&mut self, who: usize) {
-        let Some(before) = self.line.iter().position(|it| it.who == who) else { return };
+        let Some(before) = self.place(who) else { return };
         match self.lock.poll(who) {
             Turn::Mine => {
                 assert_eq!((before, self.inside), (0, None), "not its turn");
-                self.line.remove(0);
+                self.move_on();
                 self.inside = Some(who);
                 self.left_to_line = false;
             }
@@ -242,11 +257,14 @@ impl<L: Gated, const B: u32> Scene<L, B> {
         if self.lock.enter(who, intent) == Err(DoorwayClosed) {
             assert_eq!(intent, Intent::MayWithdraw);
             let first = self.line.first().map(|it| self.lock.ticket(it.who));
-            assert!(first.is_some_and(|first| self.next - first >= L::WINDOW), "there is room");
+            let is_long = |first| L::WINDOW.is_some_and(|window| self.next - first >= window);
+            assert!(first.is_some_and(is_long), "there is room");
         } else if self.inside.is_none() && self.lock.is_held() {
             self.passed(who);
+        } else if let Some(kept) = self.line.iter_mut().find(|it| it.who == who) {
+            kept.given_up = false;
         } else {
-            self.line.push(Waiter { who, passed: 0 });
+            self.line.push(Waiter { who, passed: 0, given_up: false });
             self.next = self.lock.ticket(who) + 1;
         }
     }
@@ -270,12 +288,15 @@ impl<L: Gated, const B: u32> Scene<L, B> {
             }
             Act::Poll(who) => self.poll(who),
             Act::Withdraw(who) => {
-                let Some(before) = self.line.iter().position(|it| it.who == who) else { return };
+                let Some(before) = self.place(who) else { return };
                 match self.lock.withdraw(who) {
+                    Withdrawal::Done if before == 0 => self.move_on(),
+                    Withdrawal::Done if L::WINDOW.is_none() => self.line[before].given_up = true,
                     Withdrawal::Done => drop(self.line.remove(before)),
                     Withdrawal::TooLate => {
                         let first = self.lock.ticket(self.line[0].who);
-                        assert!(self.lock.ticket(who) - first >= L::WINDOW);
+                        let behind = self.lock.ticket(who) - first;
+                        assert!(L::WINDOW.is_some_and(|window| behind >= window));
                     }
                     Withdrawal::Mine => panic!("it had not gone in"),
                 }

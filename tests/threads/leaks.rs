@@ -118,10 +118,10 @@ fn out_of_the_line_in_any_order<A: Fixed>() {
     assert_eq!(lock.into_inner().visits(), room * room);
 }
 
-/// A ticket that cannot be withdrawn yet keeps its participant until it can.
+/// The place of one who is gone is passed over.
 #[test]
 fn leaked_behind_a_long_line() {
-    const LINE: usize = Ticket::<1>::WINDOW as usize + 4;
+    const LINE: usize = 36;
 
     bounded(|| {
         let lock: Lock<Ticket<{ LINE + 2 }>, Pair, Scripted> = Lock::default();

@@ -1,10 +1,11 @@
 //! Whole moves of all participants in random order, against a line as one would write it down: one
 //! at a time, and first come first served where that is said.
 
+use std::any::type_name;
 use std::collections::VecDeque;
 
 use bakery_lock::Fixed;
-use bakery_lock::algorithm::{Intent, NobodySleeps, Slot, Ticket, Turn, Withdraw, Withdrawal};
+use bakery_lock::algorithm::{Intent, NobodySleeps, Slot, Turn, Withdraw, Withdrawal};
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
@@ -14,41 +15,65 @@ timed_algorithms! { once: agrees_with_a_line }
 /// One move: whose, whether it would rather not wait, and what for if it comes.
 type Step = (u8, u8, bool);
 
+/// Somebody's place in line.
+struct Place {
+    who: Slot,
+    given_up: bool,
+}
+
 #[derive(Default)]
 struct Line {
     /// In the order in which they came.
-    waiting: VecDeque<Slot>,
+    places: VecDeque<Place>,
     inside: Option<Slot>,
-    /// How many have come since nobody was there.
-    came: usize,
+    /// Whether a place that is given up stays its slot's until its turn has come.
+    keeps_places: bool,
 }
 
 impl Line {
     fn is_empty(&self) -> bool {
-        self.inside.is_none() && self.waiting.is_empty()
+        self.inside.is_none() && self.places.iter().all(|place| place.given_up)
+    }
+
+    fn is_first(&self, who: Slot) -> bool {
+        self.places.front().is_some_and(|first| first.who == who)
+    }
+
+    fn is_waiting(&self, who: Slot) -> bool {
+        self.places.iter().any(|place| place.who == who && !place.given_up)
     }
 
     fn come(&mut self, who: Slot) {
-        self.came = if self.is_empty() { 1 } else { self.came + 1 };
-        self.waiting.push_back(who);
+        match self.places.iter_mut().find(|place| place.who == who) {
+            Some(place) => place.given_up = false,
+            None => self.places.push_back(Place { who, given_up: false }),
+        }
     }
 
     fn go_in(&mut self, who: Slot, in_order: bool) {
         assert_eq!(self.inside, None, "two are inside");
-        assert!(!in_order || self.waiting.front() == Some(&who), "{who:?} has passed others");
-        self.step_out(who);
+        assert!(!in_order || self.is_first(who), "{who:?} has passed others");
+        self.places.retain(|place| place.who != who);
         self.inside = Some(who);
     }
 
+    fn leave(&mut self) {
+        self.inside = None;
+        while self.places.pop_front_if(|first| first.given_up).is_some() {}
+    }
+
     fn step_out(&mut self, who: Slot) {
-        self.waiting.retain(|other| *other != who);
+        let place = self.places.iter_mut().find(|place| place.who == who);
+        place.expect("it is in line").given_up = true;
+        self.places.retain(|place| self.keeps_places || !place.given_up);
     }
 }
 
 fn walk<A: Fixed + Withdraw>(steps: &[Step]) {
     let (lock, wake) = (A::INIT, NobodySleeps);
     let in_order = A::FIRST_COME_FIRST_SERVED;
-    let mut line = Line::default();
+    let keeps_places = type_name::<A>().contains("Ticket");
+    let mut line = Line { keeps_places, ..Line::default() };
     let slots: Vec<_> = (0..).map(Slot::new).take(lock.capacity()).collect();
     for slot in &slots {
         lock.join(*slot);
@@ -58,17 +83,17 @@ fn walk<A: Fixed + Withdraw>(steps: &[Step]) {
         let gives_up = impatience % 4 == 0;
         if line.inside == Some(me) {
             lock.leave(me, &wake);
-            line.inside = None;
-        } else if line.waiting.contains(&me) {
+            line.leave();
+        } else if line.is_waiting(me) {
             if gives_up {
                 match lock.withdraw(me, &wake) {
                     Withdrawal::Done => line.step_out(me),
                     Withdrawal::Mine => line.go_in(me, in_order),
-                    Withdrawal::TooLate => panic!("there are few"),
+                    Withdrawal::TooLate => panic!("it may be withdrawn"),
                 }
                 continue;
             }
-            let first = line.inside.is_none() && line.waiting.front() == Some(&me);
+            let first = line.inside.is_none() && line.is_first(me);
             match lock.poll(me, &wake) {
                 Turn::Mine => line.go_in(me, in_order),
                 Turn::Blocked(by) => {
@@ -87,12 +112,8 @@ fn walk<A: Fixed + Withdraw>(steps: &[Step]) {
             }
         } else {
             let intent = if *stays { Intent::Stay } else { Intent::MayWithdraw };
-            // Tickets that were withdrawn count until the line has moved on.
-            let may_be_closed = !stays && line.came >= Ticket::<1>::WINDOW as usize;
-            match lock.enter(me, intent, &wake) {
-                Ok(()) => line.come(me),
-                Err(_) => assert!(may_be_closed, "{me:?} is not let into the line"),
-            }
+            lock.enter(me, intent, &wake).expect("the doorway is open");
+            line.come(me);
         }
     }
 }

@@ -11,6 +11,7 @@ mod astray;
 mod bypass;
 mod canary;
 mod capacity;
+mod deadlines;
 mod doorway;
 mod ends;
 mod exclusion;

@@ -18,9 +18,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::astray::overwrite;
 
-/// More than there are tickets that can be withdrawn.
+/// More than there are marks.
 const N: usize = 45;
-const WINDOW: usize = Ticket::<1>::WINDOW as usize;
 const WAKE: NobodySleeps = NobodySleeps;
 
 type Lock = Ticket<N>;
@@ -72,6 +71,8 @@ fn acts() -> impl Strategy<Value = Act> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Is {
     Outside,
+    /// And its slot says that it gave up a place, whether that is still there or not.
+    GaveUp,
     InLine,
     Dead,
     DeadChoosing,
@@ -79,82 +80,79 @@ enum Is {
     Orphaned,
 }
 
+struct Place {
+    who: usize,
+    given_up: bool,
+}
+
 struct Line {
-    /// Who took each ticket from the one served on, until it is given up.
-    places: VecDeque<Option<usize>>,
-    served: usize,
+    /// From the ticket that is served on.
+    places: VecDeque<Place>,
     are: [Is; N],
 }
 
 impl Line {
-    fn ticket(&self, who: usize) -> Option<usize> {
-        Some(self.served + self.places.iter().position(|place| *place == Some(who))?)
+    fn before(&self, who: usize) -> Option<usize> {
+        self.places.iter().position(|place| place.who == who)
     }
 
-    fn pass(&mut self) {
-        self.places.pop_front();
-        self.served += 1;
+    fn come(&mut self, who: usize) {
+        match self.before(who) {
+            Some(before) => self.places[before].given_up = false,
+            None => self.places.push_back(Place { who, given_up: false }),
+        }
+        self.are[who] = Is::InLine;
+    }
+
+    fn give_up(&mut self, who: usize) {
+        let before = self.before(who).expect("it has a place");
+        self.places[before].given_up = true;
+        self.are[who] = Is::GaveUp;
     }
 
     fn skip(&mut self) {
-        while self.places.front() == Some(&None) {
-            self.pass();
-        }
+        while self.places.pop_front_if(|first| first.given_up).is_some() {}
     }
 
-    /// Whether that ticket could be given up.
-    fn give_up(&mut self, ticket: usize) -> bool {
-        match ticket.checked_sub(self.served) {
-            None => {}
-            Some(0) => self.pass(),
-            Some(before) if before < WINDOW => self.places[before] = None,
-            Some(_) => return false,
-        }
-        true
+    /// Passes over what is nobody's, as far as that can be told.
+    fn help(&mut self) {
+        let is_one_choosing = self.are.contains(&Is::DeadChoosing);
+        let is_nobodys = |first: &mut Place| {
+            first.given_up || (self.are[first.who] == Is::Orphaned && !is_one_choosing)
+        };
+        while self.places.pop_front_if(is_nobodys).is_some() {}
     }
 
     fn reset(&mut self, who: usize) -> Reset {
-        let is_out = match self.are[who] {
+        match self.are[who] {
             Is::Outside => return Reset::Done,
             Is::InLine => unreachable!("it lives"),
-            Is::Dead => self.ticket(who).is_none_or(|ticket| self.give_up(ticket)),
-            Is::DeadChoosing | Is::Orphaned => {
-                self.are[who] = Is::Orphaned;
-                !self.are.contains(&Is::DeadChoosing) && self.give_up_orphans()
+            Is::GaveUp => {}
+            Is::Dead => self.give_up(who),
+            Is::DeadChoosing | Is::Orphaned => self.are[who] = Is::Orphaned,
+        }
+        self.help();
+        let is_orphan = |place: &Place| self.are[place.who] == Is::Orphaned;
+        if self.are[who] == Is::Orphaned {
+            if self.are.contains(&Is::DeadChoosing) || self.places.iter().any(is_orphan) {
+                return Reset::Later;
             }
-        };
-        if !is_out {
-            return Reset::Later;
+            self.are[who] = Is::Outside;
         }
-        self.are[who] = Is::Outside;
-        self.skip();
         Reset::Done
-    }
-
-    fn give_up_orphans(&mut self) -> bool {
-        let first = self.served;
-        let is_orphan = |who: &usize| self.are[*who] == Is::Orphaned;
-        let places = self.places.iter().enumerate();
-        let orphans = places.filter(|(_, place)| place.as_ref().is_some_and(is_orphan));
-        let orphans: Vec<_> = orphans.map(|(place, _)| place).collect();
-        let near = |place: &&usize| **place < WINDOW;
-        for place in orphans.iter().filter(near) {
-            assert!(self.give_up(first + place), "it is near");
-        }
-        orphans.iter().all(|place| near(&place))
     }
 
     /// Whom somebody waits for, who is not served.
     fn ahead(&mut self) -> Option<usize> {
-        self.skip();
-        let last = |is| self.are.iter().rposition(|it| *it == is);
-        let holder = self.places[0].filter(|who| matches!(self.are[*who], Is::InLine | Is::Dead));
-        holder.or_else(|| last(Is::DeadChoosing)).or_else(|| last(Is::Orphaned))
+        self.help();
+        let holder = self.places.front().map(|first| first.who);
+        let holder = holder.filter(|who| matches!(self.are[*who], Is::InLine | Is::Dead));
+        holder.or_else(|| self.are.iter().rposition(|it| *it == Is::DeadChoosing))
     }
 
     fn standing(&self, who: usize) -> Option<Standing> {
         match self.are[who] {
-            Is::Outside => Some(Standing::Outside),
+            Is::Outside | Is::GaveUp => Some(Standing::Outside),
             Is::DeadChoosing | Is::Orphaned => Some(Standing::Doorway),
             Is::InLine | Is::Dead => None,
         }
@@ -163,20 +161,16 @@ impl Line {
 
 fn agrees(first: u32, acts: &[Act]) {
     let mut lock = Lock::starting_at(first);
-    let mut line = Line { places: VecDeque::new(), served: 0, are: [Is::Outside; N] };
+    let mut line = Line { places: VecDeque::new(), are: [Is::Outside; N] };
     for act in acts {
         match *act {
-            Act::Enter(who, intent) if line.are[who] == Is::Outside => {
-                let is_open = intent == Intent::Stay || line.places.len() < WINDOW;
-                assert_eq!(lock.enter(slot(who), intent, &WAKE).is_ok(), is_open);
-                if is_open {
-                    line.places.push_back(Some(who));
-                    line.are[who] = Is::InLine;
-                }
+            Act::Enter(who, intent) if matches!(line.are[who], Is::Outside | Is::GaveUp) => {
+                lock.enter(slot(who), intent, &WAKE).expect("it is open");
+                line.come(who);
             }
             Act::EnterAndDie(who, written_down) if line.are[who] == Is::Outside => {
-                lock.enter(slot(who), Intent::Stay, &WAKE).expect("open to those who stay");
-                line.places.push_back(Some(who));
+                lock.enter(slot(who), Intent::Stay, &WAKE).expect("it is open");
+                line.come(who);
                 line.are[who] = if written_down { Is::Dead } else { Is::DeadChoosing };
                 if !written_down {
                     die_choosing(&mut lock, who);
@@ -187,16 +181,13 @@ fn agrees(first: u32, acts: &[Act]) {
                 line.are[who] = Is::DeadChoosing;
             }
             Act::Withdraw(who) if line.are[who] == Is::InLine => {
-                let before = line.ticket(who).expect("it is in line") - line.served;
-                let outcome = match before {
+                let outcome = match line.before(who).expect("it is in line") {
                     0 => Withdrawal::Mine,
-                    1..WINDOW => Withdrawal::Done,
-                    _ => Withdrawal::TooLate,
+                    _ => Withdrawal::Done,
                 };
                 assert_eq!(lock.withdraw(slot(who), &WAKE), outcome);
                 if outcome == Withdrawal::Done {
-                    line.places[before] = None;
-                    line.are[who] = Is::Outside;
+                    line.give_up(who);
                 }
             }
             Act::Look(who) if line.are[who] == Is::InLine => {
@@ -207,14 +198,14 @@ fn agrees(first: u32, acts: &[Act]) {
                 assert_eq!(lock.reset(slot(who), &WAKE), line.reset(who));
             }
             Act::Serve(lives) => {
-                let Some(&Some(who)) = line.places.front() else { continue };
+                let Some(who) = line.places.front().map(|first| first.who) else { continue };
                 if line.are[who] == Is::InLine {
                     assert_eq!(lock.poll(slot(who), &WAKE), Turn::Mine);
                     line.are[who] = Is::Dead;
                     if lives {
                         lock.leave(slot(who), &WAKE);
                         line.are[who] = Is::Outside;
-                        line.pass();
+                        line.places.pop_front();
                         line.skip();
                     }
                 }
@@ -249,24 +240,55 @@ fn full() -> Lock {
 }
 
 #[test]
-fn one_who_died_far_back_is_reset_when_the_line_has_moved_on() {
-    for choosing in [false, true] {
-        let mut lock = full();
-        if choosing {
-            die_choosing(&mut lock, N - 1);
-        }
-        for who in 0..N - WINDOW {
-            assert_eq!(lock.reset(slot(N - 1), &WAKE), Reset::Later);
-            assert_eq!(lock.poll(slot(who), &WAKE), Turn::Mine);
-            lock.leave(slot(who), &WAKE);
-        }
-        assert_eq!(lock.reset(slot(N - 1), &WAKE), Reset::Done);
-        for who in N - WINDOW..N - 1 {
-            assert_eq!(lock.poll(slot(who), &WAKE), Turn::Mine);
-            lock.leave(slot(who), &WAKE);
-        }
-        assert!(lock.try_enter(slot(N - 1), &WAKE));
+fn one_who_died_far_back_is_reset_at_once() {
+    let lock = full();
+    assert_eq!(lock.reset(slot(N - 1), &WAKE), Reset::Done);
+    assert_eq!(lock.standing(slot(N - 1)), Standing::Outside);
+    for who in 0..N - 1 {
+        assert_eq!(lock.poll(slot(who), &WAKE), Turn::Mine);
+        lock.leave(slot(who), &WAKE);
     }
+    assert!(lock.try_enter(slot(N - 1), &WAKE));
+}
+
+#[test]
+fn one_who_died_choosing_is_reset_when_what_may_be_its_ticket_is_served() {
+    let mut lock = full();
+    die_choosing(&mut lock, N - 2);
+    for who in 0..N - 2 {
+        assert_eq!(lock.reset(slot(N - 2), &WAKE), Reset::Later);
+        assert_eq!(lock.poll(slot(who), &WAKE), Turn::Mine);
+        lock.leave(slot(who), &WAKE);
+    }
+    assert!(matches!(lock.poll(slot(N - 1), &WAKE), Turn::Blocked(_)));
+    assert_eq!(lock.reset(slot(N - 2), &WAKE), Reset::Done);
+    assert_eq!(lock.poll(slot(N - 1), &WAKE), Turn::Mine);
+}
+
+/// Whoever gave up comes back to its place until its turn has come, and to the end of the line then.
+#[test]
+fn a_place_that_was_given_up_is_found_again_until_its_turn() {
+    let lock = full();
+    let gives_up = slot(N / 2);
+    for _ in 0..3 {
+        assert_eq!(lock.withdraw(gives_up, &WAKE), Withdrawal::Done);
+        assert!(!lock.try_enter(gives_up, &WAKE), "others are before it");
+        lock.enter(gives_up, Intent::MayWithdraw, &WAKE).expect("it is open");
+    }
+    let serve = |who| {
+        assert_eq!(lock.poll(slot(who), &WAKE), Turn::Mine);
+        lock.leave(slot(who), &WAKE);
+    };
+    (0..=N / 2).for_each(serve);
+    let last = slot(N - 1);
+    assert_eq!(lock.withdraw(last, &WAKE), Withdrawal::Done);
+    (N / 2 + 1..N - 1).for_each(serve);
+    // Its turn has come and gone.
+    lock.enter(gives_up, Intent::Stay, &WAKE).expect("it is open");
+    lock.enter(last, Intent::Stay, &WAKE).expect("it is open");
+    assert!(matches!(lock.poll(last, &WAKE), Turn::Blocked(_)));
+    serve(N / 2);
+    serve(N - 1);
 }
 
 /// However many tickets were taken meanwhile: only the lower half of the one served is known.
@@ -282,6 +304,10 @@ fn one_who_died_long_ago_is_not_taken_for_one_in_line() {
     let next: u64 = (1 << 32) + 43;
     overwrite(&mut lock, 128, &long_ago.to_ne_bytes());
     overwrite(&mut lock, 0, &next.to_ne_bytes());
+    for who in [1, 2] {
+        let place = 3 + next - 3 + who;
+        overwrite(&mut lock, 128 * (1 + usize::try_from(who).unwrap()), &place.to_ne_bytes());
+    }
     assert_eq!(lock.reset(slot(0), &WAKE), Reset::Done);
     for who in [1, 2] {
         assert_eq!(lock.poll(slot(who), &WAKE), Turn::Mine);

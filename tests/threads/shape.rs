@@ -174,9 +174,9 @@ fn the_small_traits_of_a_mutex() {
 
 #[test]
 fn a_raw_mutex_is_small() {
-    assert_eq!(size_of::<RawTicket>(), 32);
-    assert_eq!(size_of::<Mutex<u64>>(), 40);
-    assert_eq!(size_of::<RawBypass<1024>>(), 48);
+    assert_eq!(size_of::<RawTicket>(), 56);
+    assert_eq!(size_of::<Mutex<u64>>(), 64);
+    assert_eq!(size_of::<RawBypass<1024>>(), 72);
 }
 
 /// A guard of a ticket lock may be dropped by another thread.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use bakery_lock::algorithm::{TicketQueue, Withdraw};
+use bakery_lock::algorithm::Withdraw;
 use bakery_lock::{BakeryMutexWith, BypassMutexWith, Fixed, Lock, MutexWith, RawTicket};
 
 use crate::support::{Pair, Patience, Raw, Scripted, all_at_once, bounded, crowd, tell, until};
@@ -83,8 +83,8 @@ fn stepping_out<A: Fixed + Send + Sync>() {
     }
 }
 
-/// A line longer than the tickets that can be withdrawn from it.
-const LINE: usize = TicketQueue::WINDOW as usize + 8;
+/// A line longer than a queue has marks for.
+const LINE: usize = 24;
 
 /// So many that wait for ever, each of them in line before the next step is taken.
 fn behind_a_line<R: Raw>(mutex: &lock_api::Mutex<R, Pair>, line: usize, meanwhile: impl FnOnce()) {
@@ -120,7 +120,7 @@ fn give_up_behind_a_line<R: Raw>(mutex: lock_api::Mutex<R, Pair>, line: usize) {
 #[test]
 fn giving_up_behind_a_long_line() {
     bounded(|| {
-        for line in [LINE, TicketQueue::WINDOW as usize - 4, 3] {
+        for line in [LINE, 12, 3] {
             give_up_behind_a_line(MutexWith::<Pair, Scripted>::default(), line);
             give_up_behind_a_line(BypassMutexWith::<Pair, 1024, Scripted>::default(), line);
             give_up_behind_a_line(BakeryMutexWith::<Pair, 2, Scripted>::default(), line);
@@ -146,7 +146,7 @@ fn giving_up_among_a_line_at_the_edge() {
     });
 }
 
-/// Those who wait for a while stand beside a line that is too long, and get in once it is not.
+/// Those who wait for a while stand in line, however long it is.
 #[test]
 fn waiting_for_a_long_while_behind_a_long_line() {
     bounded(|| {

@@ -123,7 +123,7 @@ const SURVIVORS: &[Survivor] = &[
     Survivor {
         file: TICKET,
         after: "",
-        line: "match slot.place.load(Acquire)",
+        line: "let place = of.place.load(Acquire)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: EARLY,
     },
@@ -137,7 +137,7 @@ const SURVIVORS: &[Survivor] = &[
     Survivor {
         file: TICKET_QUEUE,
         after: "",
-        line: "self.withdrawn.fetch_or(mark(mine), Release)",
+        line: "self.withdrawn.fetch_or(noted, Release)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: SIXTEEN_AGO,
     },
@@ -186,7 +186,7 @@ const SURVIVORS: &[Survivor] = &[
     Survivor {
         file: TICKET,
         after: "",
-        line: "slot.place.store(ORPHANED, Release)",
+        line: "CHOOSING | ORPHANED => slot.place.store(ORPHANED, Release)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: EARLY,
     },

@@ -28,6 +28,7 @@ sources! {
     "local/drop_in/lease.rs"
     "local/drop_in/slotted.rs"
     "local/drop_in/ticket.rs"
+    "local/rows.rs"
     "local/taken.rs"
     "shared/life/identity.rs"
     "shared/segment/journal.rs"

@@ -12,6 +12,9 @@ pub(crate) mod bypass;
 pub(crate) mod lease;
 pub(crate) mod lot;
 #[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
+#[path = "../../../src/local/rows.rs"]
+pub(crate) mod rows;
+#[allow(clippy::all, clippy::pedantic, reason = "linted as the library")]
 #[path = "../../../src/local/drop_in/slotted.rs"]
 pub(crate) mod slotted;
 #[allow(dead_code, reason = "the tests with many threads have no models of it")]

@@ -100,6 +100,12 @@ impl<A: Recover + Withdraw> Shared<A> {
         }
     }
 
+    /// Withdraws, and comes again.
+    fn returns(&self, me: Slot) {
+        self.withdraws(me);
+        self.may_withdraw(me);
+    }
+
     fn tries(&self, me: Slot) {
         if self.algorithm().try_enter(me, &self.waking()) {
             self.out(me);
@@ -312,6 +318,9 @@ models! {
     /// The same; one withdraws.
     ticket_withdrawing:
         reset(preemptions(1, 4), Ticket::<2>::new, [Shared::withdraws, Shared::may_withdraw]);
+    /// The same, and comes again.
+    ticket_returning:
+        reset(preemptions(1, 2), Ticket::<2>::new, [Shared::returns, Shared::may_withdraw]);
     /// 3 participants, dead after each step, 2 preemptions.
     ticket_looked_for: looked_for(preemptions(1, 2), Ticket::<3>::new, [Shared::stays; 2]);
     /// 2 participants, dead after each step, 4 preemptions.

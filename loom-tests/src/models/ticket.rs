@@ -6,9 +6,10 @@ use loom::thread;
 
 use super::attempt::Patience;
 use super::{Bounds, check, exhaustive, models, preemptions};
-use crate::algorithm::{DoorwayClosed, Intent, Slot, TicketInHand, TicketQueue};
+use crate::algorithm::{DoorwayClosed, Intent, NoRoom, Room, Slot, TicketInHand, TicketQueue};
 use crate::attempt::{self, Attempt};
 use crate::futex::{Places, Sleep, time_passes};
+use crate::local::rows::{Rows, room};
 use crate::local::ticket::RawTicket;
 use crate::wait::Never;
 
@@ -75,16 +76,23 @@ fn is_impatient(lock: &RawTicket<Sleep>) -> bool {
 
 /// Tickets have no slots.
 const NO_SLOT: Slot = Slot::new(0);
-const WINDOW: usize = TicketQueue::WINDOW as usize;
+/// So many marks has the queue itself.
+const WINDOW: usize = 16;
 /// Tickets wrap on the way.
-const FIRST: u64 = u64::MAX - TicketQueue::WINDOW as u64 / 2;
+const FIRST: u64 = u64::MAX - WINDOW as u64 / 2;
 
 /// A line as long as this stands before one more thread comes. The model's first thread stands in
 /// it for everybody: the tickets are taken before there is another thread, so it costs no
 /// executions, and they are served in turn.
-fn behind(line: usize, bounds: Bounds, one: fn(&TicketQueue, &Places) -> bool, goes_in: bool) {
+fn behind<R: Room + 'static>(
+    line: usize,
+    bounds: Bounds,
+    room: fn() -> R,
+    one: fn(&TicketQueue<R>, &Places) -> bool,
+    goes_in: bool,
+) {
     check(bounds, move || {
-        let queue = TicketQueue::starting_at(FIRST);
+        let queue = TicketQueue::with_room(FIRST, room());
         let shared = Arc::new((queue, Places::new(), UnsafeCell::new(0)));
         let (queue, places, data) = &*shared;
         let take = |_| {
@@ -119,24 +127,41 @@ fn behind(line: usize, bounds: Bounds, one: fn(&TicketQueue, &Places) -> bool, g
 }
 
 /// Waits beside the line, and then in it.
-fn waits_for_the_doorway(queue: &TicketQueue, places: &Places) -> bool {
+fn waits_for_the_doorway<R: Room>(queue: &TicketQueue<R>, places: &Places) -> bool {
     let hand = TicketInHand::new(queue);
     Attempt::<_, _, Sleep>::enter_until(&hand, NO_SLOT, places, &Never)
         .is_some_and(|attempt| attempt.wait_until(&Never))
 }
 
 /// The same with little time.
-fn is_impatient_at_the_doorway(queue: &TicketQueue, places: &Places) -> bool {
+fn is_impatient_at_the_doorway<R: Room>(queue: &TicketQueue<R>, places: &Places) -> bool {
     let (hand, deadline) = (TicketInHand::new(queue), Patience::new(2));
     Attempt::<_, _, Sleep>::enter_until(&hand, NO_SLOT, places, &deadline)
         .is_some_and(|attempt| attempt.wait_until(&deadline))
 }
 
 /// Takes a ticket that it could not withdraw at once, and steps out of the line all the same.
-fn steps_out(queue: &TicketQueue, places: &Places) -> bool {
+fn steps_out<R: Room>(queue: &TicketQueue<R>, places: &Places) -> bool {
     let hand = TicketInHand::new(queue);
     drop(Attempt::<_, _, Sleep>::enter(&hand, NO_SLOT, places, Intent::Stay));
     false
+}
+
+/// Steps out of the line, some times, and stands in it again, until its turn.
+fn stands_behind_its_own<const TIMES: usize>(queue: &TicketQueue<Rows>, places: &Places) -> bool {
+    (0..TIMES).for_each(|_| _ = steps_out(queue, places));
+    waits_for_the_doorway(queue, places)
+}
+
+/// Leaves a ticket in line between two that it steps out of: two rows, of which the second is seen
+/// when the first is gone.
+fn leaves_two_rows(queue: &TicketQueue<Rows>, places: &Places) -> bool {
+    steps_out(queue, places);
+    let hand = TicketInHand::new(queue);
+    let stays = Attempt::<_, _, Sleep>::enter(&hand, NO_SLOT, places, Intent::Stay);
+    steps_out(queue, places);
+    stays.expect("open to those who stay").wait();
+    true
 }
 
 /// Whether the doorway is closed behind a line that nobody leaves, for all whose attempts may be
@@ -173,9 +198,18 @@ models! {
         assert!(closed_behind(WINDOW));
     });
     /// 2 threads, a line of 16, 1 preemption.
-    opened: behind(WINDOW, preemptions(1, 1), waits_for_the_doorway, true);
+    opened: behind(WINDOW, preemptions(1, 1), || NoRoom, waits_for_the_doorway, true);
     /// 2 threads, a line of 16, 2 preemptions.
-    closed_to_the_impatient: behind(WINDOW, preemptions(1, 2), is_impatient_at_the_doorway, false);
+    closed_to_the_impatient:
+        behind(WINDOW, preemptions(1, 2), || NoRoom, is_impatient_at_the_doorway, false);
     /// 2 threads, a line of 17, 1 preemption.
-    stepped_out: behind(WINDOW + 1, preemptions(1, 1), steps_out, false);
+    stepped_out: behind(WINDOW + 1, preemptions(1, 1), || NoRoom, steps_out, false);
+    /// The same with room, 2 preemptions.
+    noted: behind(WINDOW + 1, preemptions(1, 2), room, steps_out, false);
+    /// 2 threads, a line of 16, 2 preemptions.
+    impatient_far: behind(WINDOW, preemptions(1, 2), room, is_impatient_at_the_doorway, false);
+    /// 2 threads, a line of 16, 1 preemption.
+    behind_a_row: behind(WINDOW, preemptions(1, 1), room, stands_behind_its_own::<2>, true);
+    /// 2 threads, a line of 16, 2 preemptions.
+    two_rows: behind(WINDOW, preemptions(1, 2), room, leaves_two_rows, true);
 }

@@ -28,6 +28,17 @@ fn enter_and_withdraw<A: Withdraw>(algorithm: &A, me: Slot) -> bool {
         }
 }
 
+/// The same, and comes again if it has withdrawn, until it is in.
+fn come_again<A: Withdraw>(algorithm: &A, me: Slot) -> bool {
+    if !enter_and_withdraw(algorithm, me) {
+        algorithm.enter(me, Intent::Stay, &NobodySleeps).expect("open to those who stay");
+        while algorithm.poll(me, &NobodySleeps) != Turn::Mine {
+            loom::thread::yield_now();
+        }
+    }
+    true
+}
+
 /// One participant takes its attempts back unless it is in at once; the other, who spins, gets in
 /// all the same.
 ///
@@ -114,4 +125,6 @@ models! {
     tournament_swapped: both(Tournament::<2, Swapped>::new);
     /// See `both`.
     ticket: both(Ticket::<2>::new);
+    /// 2 participants, 1 round, 4 preemptions.
+    ticket_again: against(preemptions(1, 4), Ticket::<2>::new, come_again);
 }

@@ -7,13 +7,14 @@ use crate::algorithm::{BypassInHand, BypassQueue, Slot};
 use crate::atomic::const_fn;
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
+use crate::local::rows::{Rows, room};
 use crate::wait::{Deadline, DefaultWait, Lot, Notice, Wait, Waker};
 
-/// A [`BypassQueue`] as a raw mutex. 48 bytes; no thread in line is passed more than `B` times.
+/// A [`BypassQueue`] as a raw mutex. 72 bytes; no thread in line is passed more than `B` times.
 ///
 /// [`unlock_fair`](lock_api::RawMutexFair::unlock_fair) leaves it to whoever is next in line.
 pub struct RawBypass<const B: u32, W = DefaultWait> {
-    queue: BypassQueue<B>,
+    queue: BypassQueue<B, Rows>,
     notice: Notice,
     wait: PhantomData<fn() -> W>,
 }
@@ -26,7 +27,7 @@ impl<const B: u32, W: Wait> RawBypass<B, W> {
         /// An unlocked mutex.
         #[must_use]
         pub const fn new() -> Self {
-            Self { queue: BypassQueue::new(), notice: Notice::new(), wait: PhantomData }
+            Self { queue: BypassQueue::with_room(room()), notice: Notice::new(), wait: PhantomData }
         }
     }
 

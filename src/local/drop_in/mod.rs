@@ -45,9 +45,9 @@ use crate::wait::DefaultWait;
 ///   the end of the line.
 /// - `const fn new`, and no poisoning.
 /// - Guards are `Send` if the value is.
-/// - `try_lock_for` and `try_lock_until`. A timed attempt stands in line if fewer than
-///   [`WINDOW`](crate::algorithm::TicketQueue::WINDOW) threads are ahead of it; behind a longer line it
-///   waits beside it.
+/// - `try_lock_for` and `try_lock_until`, whose attempts stand in line like all others. One that gives
+///   up loses its place. Behind more than 15 others it notes that in memory that the mutex allocates
+///   the first time, at most 16 bytes for each that waits.
 /// - A thread that locks a mutex which it has locked already waits for ever.
 ///
 /// ```

@@ -7,11 +7,12 @@ use crate::algorithm::{Slot, TicketInHand, TicketQueue};
 use crate::atomic::const_fn;
 use crate::attempt::{self, Attempt};
 use crate::local::lot::ThreadLot;
+use crate::local::rows::{Rows, room};
 use crate::wait::{Deadline, DefaultWait, Notice, Wait};
 
-/// A [`TicketQueue`] as a raw mutex. 32 bytes; first come first served.
+/// A [`TicketQueue`] as a raw mutex. 56 bytes; first come first served.
 pub struct RawTicket<W = DefaultWait> {
-    queue: TicketQueue,
+    queue: TicketQueue<Rows>,
     notice: Notice,
     wait: PhantomData<fn() -> W>,
 }
@@ -31,7 +32,7 @@ impl<W: Wait> RawTicket<W> {
         /// [`lock_api::Mutex::from_raw`]: to watch tickets wrap, for instance.
         #[must_use]
         pub const fn starting_at(first: u64) -> Self {
-            let queue = TicketQueue::starting_at(first);
+            let queue = TicketQueue::with_room(first, room());
             Self { queue, notice: Notice::new(), wait: PhantomData }
         }
     }

@@ -23,7 +23,7 @@ use crate::shared::segment::{clock, file_system};
 use crate::shared::waiting::adoption::adopt;
 use crate::shared::waiting::room::{Newcomer, tell_of_room};
 use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
-use crate::shared::{Death, Error, Kind};
+use crate::shared::{Death, Error};
 use crate::wait::{Deadline, Never, Wait, Waker};
 
 /// Whether a lock may be taken whose last owner has died inside.
@@ -254,16 +254,13 @@ impl<W: Wait> Seat<W> {
         true
     }
 
-    /// The doorway is closed: to tickets that may be withdrawn until the line is shorter, to the
-    /// others while numbers are about to overflow, which they come near only if somebody tampers
-    /// with them.
+    /// The doorway is closed while numbers are about to overflow, which they come near only if somebody
+    /// tampers with them.
     #[cold]
     fn enter_later(&mut self, intent: Intent, deadline: &impl Deadline) -> Result<bool, Error> {
-        let has_tickets = matches!(self.segment.kind(), Kind::Ticket | Kind::Bypass);
-        let may_take_long = has_tickets && intent == Intent::MayWithdraw;
         let since = Instant::now();
         while deadline.left().is_some() {
-            if !may_take_long && since.elapsed() > PATIENCE {
+            if since.elapsed() > PATIENCE {
                 return Err(self.segment.corrupt(self.slot, "could not get a number"));
             }
             // Those in line may all be dead.
