@@ -379,17 +379,16 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
                 // In any case: a mark that was seen may be gone. Release: see `pass_over`.
                 served = self.queue.served.fetch_or(survey.marks, Release);
             }
-            if self.pass(first, &survey).is_some() {
-                continue;
+            if self.pass(first, &survey).is_none() {
+                let ahead = survey.holder.or(survey.choosing);
+                let is_orphan = line > 0 && ahead.is_none() && survey.given_up.is_none();
+                if is_orphan && orphans.next().is_some() {
+                    self.queue.pass(first);
+                } else if half(served) == low(first) {
+                    break (first, ahead, survey.choosing.is_none() && survey.written >= line);
+                }
+                // Another may be served by now, to one who saw no mark.
             }
-            let ahead = survey.holder.or(survey.choosing);
-            let is_orphan = line > 0 && ahead.is_none() && survey.given_up.is_none();
-            if is_orphan && orphans.next().is_some() {
-                self.queue.pass(first);
-            } else if half(served) == low(first) {
-                break (first, ahead, survey.choosing.is_none() && survey.written >= line);
-            }
-            // Another may be served by now, to one who saw no mark.
         };
         wake.fence();
         wake.wake(low(first));

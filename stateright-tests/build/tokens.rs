@@ -90,6 +90,7 @@ const NOT_CODE: &[&str] = &[
     "wake.",
     "W::wake",
     "const FIRST",
+    "const GIVEN_UP",
     "const HANDS_ON_LAST",
     "const HAS_GATE",
     "PhantomData",
@@ -191,7 +192,7 @@ fn compiles(name: &str, line: &str, token: &str, other: &str) -> bool {
     let defined = line.contains("const ");
     match (token, other) {
         // A closure.
-        (" || ", _) => !line.contains(", || "),
+        (" || ", _) => !line.contains(", || ") && !line.contains("= || "),
         // In a pattern.
         (" | ", _) => !line.trim_start().starts_with(|c: char| c.is_ascii_uppercase()),
         ("NOBODY", _) => line.contains("let next = "),

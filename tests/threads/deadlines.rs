@@ -123,7 +123,7 @@ fn participants_with_a_deadline() {
         let lock = All::default();
         let count: &'static AtomicUsize = Box::leak(Box::default());
         let all: Vec<_> = (0..=OTHERS).map(|_| Mutex::new(lock.join().expect("room"))).collect();
-        let visit = |mut inside: Guard<'_, '_, Ticket<{ OTHERS + 1 }>, Pair, Notes>| {
+        let visit = |mut inside: Guard<'_, Ticket<{ OTHERS + 1 }>, Pair, Notes>| {
             count.fetch_add(1, SeqCst);
             inside.visit();
         };

@@ -33,19 +33,13 @@ const DAMAGE: &str = "for registers that were overwritten; `registers` in tests/
 const CODE: &str = "the same thing by another number";
 const PRIVATE: &str = "nobody reads it before it is written again";
 const BACK: &str = "not claimed here, or for longer lines; `recovery` in tests/threads finds it";
-const AGAIN: &str = "it is reset later, when it is served";
 const ONLOOKERS: &str = "for whoever looks on, and nothing that these models claim; `standings` in \
      tests/threads asks for what one thread can bring about";
 const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
 const SOON: &str = "how soon a doorway counts as closed";
-const LENGTH: &str = "a line of another length to withdraw from, as good unless tickets wrap";
 const DROP_IN: &str = "for the drop-in mutex only, whose models with loom find it";
 const HINT: &str = "whether to look closer, which decides";
-const LONG: &str =
-    "a mark is taken for that of a ticket 16 before or behind: beyond these models' lines";
 const WAKES: &str = "whom it wakes: the models with loom find it";
-const MOMENT: &str =
-    "whether anybody is there, while a withdrawn ticket is about to be passed over";
 const FENCES: &str = "one of the fences between every two accesses: see the type's documentation";
 
 const PASSED: &str =
