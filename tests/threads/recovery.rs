@@ -24,6 +24,13 @@ const WAKE: NobodySleeps = NobodySleeps;
 
 type Lock = Ticket<N>;
 
+/// A queue that serves this ticket first, and that everybody has joined.
+fn line_from(first: u32) -> Lock {
+    let lock = Lock::starting_at(first);
+    (0..N).for_each(|who| lock.join(slot(who)));
+    lock
+}
+
 fn slot(who: usize) -> Slot {
     Slot::new(u32::try_from(who).expect("a few"))
 }
@@ -160,7 +167,7 @@ impl Line {
 }
 
 fn agrees(first: u32, acts: &[Act]) {
-    let mut lock = Lock::starting_at(first);
+    let mut lock = line_from(first);
     let mut line = Line { places: VecDeque::new(), are: [Is::Outside; N] };
     for act in acts {
         match *act {
@@ -234,7 +241,7 @@ fn the_dead_leave_the_line_and_nobody_else_does() {
 
 /// So many participants in line.
 fn full() -> Lock {
-    let lock = Lock::starting_at(u32::MAX - 20);
+    let lock = line_from(u32::MAX - 20);
     (0..N).for_each(|who| lock.enter(slot(who), Intent::Stay, &WAKE).expect("for those who stay"));
     lock
 }
@@ -294,7 +301,7 @@ fn a_place_that_was_given_up_is_found_again_until_its_turn() {
 /// However many tickets were taken meanwhile: only the lower half of the one served is known.
 #[test]
 fn one_who_died_long_ago_is_not_taken_for_one_in_line() {
-    let mut lock = Lock::starting_at(40);
+    let mut lock = line_from(40);
     assert!(lock.try_enter(slot(0), &WAKE));
     lock.leave(slot(0), &WAKE);
     // Another's ticket, just before that of one who died when it had left.
@@ -317,7 +324,7 @@ fn one_who_died_long_ago_is_not_taken_for_one_in_line() {
 
 #[test]
 fn whoever_is_choosing_may_have_the_ticket_that_nobody_holds() {
-    let mut lock = Lock::new();
+    let mut lock = line_from(0);
     for who in 0..3 {
         lock.enter(slot(who), Intent::Stay, &WAKE).unwrap();
     }
