@@ -334,7 +334,9 @@ fn plays<const B: u32>(acts: &[Act]) {
     let lock = BypassQueue::<B>::new();
     let hands = (0..HOLDERS).map(|_| BypassInHand::new(&lock)).collect();
     plays_at(Scene::<_, B>::new(InHand { lock: &lock, hands }), acts);
-    plays_at(Scene::<_, B>::new(Slots::<B>::new()), acts);
+    let slots = Slots::<B>::new();
+    (0..slots.capacity()).for_each(|who| slots.join(slot(who)));
+    plays_at(Scene::<_, B>::new(slots), acts);
 }
 
 fn plays_at<L: Gated, const B: u32>(mut scene: Scene<L, B>, acts: &[Act]) {
