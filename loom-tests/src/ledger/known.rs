@@ -23,6 +23,7 @@ const GATE: &str = "src/algorithm/gate.rs";
 const FAST: &str = "src/algorithm/fast.rs";
 const TICKET: &str = "src/algorithm/ticket.rs";
 const TICKET_QUEUE: &str = "src/algorithm/ticket_queue.rs";
+const SLOTTED: &str = "src/local/drop_in/slotted.rs";
 const NOTICE: &str = "src/wait/notice.rs";
 
 const EARLY: &str = "what is read in the slot is acted upon by an exchange, which sees the last value of what was \
@@ -52,7 +53,17 @@ const STILL_CHOOSING: &str = "for whoever looks on: CHOOSING keeps out whom ALON
 const TURNS: &str = "leaving turns the colour then, with tickets of both in line, which is beyond these models; `words` in \
                      tests/threads finds it";
 
+const FENCED_DOORWAY: &str = "in every lock that was modelled something in the doorway behind it does as much; it is \
+                              there for one in which nothing does";
+
 const SURVIVORS: &[Survivor] = &[
+    Survivor {
+        file: SLOTTED,
+        after: "",
+        line: "if busy.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: FENCED_DOORWAY,
+    },
     Survivor {
         file: BAKERY,
         after: "",
