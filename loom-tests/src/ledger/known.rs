@@ -23,6 +23,7 @@ const GATE: &str = "src/algorithm/gate.rs";
 const FAST: &str = "src/algorithm/fast.rs";
 const TICKET: &str = "src/algorithm/ticket.rs";
 const TICKET_QUEUE: &str = "src/algorithm/ticket_queue.rs";
+const SLOTTED: &str = "src/local/drop_in/slotted.rs";
 const NOTICE: &str = "src/wait/notice.rs";
 const ROOM: &str = "src/shared/segment/room.rs";
 
@@ -55,7 +56,17 @@ const MEMORY: &str =
 const TURNS: &str = "leaving turns the colour then, with tickets of both in line, which is beyond these models; `words` in \
                      tests/threads finds it";
 
+const FENCED_DOORWAY: &str = "in every lock that was modelled something in the doorway behind it does as much; it is \
+                              there for one in which nothing does";
+
 const SURVIVORS: &[Survivor] = &[
+    Survivor {
+        file: SLOTTED,
+        after: "",
+        line: "if busy.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: FENCED_DOORWAY,
+    },
     Survivor {
         file: BAKERY,
         after: "",
