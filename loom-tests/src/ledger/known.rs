@@ -26,6 +26,8 @@ const TICKET_QUEUE: &str = "src/algorithm/ticket_queue.rs";
 const SLOTTED: &str = "src/local/drop_in/slotted.rs";
 const NOTICE: &str = "src/wait/notice.rs";
 const ROOM: &str = "src/shared/segment/room.rs";
+const IDENTITY: &str = "src/shared/life/identity.rs";
+const LEASE: &str = "src/local/drop_in/lease.rs";
 
 const EARLY: &str = "what is read in the slot is acted upon by an exchange, which sees the last value of what was \
                      written before, unless the slot was written, or read, out of order: load buffering, which loom \
@@ -51,6 +53,15 @@ const PASSED: &str =
 const FOR_READERS: &str = "written for whoever looks on; the next attempt overwrites it";
 
 const STILL_CHOOSING: &str = "for whoever looks on: CHOOSING keeps out whom ALONE keeps out; `words` in tests/threads finds it";
+const RESET_BY_ONE: &str = "who died inside is given up by one and passed over by another then, which takes more participants \
+                            than the models of deaths have: derived in docs/memory-order.md";
+const PASSER_DIED: &str = "whoever was about to pass over what is given up has died then, and another comes again: more \
+                           participants than the models have, derived in docs/memory-order.md";
+const LONG_AGO: &str = "without it a ticket is taken for that of 2^32 tickets ago, if a value of `served` is read that is \
+                        as old; loom forgets values older than the last seven";
+const BY_EXCHANGE: &str = "whoever has read the new value with the old state acts by an exchange of that state, which fails";
+const LEFT_IN_USE: &str = "the index counts as left in use then, which costs its next holder a slot of its own: `ends` in \
+                           tests/threads finds it";
 const MEMORY: &str =
     "the kernel has a slot's memory there for everybody at once, in the models as well";
 const TURNS: &str = "leaving turns the colour then, with tickets of both in line, which is beyond these models; `words` in \
@@ -137,6 +148,55 @@ const SURVIVORS: &[Survivor] = &[
         line: "let place = of.place.load(Acquire)",
         mutants: &[Instead::Weaker(Relaxed)],
         why: EARLY,
+    },
+    Survivor {
+        file: TICKET,
+        after: "",
+        line: "self.place.store(ticket.wrapping_add(FIRST) | GIVEN_UP, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: RESET_BY_ONE,
+    },
+    Survivor {
+        file: TICKET,
+        after: "",
+        line: "_ = self.place.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: PASSER_DIED,
+    },
+    Survivor {
+        file: TICKET,
+        after: "",
+        line: "let exchanged = self.place.compare_exchange(place, passed, Release, Relaxed)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: PASSER_DIED,
+    },
+    Survivor {
+        file: TICKET,
+        after: "",
+        line: "let next = self.queue.next.load(Acquire)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: LONG_AGO,
+    },
+    Survivor {
+        file: TICKET,
+        after: "",
+        line: "served = self.queue.served.fetch_or(survey.marks, Release)",
+        mutants: &[Instead::Weaker(Relaxed)],
+        why: RESET_BY_ONE,
+    },
+    Survivor {
+        file: LEASE,
+        after: "",
+        line: "HELD.set(HELD.get() - 1)",
+        mutants: &[Instead::Nothing],
+        why: LEFT_IN_USE,
+    },
+    Survivor {
+        file: IDENTITY,
+        after: "self.state.fetch_add(CHANGING, Relaxed)",
+        line: "fence(Release)",
+        mutants: &[Instead::Nothing],
+        why: BY_EXCHANGE,
     },
     Survivor {
         file: TICKET_QUEUE,

@@ -198,8 +198,8 @@ impl Identity {
             return false;
         }
         let changing = from.state.wrapping_add(CHANGING);
-        // Acquire: see `hand_over`.
-        if self.state.compare_exchange(from.state, changing, Acquire, Relaxed).is_err() {
+        // Relaxed: `owner` has read this state with Acquire, see `hand_over`.
+        if self.state.compare_exchange(from.state, changing, Relaxed, Relaxed).is_err() {
             return false;
         }
         self.write(by, Hold::Descriptor);
