@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use bakery_lock::algorithm::Blocked;
 use bakery_lock::wait::{Deadline, Lot, Wait};
 use bakery_lock::{BakeryMutexWith, Mutex, TournamentMutexWith};
 
-use crate::support::{Pair, Raw, crowd, until};
+use crate::support::{Pair, Raw, bounded, crowd, until};
 
 /// Whether a thread that is inside is turned away by everything but `lock`.
 fn is_turned_away<R: Raw>(mutex: &lock_api::Mutex<R, Pair>) {
@@ -107,5 +108,21 @@ fn locking_while_waiting_keeps_the_place_in_line() {
         left.store(true, SeqCst);
         drop(inside);
         waits.join().expect("it ended well");
+    });
+}
+
+/// Also where the thread's index was another's before, which left nothing behind.
+#[test]
+fn locking_twice_panics_with_an_index_that_was_another_threads() {
+    bounded(|| {
+        let mutex = BakeryMutexWith::<Pair, 256>::default();
+        for _ in 0..50 {
+            let thread = || {
+                let _inside = mutex.lock();
+                catch_unwind(AssertUnwindSafe(|| drop(mutex.lock()))).is_err()
+            };
+            let panics = thread::scope(|scope| scope.spawn(thread).join());
+            assert!(panics.expect("it ends well"));
+        }
     });
 }
