@@ -166,7 +166,8 @@ fn step_out<W: Wait>(kind: Kind, me: &mut Participant<u64, W>, file: &File, leng
 }
 
 fn run<W: Wait>(file: &File, calls: &[Call]) {
-    let attached = Options::new().attach_fd(file.as_fd().try_clone_to_owned().unwrap());
+    let options = Options::new().waiting::<W>();
+    let attached = options.attach_fd(file.as_fd().try_clone_to_owned().unwrap());
     let mutex: Mutex<u64, W> = match attached {
         Ok(mutex) => mutex,
         Err(error) => {
