@@ -53,7 +53,7 @@ planted! {
         "wake.fence();\n        wake." "wake(me.number());\n        Withdrawal::Done"
         => "withdrawal::black_white_tried", DEADLOCK;
     the_wake_of_the_next_ticket: "src/algorithm/ticket.rs",
-        "wake.fence_after_rmw();\n        wake." "wake(ticket(served));"
+        "wake.fence_after_rmw();\n        wake." "wake(half(served));"
         => "parking::ticket", DEADLOCK;
     the_wake_at_a_meeting: "src/algorithm/peterson.rs",
         "wake.fence();\n        wake." "wake(me.number());"
