@@ -322,6 +322,20 @@ fn one_who_died_long_ago_is_not_taken_for_one_in_line() {
     }
 }
 
+/// One that died when the next one was served, and its slot did not say so yet.
+#[test]
+fn one_who_died_on_its_way_out_leaves_no_place_to_come_again_to() {
+    let mut lock = line_from(u32::MAX);
+    let first: u64 = u32::MAX.into();
+    assert!(lock.try_enter(slot(0), &WAKE));
+    lock.leave(slot(0), &WAKE);
+    overwrite(&mut lock, 128, &(3 + first).to_ne_bytes());
+    assert_eq!(lock.reset(slot(0), &WAKE), Reset::Done);
+    assert_eq!(lock.standing(slot(0)), Standing::Outside);
+    lock.enter(slot(0), Intent::Stay, &WAKE).unwrap();
+    assert_eq!(lock.poll(slot(0), &WAKE), Turn::Mine);
+}
+
 #[test]
 fn whoever_is_choosing_may_have_the_ticket_that_nobody_holds() {
     let mut lock = line_from(0);

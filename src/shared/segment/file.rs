@@ -13,7 +13,7 @@ use crate::shared::segment::deadman::{self, Alone, Users};
 use crate::shared::segment::directory::Place;
 use crate::shared::segment::draft::Draft;
 use crate::shared::segment::owner::check_file;
-use crate::shared::segment::{Plan, Segment, file_system, restart};
+use crate::shared::segment::{Plan, Segment, clock, file_system, restart};
 use crate::shared::{Error, Origin};
 
 /// How often to look again when the file comes and goes between two looks.
@@ -296,7 +296,6 @@ impl<'a> Search<'a> {
         let initial = self.initial.as_mut().expect("whoever makes one has something for it");
         let shape =
             Segment::write(draft.file(), &name, self.plan, initial.bytes(), self.last_token)?;
-        restart::make_durable(draft.file(), &name)?;
         crash_point("a segment without a name");
         if !deadman::hold(draft.file(), &name)? {
             return Err(being_removed(place));
@@ -311,6 +310,10 @@ impl<'a> Search<'a> {
             place.anchor.let_go();
             return Ok(Some(busy_without_name(place)));
         }
+        // Anew: another may have had the name since the first tokens were written, and given out later
+        // ones. From here on none can.
+        segment.journal().begin(self.last_token.max(clock::since_1970()), clock::began());
+        restart::make_durable(draft.file(), &place.name())?;
         match draft.name() {
             Ok(true) => {}
             unnamed => {

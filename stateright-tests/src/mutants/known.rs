@@ -39,6 +39,18 @@ const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
 const SOON: &str = "how soon a doorway counts as closed";
 const DROP_IN: &str = "for the drop-in mutex only, whose models with loom find it";
 const HINT: &str = "whether to look closer, which decides";
+const PLACE: &str = "`deadlines` in tests/threads finds it";
+const MARKED: &str = "which tickets share a mark: `announcements` in tests/threads finds it";
+const ORPHAN: &str = "what is left is an orphan's ticket then, and passed over as one";
+const UNASKED: &str = "how many are written down, which is not asked here";
+const LOOK: &str = "a look, or a mark set again, without need";
+const SHARED: &str =
+    "of two who gave up and share a mark: beyond these models' lines, and no test asks for it";
+const RANGE: &str = "as a ticket it would be out of range";
+const PASSED_TOO: &str = "a ticket that has been passed is settled in the same way";
+const LONGER: &str = "two deaths at the gate, which only the long models have";
+const ROOMS: &str =
+    "only the drop-in mutexes have room: the models with loom, and `deadlines` in tests/threads";
 const WAKES: &str = "whom it wakes: the models with loom find it";
 const FENCES: &str = "one of the fences between every two accesses: see the type's documentation";
 
@@ -181,6 +193,30 @@ const ALL: &[Known] = &[
     known(TOURNAMENT, "let height = self.height(of)", "let place = ", "", ONLOOKERS),
     known(TOURNAMENT, "", "Standing::Line(", "", ONLOOKERS),
     known(TOURNAMENT, "", ".filter(|slot| slot.index() < self.capacity())", "", DAMAGE),
+    known(TICKET, "", "1 << (half % MARKS)", "", MARKED),
+    known(TICKET, "", "const PASSED: u64 = 1 << 62", "`62` -> `61`", CODE),
+    known(TICKET, "", "let passed = place | PASSED", "`|` -> `&`", ORPHAN),
+    known(TICKET, "", "OUTSIDE | ORPHANED => continue", "`ORPHANED` -> `OUTSIDE`", RANGE),
+    known(TICKET, "", "survey.written += ", "`<` -> `<=`", ORPHAN),
+    known(TICKET, "", "survey.written += ", "", BACK),
+    known(TICKET, "", "let survey = self.survey(first, 1)", "", UNASKED),
+    known(TICKET, "", "if survey.marks & taken_away != 0", "`!=` -> `==`", SHARED),
+    known(TICKET, "", "if survey.marks & taken_away != 0", "", LOOK),
+    known(TICKET, "", ".fetch_or(taken_away, Relaxed) | taken_away", "", SHARED),
+    known(TICKET, "", "", "a mark is taken away behind the look at the slots", SHARED),
+    known(TICKET, "", "let mut orphans = 0..", "`0` -> `1`", "one orphan fewer at a time"),
+    known(TICKET, "", "if survey.marks != 0", "`0` -> `1`", LOOK),
+    known(TICKET, "", "if survey.marks != 0", "", BACK),
+    known(TICKET, "", "let is_orphan = line > 0", "`0` -> `1`", BACK),
+    known(TICKET, "", "break (first, ahead, ", "", BACK),
+    known(TICKET, "", "if !is_in_line", "", PLACE),
+    known(TICKET, "if !is_in_line", "self.help(wake)", "", PLACE),
+    known(TICKET, "", "fetch_add(SERVE_NEXT, Release).wrapping_add(SERVE_NEXT)", "", MARKED),
+    known(TICKET, "", "if place != OUTSIDE", "`OUTSIDE` -> `CHOOSING`", LOOK),
+    known(TICKET, "", "if is_kept(place) && ", "`&&` -> `||`", "`line` in tests/threads finds it"),
+    known(TICKET, "", "let is_passed = ", "", BACK),
+    known(TICKET, "", "CHOOSING | ORPHANED => slot.place.store(ORPHANED", "", BACK),
+    known(TICKET, "", "CHOOSING | ORPHANED => slot.settle(None)", "", PASSED_TOO),
     known(TICKET, "", "Self::starting_at(0)", "", CODE),
     known(TICKET, "", "const FIRST: u64 = 3", "`3` -> `4`", CODE),
     known(TICKET, "", "(first as u64) << 32", "", QUEUE),
@@ -192,6 +228,29 @@ const ALL: &[Known] = &[
     known(TICKET_QUEUE, "", "break;", "", SOON),
     known(TICKET_QUEUE, "", "1 << (ticket % WINDOW)", "`1` -> `2`", QUEUE),
     known(TICKET_QUEUE, "", "(ticket & 0xffff_ffff)", "", QUEUE),
+    known(TICKET_QUEUE, "", "const WINDOW: u64 = 16", "", QUEUE),
+    known(TICKET_QUEUE, "", "const NOTED: u64 = ", "", ROOMS),
+    known(TICKET_QUEUE, "", "const TAKEN_AWAY: u64 = ", "", ROOMS),
+    known(TICKET_QUEUE, "", "while next.wrapping_sub(served)", "", QUEUE),
+    known(
+        TICKET_QUEUE,
+        "",
+        "let is_marked = ",
+        "`<` -> `<=`",
+        "a mark of 16 before, for whoever looks on",
+    ),
+    known(TICKET_QUEUE, "", "let is_marked = ", "", QUEUE),
+    known(TICKET_QUEUE, "", "let noted = ", "", ROOMS),
+    known(TICKET_QUEUE, "", "let behind = if is_marked", "", QUEUE),
+    known(TICKET_QUEUE, "", "let Some(behind) = behind else", "", QUEUE),
+    known(TICKET_QUEUE, "}", "false", "`false` -> `true`", QUEUE),
+    known(TICKET_QUEUE, "", "withdrawn & (mark(ticket) | NOTED) != 0", "", HINT),
+    known(TICKET_QUEUE, "", "&& (withdrawn & mark(ticket) != 0 || ", "`0` -> `1`", QUEUE),
+    known(TICKET_QUEUE, "", "&& (withdrawn & mark(ticket) != 0 || ", "", HINT),
+    known(TICKET_QUEUE, "", "else if withdrawn & NOTED != 0", "", ROOMS),
+    known(TICKET_QUEUE, "", "1..WINDOW => mark(mine)", "`1` -> `0`", CODE),
+    known(TICKET_QUEUE, "", "1..WINDOW => mark(mine)", "", QUEUE),
+    known(TICKET_QUEUE, "", "self.room.note(mine)", "", ROOMS),
     known(TICKET_QUEUE, "", "Self::starting_at(0)", "", CODE),
     known(TICKET_QUEUE, "let taken =", "mine.wrapping_sub(", "", QUEUE),
     known(TICKET_QUEUE, "", "self.next.load(Relaxed) == served", "", QUEUE),
@@ -204,6 +263,7 @@ const ALL: &[Known] = &[
     known(TICKET_QUEUE, "", "Self::holding(queue, 0)", "", PRIVATE),
     known(TICKET_QUEUE, "", "Standing::Line(0)", "", ONLOOKERS),
     known(TICKET_QUEUE, "", "self.served.load(Acquire) == mine", "", DROP_IN),
+    known(GATE, "", "self.announce();", "left out", LONGER),
     known(GATE, "", "const PASSAGE: u32", "", PASSED),
     known(GATE, "", "B / 2", "", PASSED),
     known(GATE, "", "const CLOSED: u32", "", PASSED),
@@ -229,6 +289,7 @@ const ALL: &[Known] = &[
     known(BYPASS, "", "if self.is_held() ||", "", SPARED),
     known(BYPASS, "", "self.0.fence();", "", WAKES),
     known(BYPASS, "", "Standing::Line(0)", "", ONLOOKERS),
+    known(BYPASS_QUEUE, "", "TicketQueue::with_room(0, room)", "", CODE),
     known(BYPASS_QUEUE, "fn capacity", "1", "", HANDS),
     known(BYPASS_QUEUE, "", "Slot = Slot::new(0)", "", CODE),
     known(BYPASS_QUEUE, "", "self.gate.close();", "", FAIRLY),
