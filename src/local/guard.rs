@@ -15,10 +15,10 @@ use crate::wait::{DefaultWait, Wait};
 /// A participant that has been through the doorway and has its place in the line: if that is first come
 /// first served, nobody behind it gets in until it has waited and left, or is dropped.
 ///
-/// Dropped, it steps out of the line. That takes no waiting, but for three algorithms: a
-/// [`Ticket`](crate::algorithm::Ticket) or [`Bypass`](crate::algorithm::Bypass) 32 tickets or more
-/// behind the one served, and a [`Fast`](crate::algorithm::Fast) that met another in the doorway,
-/// step out when the line has moved on.
+/// Dropped, it steps out of the line. That takes no waiting, but for a [`Fast`](crate::algorithm::Fast)
+/// that met another in the doorway: it steps out when the line has moved on. With a
+/// [`Ticket`](crate::algorithm::Ticket) the slot's next attempt takes the place up again, until its turn
+/// has come.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, A: Fixed, T: ?Sized, W: Wait = DefaultWait> {
     inner: &'p Inner<A>,

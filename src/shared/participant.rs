@@ -255,11 +255,10 @@ impl<T, W: Wait> fmt::Debug for Participant<T, W> {
 /// A participant that has been through the doorway and has its place in the line: if that is first come
 /// first served, nobody behind it gets in until it has waited and left, or is dropped.
 ///
-/// Dropped, it steps out of the line. That takes no waiting, but for three kinds: a
-/// [`Kind::Ticket`](crate::shared::Kind::Ticket) or [`Kind::Bypass`](crate::shared::Kind::Bypass) 32
-/// tickets or more behind the one served, and a
-/// [`Kind::FastUnrecoverable`](crate::shared::Kind::FastUnrecoverable) that met another in the doorway,
-/// step out when the line has moved on.
+/// Dropped, it steps out of the line. That takes no waiting, but for a
+/// [`Kind::FastUnrecoverable`](crate::shared::Kind::FastUnrecoverable) that met another in the doorway:
+/// it steps out when the line has moved on. With a [`Kind::Ticket`](crate::shared::Kind::Ticket) the
+/// slot's next attempt takes the place up again, until its turn has come.
 #[must_use = "a participant in line that is dropped steps out of the line"]
 pub struct Waiting<'p, T, W: Wait = DefaultWait> {
     participant: &'p mut Participant<T, W>,
