@@ -25,6 +25,11 @@ use crate::wait::{DefaultWait, Wait};
 /// Implemented for all such types; derive [`FromBytes`] and [`IntoBytes`] for your own.
 ///
 /// A value is aligned to 128 bytes at most; a type that asks for more does not compile.
+#[diagnostic::on_unimplemented(
+    message = "a segment cannot hold `{Self}`",
+    note = "derive `FromBytes` and `IntoBytes` (from `bakery_lock::shared::zerocopy`) for it, with `repr(C)`",
+    note = "a type with padding is not `IntoBytes`: give the padding a field of its own"
+)]
 pub trait Data: FromBytes + IntoBytes + Send + 'static {}
 
 impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
