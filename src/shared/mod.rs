@@ -67,12 +67,13 @@
 //!
 //! Those that have the same file mapped. One path is not always that: two mount namespaces (containers,
 //! services with a `/tmp` or `/dev/shm` of their own) have a file each; an overlay mount and its upper
-//! directory are one file with two sets of locks, so deaths are not seen from one to the other. File systems that span machines are refused as far as they are known. Without `/proc`, or with
-//! a part of it, segments with a name work on a tmpfs. `docs/between-processes.md` has the whole list.
+//! directory are one file with two sets of locks, so deaths are not seen from one to the other. File
+//! systems that span machines are refused as far as they are known. Without `/proc`, or with a part of
+//! it, segments with a name work on a tmpfs. `docs/between-processes.md` has the whole list.
 
-// Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `acquiring`, `participant`,
-// `guard`, `handle`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words for what can be said
-// (`error`, `death`, `kind`, `access`, `origin`).
+// Who may know whom, from the top: what users see (`options`, `mutex`, `request`, `acquiring`,
+// `participant`, `guard`, `handle`, `pool`, `status`); `waiting`; `dead`; `segment`; `life`; and the words
+// for what can be said (`error`, `death`, `kind`, `access`, `origin`).
 
 mod access;
 mod acquiring;

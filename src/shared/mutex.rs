@@ -92,10 +92,11 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// # Errors
     ///
     /// [`Error::Full`] if every slot has a participant that lives, or a dead one that cannot be cleared
-    /// away within two seconds, or is still locked by a child of one that died ([`status`](Self::status)
-    /// says who they are); [`Error::WrongLength`] if the file has been cut off; [`Error::Removed`] if its
-    /// name does not lead to it any more; [`Error::Io`] if the slot's descriptor cannot be opened: there is one for each participant, one without a name cannot
-    /// be opened anew without `/proc`, and after `setuid` the new user may not use the file.
+    /// away within two seconds, or is still locked by a child of one that died
+    /// ([`status`](Self::status) says who they are); [`Error::WrongLength`] if the file has been cut
+    /// off; [`Error::Removed`] if its name does not lead to it any more; [`Error::Io`] if the slot's
+    /// descriptor cannot be opened: there is one for each participant, one without a name cannot be
+    /// opened anew without `/proc`, and after `setuid` the new user may not use the file.
     pub fn join(&self) -> Result<Participant<T, W>, Error> {
         self.join_until(Instant::now())
     }

@@ -255,12 +255,13 @@ impl<W: Wait> Options<W> {
 
     /// Attaches to the segment of this name, or makes it, with this value in it.
     ///
-    /// It lives in `/run/lock/bakery-lock-UID` where everybody may make files in `/run/lock` and that is
-    /// in memory (as on Debian and Ubuntu, where it has 5 MiB for all), else in
+    /// It lives in `/run/lock/bakery-lock-UID` where everybody may make files in `/run/lock` and that
+    /// is in memory (as on Debian and Ubuntu, where it has 5 MiB for all), else in
     /// `/dev/shm/bakery-lock-UID` ([`path_of`](Self::path_of)); and it stays until it is
     /// [removed](Self::remove) or the machine restarts. It is for the processes of one user, unless
-    /// [asked otherwise](Self::access). If the environment variable `BAKERY_LOCK_DIR` is set, it lives in that directory instead, which is
-    /// made if need be; processes that are to meet must agree on it.
+    /// [asked otherwise](Self::access). If the environment variable `BAKERY_LOCK_DIR` is set, it lives
+    /// in that directory instead, which is made if need be; processes that are to meet must agree on
+    /// it.
     ///
     /// # Restarts
     ///
