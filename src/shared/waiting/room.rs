@@ -108,9 +108,10 @@ impl Newcomer<'_> {
         crash_point("in line for a slot");
         let since = Instant::now();
         let (mut room_since, mut reaps_at) = (None, since);
+        // As the last look after the dead has found it.
+        let mut is_about_to_be_free = false;
         loop {
             let ahead = place.ahead().map_err(failed("find out who waits for a slot"))?;
-            let mut is_about_to_be_free = false;
             // Whoever is ahead and does not move (a stopped one) holds nobody up for long.
             let is_patient = room_since.is_none_or(|since: Instant| since.elapsed() < PATIENCE);
             if ahead.is_none() || !is_patient {
