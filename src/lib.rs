@@ -75,7 +75,7 @@
 //! # What is checked, and how
 //!
 //! Each lock's exclusion is checked by loom against the memory model, happens-before included, and
-//! its fences and orderings by models that fail without them; order, bounds, progress and deaths by
+//! its fences and orderings by models that fail without them, or the ledger says why none does; order, bounds, progress and deaths by
 //! going through every reachable state; and all of it by tests with real threads and processes. See
 //! `docs/checkers.md`, `loom-tests/`, `stateright-tests/`, `shuttle-tests/` and `tests/` in the
 //! repository. [Memory order](memory_order) has the argument for each fence and each ordering, and
