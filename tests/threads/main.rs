@@ -24,7 +24,6 @@ mod plain_names;
 mod predecessor;
 mod queue;
 mod recovery;
-mod recursion;
 mod registers;
 mod shape;
 mod standings;

@@ -60,8 +60,8 @@ const PASSER_DIED: &str = "whoever was about to pass over what is given up has d
 const LONG_AGO: &str = "without it a ticket is taken for that of 2^32 tickets ago, if a value of `served` is read that is \
                         as old; loom forgets values older than the last seven";
 const BY_EXCHANGE: &str = "whoever has read the new value with the old state acts by an exchange of that state, which fails";
-const LEFT_IN_USE: &str = "the index counts as left in use then, and who locks twice with it waits for ever: `recursion` in \
-                           tests/threads finds it";
+const LEFT_IN_USE: &str = "the index counts as left in use then, and who locks twice with it waits for ever: \
+                           tests/threads_recursion.rs finds it";
 const MEMORY: &str =
     "the kernel has a slot's memory there for everybody at once, in the models as well";
 const TURNS: &str = "leaving turns the colour then, with tickets of both in line, which is beyond these models; `words` in \

@@ -1,4 +1,12 @@
 //! A thread that locks again what it has locked: told so where that is possible, and no harm done.
+//!
+//! In a program of its own, where no thread ends with a guard: whoever has such a thread's index next
+//! is not told, and waits for ever.
+#![cfg(all(feature = "std", feature = "lock_api", not(bakery_lock_no_rmw)))]
+
+#[expect(dead_code, reason = "the other tests use the rest of it")]
+#[path = "threads/support.rs"]
+mod support;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +18,7 @@ use bakery_lock::algorithm::Blocked;
 use bakery_lock::wait::{Deadline, Lot, Wait};
 use bakery_lock::{BakeryMutexWith, Mutex, TournamentMutexWith};
 
-use crate::support::{Pair, Raw, bounded, crowd, until};
+use support::{Pair, Raw, bounded, crowd, until};
 
 /// Whether a thread that is inside is turned away by everything but `lock`.
 fn is_turned_away<R: Raw>(mutex: &lock_api::Mutex<R, Pair>) {
