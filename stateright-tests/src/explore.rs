@@ -10,6 +10,8 @@ pub(crate) struct Extent {
     pub(crate) states: usize,
     /// The longest way from the start, in steps, if it was measured.
     pub(crate) depth: Option<usize>,
+    /// Whether these are all states that there are.
+    pub(crate) ended: bool,
 }
 
 /// A claim that does not hold.
@@ -26,7 +28,14 @@ const TOO_DEEP: usize = 500;
 
 /// Looks for a state that breaks a claim of the system. States are told apart by 64-bit
 /// fingerprints: among n of them two are taken for one with a chance of about n²/2⁶⁵.
-pub(crate) fn explore(system: System, most_states: usize) -> Result<Extent, Violation> {
+///
+/// That there are more than `most_states`, counting those that are reached again, is a fault, unless
+/// only those nearest to the start are asked for.
+pub(crate) fn explore(
+    system: System,
+    most_states: usize,
+    nearest: bool,
+) -> Result<Extent, Violation> {
     // One thread: the ways that it finds are then the shortest.
     let checker = system
         .checker()
@@ -43,11 +52,12 @@ pub(crate) fn explore(system: System, most_states: usize) -> Result<Extent, Viol
         return Err(Violation { claim, steps });
     }
     let broken = |claim: &str| Err(Violation { claim: claim.to_owned(), steps: Vec::new() });
-    if checker.state_count() >= most_states || checker.max_depth() >= TOO_DEEP {
+    let ended = checker.state_count() < most_states && checker.max_depth() < TOO_DEEP;
+    if !ended && !nearest {
         return broken("the states have an end");
     }
     if !waits {
         return broken(WAITS);
     }
-    Ok(Extent { states: checker.unique_state_count(), depth: Some(checker.max_depth()) })
+    Ok(Extent { states: checker.unique_state_count(), depth: Some(checker.max_depth()), ended })
 }

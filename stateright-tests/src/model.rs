@@ -31,6 +31,8 @@ pub(crate) struct Model {
     check: Check,
     bounds: Bounds,
     pub(crate) effort: Effort,
+    /// How many states are looked at, counting those that are reached again, where there are too many.
+    nearest: Option<usize>,
     /// What is found, where the claim is known not to hold.
     fails: Option<&'static str>,
     make: Make,
@@ -38,7 +40,7 @@ pub(crate) struct Model {
 
 impl Model {
     const fn new(source: &'static str, check: Check, bounds: Bounds, make: Make) -> Self {
-        Self { source, check, bounds, effort: Effort::Regular, fails: None, make }
+        Self { source, check, bounds, effort: Effort::Regular, nearest: None, fails: None, make }
     }
 
     pub(crate) const fn quick(mut self) -> Self {
@@ -48,6 +50,13 @@ impl Model {
 
     pub(crate) const fn long(mut self) -> Self {
         self.effort = Effort::Long;
+        self
+    }
+
+    /// Not to its end: breadth first, until so many states have been reached. Of claims about states only.
+    pub(crate) const fn nearest(mut self, states: usize) -> Self {
+        self.effort = Effort::Long;
+        self.nearest = Some(states);
         self
     }
 
@@ -62,8 +71,8 @@ impl Model {
         self.effort == Effort::Quick
     }
 
-    /// Explores it to its end. Each has fewer states than are allowed for, counting those that are
-    /// reached again.
+    /// Explores it to its end, if it is not one that has too many states. Each other has fewer than are
+    /// allowed for, counting those that are reached again.
     pub(crate) fn explore(&self) -> Result<Extent, Violation> {
         let most_states = match self.effort {
             Effort::Quick => 2_000_000,
@@ -72,17 +81,23 @@ impl Model {
         };
         let system = System::new(self.bounds, self.make);
         match self.check {
-            Check::Safety(claims) => explore(system.claiming(claims), most_states),
+            Check::Safety(claims) => {
+                let (system, nearest) = (system.claiming(claims), self.nearest.is_some());
+                explore(system, self.nearest.unwrap_or(most_states), nearest)
+            }
             Check::Progress(progress) => progress::find(&system, progress, most_states),
         }
     }
 
-    /// Explores it to its end. What came of it; an error if that is not what was expected.
+    /// Explores it. What came of it; an error if that is not what was expected.
     pub(crate) fn run(&self) -> Result<String, String> {
         match (self.explore(), self.fails) {
-            (Ok(Extent { states, depth: None }), None) => Ok(format!("holds in {states} states")),
-            (Ok(Extent { states, depth: Some(depth) }), None) => {
-                Ok(format!("holds in {states} states, {depth} deep"))
+            (Ok(Extent { states, depth: None, .. }), None) => {
+                Ok(format!("holds in {states} states"))
+            }
+            (Ok(Extent { states, depth: Some(depth), ended }), None) => {
+                let more = if ended { "" } else { "; there are more" };
+                Ok(format!("holds in {states} states, {depth} deep{more}"))
             }
             (Err(Violation { claim, .. }), Some(how)) if claim.contains(how) => {
                 Ok(format!("does not hold, as is known: {claim}"))

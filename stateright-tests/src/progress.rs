@@ -73,7 +73,7 @@ pub(crate) fn find(
             return Err(broken(format!("{what} (participant {who}, {} states)", component.len())));
         }
     }
-    Ok(Extent { states: graph.node_count(), depth: None })
+    Ok(Extent { states: graph.node_count(), depth: None, ended: true })
 }
 
 fn is_fair(

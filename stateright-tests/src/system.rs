@@ -35,7 +35,7 @@ pub(crate) struct System {
 
 impl System {
     pub(crate) fn new(bounds: Bounds, make: Make) -> Self {
-        /// Attempts of each participant in the survey.
+        /// So many more attempts of each participant, and crashes, in the survey.
         const MORE: u8 = 2;
 
         type Parts = (Arc<dyn Moves>, Option<Arc<dyn MoreMoves>>);
@@ -64,6 +64,9 @@ impl System {
         let mut system = Self { algorithm, more, number, initial, data, bounds, claims, rules };
         // Or they are over before anybody has come far.
         system.bounds.attempts = bounds.attempts.map(|attempts| attempts + MORE);
+        if bounds.crashes > 0 {
+            system.bounds.crashes += MORE;
+        }
         walk(&system, |action| matches!(action, Action::Crash(_)));
         system.bounds = bounds;
         let rules = Arc::get_mut(&mut system.rules).expect("nobody else has it");
