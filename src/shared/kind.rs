@@ -31,7 +31,8 @@ pub enum Kind {
     Ticket,
     /// [`Bypass`](crate::algorithm::Bypass): whoever waits is passed at most 1,024 times, and 512
     /// times more for each participant that dies on its way from the line into the lock; those who
-    /// wait go in in their order.
+    /// wait go in in their order. One that gives up when it is the first in line (a deadline) begins
+    /// anew at the end: see [its deadlines](crate::algorithm::BypassOn#deadlines).
     Bypass,
 }
 
