@@ -15,6 +15,7 @@ mod forgery;
 
 mod anonymous;
 mod data;
+mod drafts;
 mod emptied;
 mod environment;
 mod files;
@@ -22,6 +23,7 @@ mod headers;
 mod hostile;
 mod mounts;
 mod named;
+mod old_kernel;
 mod power;
 mod races;
 mod removal;
@@ -59,6 +61,7 @@ fn child() {
         ("stays inside", restarts::stays_inside),
         ("attaches within a limit", restarts::attaches_within_a_limit),
         ("counts in a container", restarts::counts_in_a_container),
+        ("makes one by halves", drafts::makes_one_by_halves),
         ("fills up while it joins", room::fills_up_while_it_joins),
     ]);
 }
