@@ -16,16 +16,16 @@ use crate::forks::in_forked_child;
 use crate::obey::servants;
 
 /// Longer than many looks; no measure of anything.
-const A_WHILE: &str = "for 200";
+pub const A_WHILE: &str = "for 200";
 
 /// One in a process of its own that does what it is told.
-fn servant(shared: &Shared<Ledger>) -> Child {
+pub fn servant(shared: &Shared<Ledger>) -> Child {
     servants(shared, "park", 1).remove(0)
 }
 
 /// Waits until one has died inside, and whoever comes next has been told so by this name.
 #[track_caller]
-fn is_told(other: &mut Child, process: &str) {
+pub fn is_told(other: &mut Child, process: &str) {
     let told = other.ask("lock");
     assert!(told.contains(" died inside, in slot 0, ") && told.contains(process), "{told}");
 }
