@@ -50,6 +50,7 @@ fn child() {
         ("removes by name", removal::removes_by_name),
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
+        ("fills up under hidden names", room::fills_up_under_hidden_names),
         ("serves", servant::serves),
         ("looks", users::looks),
         ("waits", emptied::waits),
