@@ -215,6 +215,7 @@ impl<'a> Search<'a> {
             is_there && place.anchor.has_others() && deadman::is_only_user(&file, &segment)?;
         if !is_there || is_astray {
             place.anchor.let_go();
+            deadman::let_go(&file);
             let busy = || Look::Busy(Error::RemovedInUse { segment }, MOMENT);
             return Ok(if is_there { busy() } else { Look::Changed });
         }
