@@ -6,7 +6,7 @@
 //! - `cargo run --release -p crash-tests -- steps`: at every instruction of the library as it is,
 //!   single-stepped under ptrace; see [`steps`].
 //! - `cargo run --release -p crash-tests -- storm 60`: at any time, for 60 seconds, some processes
-//!   being stopped besides; see [`storm`].
+//!   being stopped besides; and then, some of them held by their descriptors (`held`); see [`storm`].
 //! - `cargo run --release -p crash-tests -- recovery`: how long after a kill the next owner is in.
 //! - `cargo test --release -p crash-tests`: some of each.
 //!
@@ -25,6 +25,7 @@ mod atomic;
 #[path = "../../src/attempt.rs"]
 mod attempt;
 mod crash;
+mod keeper;
 mod options;
 pub mod points;
 mod process;

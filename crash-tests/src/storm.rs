@@ -5,6 +5,9 @@
 //! robbed), whether the data is whole unless it is told otherwise, whether the one that it is told
 //! of has been killed, and whether tokens grow. Again and again everybody is left in peace until all
 //! have got in.
+//!
+//! In a second storm half of the participants are held by their descriptors, which a child of each has
+//! too. One that is killed lives as long as its child does: nobody is told of its death before.
 
 use std::os::fd::AsFd;
 use std::ptr;
@@ -14,6 +17,7 @@ use std::time::{Duration, Instant};
 use bakery_lock::shared::{self, Death, Error, Guard, Kind};
 use rustix::process::Signal;
 
+use crate::keeper::{Keeper, Kept, adopt_orphans, clear_orphans, wait_for_orphans};
 use crate::mortal_kinds;
 use crate::options::{Options, Random};
 use crate::process::{Child, End, moment, shared_memory, until};
@@ -32,6 +36,7 @@ struct Board {
     over: AtomicU32,
     violations: AtomicU64,
     told: AtomicU64,
+    kept: Kept,
     players: [Player; PROCESSES],
 }
 
@@ -40,17 +45,30 @@ struct Player {
     /// Whether the kill of this process is on its way.
     condemned: AtomicU32,
     inside: AtomicU32,
+    /// Of its keeper, if it has one.
+    let_go: AtomicU32,
     acquisitions: AtomicU64,
+}
+
+/// What participants live as long as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holding {
+    Processes,
+    /// Every other one as its descriptor.
+    Descriptors,
 }
 
 /// A storm over each lock that is wanted. Whether all is well.
 pub(crate) fn run(options: &Options) -> bool {
     // SAFETY: atomics only, for which zeros are values.
     let board: &'static Board = unsafe { shared_memory() };
+    adopt_orphans();
     let mut outcomes = Vec::new();
     for kind in mortal_kinds() {
-        if options.want(&kind.to_string()) {
-            outcomes.push(storm(board, kind, options));
+        for (holding, name) in [(Holding::Processes, ""), (Holding::Descriptors, " held")] {
+            if options.want(&format!("{kind}{name}")) {
+                outcomes.push(storm(board, kind, holding, options));
+            }
         }
     }
     !outcomes.is_empty() && outcomes.iter().all(|good| *good)
@@ -60,6 +78,7 @@ pub(crate) fn run(options: &Options) -> bool {
 struct Storm<'a> {
     board: &'static Board,
     mutex: &'a Mutex,
+    holding: Holding,
     random: Random,
     processes: Vec<Child>,
     /// Until when each is stopped.
@@ -72,7 +91,7 @@ struct Storm<'a> {
     failures: u64,
 }
 
-fn storm(board: &'static Board, kind: Kind, options: &Options) -> bool {
+fn storm(board: &'static Board, kind: Kind, holding: Holding, options: &Options) -> bool {
     const PEACE_EVERY: Duration = Duration::from_secs(1);
 
     let number = PROCESSES.min(kind.slots().1 as usize);
@@ -88,6 +107,7 @@ fn storm(board: &'static Board, kind: Kind, options: &Options) -> bool {
     let mut storm = Storm {
         board,
         mutex: &mutex,
+        holding,
         random: Random::new(options.seed),
         processes: Vec::new(),
         stopped: vec![None; number],
@@ -109,6 +129,7 @@ fn storm(board: &'static Board, kind: Kind, options: &Options) -> bool {
         std::thread::sleep(Duration::from_micros(storm.random.below(2_000)));
         storm.strike();
         storm.wake(Instant::now());
+        clear_orphans(|pid| storm.processes.iter().any(|process| process.pid() == pid));
         if Instant::now() > peace {
             good = storm.peace();
             peace = Instant::now() + PEACE_EVERY;
@@ -122,11 +143,12 @@ impl Storm<'_> {
     fn start(&mut self, who: usize) -> Child {
         let (board, mutex, seed) = (self.board, self.mutex, self.random.below(u64::MAX));
         let player = &board.players[who];
+        let is_held = self.holding == Holding::Descriptors && who % 2 == 1;
         // In this order: see `has_been_killed`.
         player.pid.store(0, SeqCst);
         player.condemned.store(0, SeqCst);
         player.inside.store(0, SeqCst);
-        Child::fork(|| plays(board, who, mutex, seed))
+        Child::fork(|| plays(board, who, mutex, seed, is_held))
     }
 
     /// Kills one and starts another in its place, or stops one.
@@ -186,23 +208,25 @@ impl Storm<'_> {
     }
 
     fn end(mut self, kind: Kind, mut good: bool, options: &Options) -> bool {
-        let Board { over, violations, told, players } = self.board;
+        let Board { over, violations, told, kept, players } = self.board;
         over.store(1, SeqCst);
         for process in &mut self.processes {
             if process.end_within(self.limit) != Some(End::Done) {
                 self.failures += 1;
             }
         }
+        wait_for_orphans();
         let status = self.mutex.status().expect("a segment");
         let violations = violations.load(SeqCst);
         let acquisitions: u64 = players.iter().map(|it| it.acquisitions.load(SeqCst)).sum();
         good &= self.failures == 0 && violations == 0 && status.poisoned.is_none();
         let Self { kills, inside, stops, stops_inside, failures, .. } = self;
         println!(
-            "{kind}: seed {}, kills {kills} ({inside} inside), stops {stops} ({stops_inside} inside), \
+            "{kind}: seed {}, kills {kills} ({inside} inside, {} kept alive), stops {stops} ({stops_inside} inside), \
              acquisitions {acquisitions}, told {}, recoveries {}, last token {}, violations \
              {violations}, stuck or failed {failures}: {}",
             options.seed,
+            kept.outlived(),
             told.load(SeqCst),
             status.recoveries,
             status.acquisitions,
@@ -218,8 +242,9 @@ impl Board {
         for word in [&self.violations, &self.told] {
             word.store(0, SeqCst);
         }
-        for Player { pid, condemned, inside, acquisitions } in &self.players {
-            for word in [pid, condemned, inside] {
+        self.kept.wipe();
+        for Player { pid, condemned, inside, let_go, acquisitions } in &self.players {
+            for word in [pid, condemned, inside, let_go] {
                 word.store(0, SeqCst);
             }
             acquisitions.store(0, SeqCst);
@@ -235,7 +260,7 @@ impl Board {
 }
 
 /// One process: joins, locks in one way or another, and leaves, until it is over.
-fn plays(board: &Board, who: usize, mutex: &Mutex, seed: u64) {
+fn plays(board: &Board, who: usize, mutex: &Mutex, seed: u64, is_held: bool) {
     let (player, mut random) = (&board.players[who], Random::new(seed));
     player.pid.store(std::process::id(), SeqCst);
     let memory = mutex.as_fd().try_clone_to_owned().expect("a descriptor");
@@ -243,25 +268,40 @@ fn plays(board: &Board, who: usize, mutex: &Mutex, seed: u64) {
     let mutex: Mutex = options.attach_fd(memory).expect("a segment");
     while board.over.load(SeqCst) == 0 {
         let Some(mut participant) = joins(board, &mutex) else { return };
+        let keeper = is_held.then(|| {
+            participant.hold_by_descriptor().expect("it is ours");
+            let later = Duration::from_micros(random.below(5_000));
+            Keeper::fork(&board.kept, &player.let_go, later)
+        });
         for _ in 0..random.below(1_000) {
-            if board.over.load(SeqCst) != 0 {
-                return;
+            if board.over.load(SeqCst) == 0 {
+                takes_a_turn(board, player, &mut participant, &mut random);
             }
-            match locks(&mut participant, &mut random) {
-                Ok(guard) => {
-                    if let Some(guard) = guard {
-                        is_inside(board, player, guard, &mut random);
-                    }
-                    continue;
-                }
-                Err(Error::OwnerDied { death, .. }) => has_been_killed(board, &death),
-                Err(why) => panic!("{why}"),
-            }
-            let repair = |data: &mut Data, death: &Death| repairs(board, player, data, death);
-            let guard = participant.lock_or_repair(repair).expect("a turn");
-            is_inside(board, player, guard, &mut random);
         }
+        // Before this one leaves: whoever comes in its place may not be kept.
+        keeper.into_iter().for_each(Keeper::let_go);
     }
+}
+
+fn takes_a_turn(
+    board: &Board,
+    player: &Player,
+    participant: &mut shared::Participant<Data>,
+    random: &mut Random,
+) {
+    match locks(participant, random) {
+        Ok(guard) => {
+            if let Some(guard) = guard {
+                is_inside(board, player, guard, random);
+            }
+            return;
+        }
+        Err(Error::OwnerDied { death, .. }) => has_been_killed(board, &death),
+        Err(why) => panic!("{why}"),
+    }
+    let repair = |data: &mut Data, death: &Death| repairs(board, player, data, death);
+    let guard = participant.lock_or_repair(repair).expect("a turn");
+    is_inside(board, player, guard, random);
 }
 
 type Locked<'p> = Result<Option<Guard<'p, Data>>, Error>;
@@ -298,6 +338,7 @@ fn has_been_killed(board: &Board, death: &Death) {
     // Whoever is not there any more has been killed, and another started in its place.
     let killed = !board.players.iter().any(lives);
     board.check(killed, "a false death");
+    board.check(!board.kept.has(death.pid), "a death of one that is kept alive");
 }
 
 fn repairs(board: &Board, player: &Player, data: &mut Data, death: &Death) {

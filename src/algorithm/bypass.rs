@@ -21,7 +21,17 @@ pub type Bypass<const N: usize, const B: u32> = BypassOn<[TicketSlot; N], B>;
 /// - **Needs** compare-and-exchange of 32 bits to enter and fetch-and-add to leave; in line, what
 ///   [`TicketOn`] needs.
 /// - **Space**: that of [`TicketOn`], and 128 bytes.
-/// - **Withdrawing** is as with [`TicketOn`].
+/// - **Withdrawing** is as with [`TicketOn`], but for the head of the line, who leaves it to the next:
+///   see below.
+///
+/// # Deadlines
+///
+/// A place that is given up behind the head stays the slot's until its turn has come, and moves forward.
+/// The head's does not: the next in line is the head then, since somebody has to wait for the gate, and
+/// the slot's next attempt stands at the end of the line. So an attempt with a deadline is sure to get in if it is the head for as long as half of `B`
+/// others take to pass (for each head that died on its way in, so many more), and whoever is inside then
+/// to leave: the gate is closed to all others. With less time it may have to begin anew each time, and
+/// never get in.
 ///
 /// # Deaths
 ///

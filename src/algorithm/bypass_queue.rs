@@ -25,7 +25,9 @@ use crate::atomic::const_fn;
 /// - **Needs** compare-and-exchange of 32 bits to enter and fetch-and-add to leave; in line, what a
 ///   [`TicketQueue`] needs.
 /// - **Space**: 40 bytes for any number of participants, and what `R` takes.
-/// - **Withdrawing**: as from a [`TicketQueue`].
+/// - **Withdrawing**: as from a [`TicketQueue`], and the place is lost: whoever comes again stands at the
+///   end. An attempt with a deadline is sure to get in if it is the head for as long as half of `B` others
+///   take to pass, and whoever is inside then to leave; with less time it may never get in.
 #[derive(Debug)]
 #[repr(C)]
 pub struct BypassQueue<const B: u32, R = NoRoom> {

@@ -19,7 +19,8 @@ pub enum Kind {
     /// If a participant dies inside or on its way in, then whoever waits for it, and from then on
     /// everybody, gets [`Error::Unrecoverable`](crate::shared::Error::Unrecoverable): two of its
     /// registers are written by everybody, so nobody can tell what the dead one has left in them. (One
-    /// that found somebody before it, and waits with its flag down, leaves nothing.)
+    /// that found somebody before it, and waits with its flag down, leaves nothing.) It is so until the
+    /// segment is removed, or the machine restarted.
     FastUnrecoverable,
     /// [`Peterson`](crate::algorithm::Peterson), in the form with a swap: two slots.
     Peterson,
@@ -31,7 +32,8 @@ pub enum Kind {
     Ticket,
     /// [`Bypass`](crate::algorithm::Bypass): whoever waits is passed at most 1,024 times, and 512
     /// times more for each participant that dies on its way from the line into the lock; those who
-    /// wait go in in their order.
+    /// wait go in in their order. One that gives up when it is the first in line (a deadline) begins
+    /// anew at the end: see [its deadlines](crate::algorithm::BypassOn#deadlines).
     Bypass,
 }
 

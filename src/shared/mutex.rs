@@ -295,7 +295,8 @@ impl<T: Data, W: Wait> Mutex<T, W> {
         self.segment().slots()
     }
 
-    /// Whether a death inside poisons the value: [`Options::poisoning`].
+    /// Whether a death inside poisons the value: [`Options::poisoning`]. A
+    /// [`Kind::FastUnrecoverable`] lock ends with it all the same, until the machine is restarted.
     #[must_use]
     pub fn poisoning(&self) -> bool {
         self.segment().has_poisoning()

@@ -5,6 +5,8 @@ use std::mem;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
 
 use bakery_lock::shared::{Error, Handle, Kind, Mutex, Resumed};
 use rustix::io::{FdFlags, fcntl_getfd};
@@ -16,16 +18,16 @@ use crate::forks::in_forked_child;
 use crate::obey::servants;
 
 /// Longer than many looks; no measure of anything.
-const A_WHILE: &str = "for 200";
+pub const A_WHILE: &str = "for 200";
 
 /// One in a process of its own that does what it is told.
-fn servant(shared: &Shared<Ledger>) -> Child {
+pub fn servant(shared: &Shared<Ledger>) -> Child {
     servants(shared, "park", 1).remove(0)
 }
 
 /// Waits until one has died inside, and whoever comes next has been told so by this name.
 #[track_caller]
-fn is_told(other: &mut Child, process: &str) {
+pub fn is_told(other: &mut Child, process: &str) {
     let told = other.ask("lock");
     assert!(told.contains(" died inside, in slot 0, ") && told.contains(process), "{told}");
 }
@@ -150,7 +152,7 @@ pub fn goes_on(arguments: &[&str]) {
     say("in");
     // It stays inside until it is killed, if it is to be.
     while arguments.get(1).is_some() {
-        std::thread::park();
+        thread::park();
     }
 }
 
@@ -278,6 +280,32 @@ fn a_participant_has_one_user() {
     assert_eq!(shared.mutex.status().unwrap().joined, 0);
     let mut me = shared.mutex.join().unwrap();
     me.lock().unwrap().add();
+}
+
+#[test]
+fn of_several_that_adopt_a_participant_at_once_one_gets_it() {
+    const USERS: usize = 4;
+    let shared = Shared::<Ledger>::new(Kind::Bakery, 4);
+    for _ in 0..200 {
+        let handle = shared.mutex.join().unwrap().hand_over().unwrap();
+        let copies = [(); USERS].map(|()| handle.as_fd().try_clone_to_owned().unwrap());
+        drop(handle);
+        let (mutex, start) = (&shared.mutex, &Barrier::new(USERS));
+        let adopted: Vec<_> = thread::scope(|scope| {
+            let adopt = |copy| {
+                scope.spawn(move || {
+                    start.wait();
+                    mutex.adopt(copy)
+                })
+            };
+            let users = copies.map(adopt);
+            users.into_iter().map(|user| user.join().unwrap()).collect()
+        });
+        for error in adopted.iter().filter_map(|outcome| outcome.as_ref().err()) {
+            assert!(matches!(error, Error::NotHandedOver { .. }), "{error:?}");
+        }
+        assert_eq!(adopted.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    }
 }
 
 /// What its new user starts does not keep it alive, whatever was so before.

@@ -23,6 +23,7 @@ mod poisoning;
 mod requests;
 mod room;
 mod slots;
+mod sockets;
 mod status;
 
 /// What this program does when another test has started it again; by itself it does nothing.
@@ -49,6 +50,8 @@ fn child() {
         ("runs a command", handed::runs_a_command),
         ("becomes another program with it", handed::becomes_another_program_with_it),
         ("goes on", handed::goes_on),
+        ("sends itself", sockets::sends_itself),
+        ("is sent one", sockets::is_sent_one),
         ("forks twice", handed::forks_twice),
         ("forks while it is held", handed::forks_while_it_is_held),
         ("opens and closes", lives::opens_and_closes),

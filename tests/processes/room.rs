@@ -155,12 +155,17 @@ fn looking_after_the_dead_takes_no_memory(kind: Kind) {
     let path = path.to_str().unwrap();
     let memory = || fs::metadata(path).unwrap().blocks();
     let before = memory();
-    let mut children = crowd("obeys", (0..4).map(|_| vec![path, "park", "0"]));
+    let mut children = crowd("obeys", (0..5).map(|_| vec![path, "park", "0"]));
+    let mut passer_by = children.pop().unwrap();
     assert_eq!(children[0].ask("lock"), "in");
     for child in &mut children[1..] {
         assert_eq!(child.ask("enter"), "in line");
     }
     children.remove(1).kill();
+    // One that does not wait looks after all.
+    assert_eq!(passer_by.ask("try"), "no");
+    assert_eq!(mutex.status().unwrap().recoveries, 1);
+    assert_eq!(memory(), before);
     children.remove(0).kill();
     for child in &mut children {
         assert!(child.ask("wait").contains(" died inside"));

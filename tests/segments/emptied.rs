@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::chroot;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process;
+use std::process::{self, Command};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use std::{panic, thread};
@@ -84,6 +85,36 @@ fn those_who_use_what_is_gone_are_told_and_who_opens_it_meanwhile_too() {
             );
         }
     }
+}
+
+/// Whoever is forked off meanwhile has the descriptors of an attempt that failed, until it becomes another
+/// program: it is no user.
+#[test]
+fn one_that_starts_processes_while_it_opens_what_has_users_elsewhere_is_told() {
+    let forgery = Forgery::new_in(in_memory(), Kind::Bakery, 4);
+    let user: Mutex<u64> = Options::new().attach_at(&forgery.path).unwrap();
+    write_anew(&forgery.path, &forgery.genuine);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Relaxed) {
+                // What is to be done in the child has it forked off, and not be there at once.
+                let mut command = Command::new("true");
+                // SAFETY: it sleeps only.
+                unsafe {
+                    command.pre_exec(|| {
+                        libc::usleep(2_000);
+                        Ok(())
+                    });
+                }
+                command.status().unwrap();
+            }
+        });
+        let opened = Options::new().open_at(&forgery.path, 9);
+        over.store(true, Relaxed);
+        assert_refused!(opened, Error::RemovedInUse { .. }, "another is in its place");
+    });
+    drop(user);
 }
 
 /// Who opens it by the same path is in another one, and does not see them.

@@ -15,6 +15,7 @@ mod forgery;
 
 mod anonymous;
 mod data;
+mod drafts;
 mod emptied;
 mod environment;
 mod files;
@@ -22,6 +23,7 @@ mod headers;
 mod hostile;
 mod mounts;
 mod named;
+mod old_kernel;
 mod power;
 mod races;
 mod removal;
@@ -48,6 +50,7 @@ fn child() {
         ("removes by name", removal::removes_by_name),
         ("keeps users out", removal::keeps_users_out),
         ("fills up", room::fills_up),
+        ("fills up under hidden names", room::fills_up_under_hidden_names),
         ("serves", servant::serves),
         ("looks", users::looks),
         ("waits", emptied::waits),
@@ -59,6 +62,7 @@ fn child() {
         ("stays inside", restarts::stays_inside),
         ("attaches within a limit", restarts::attaches_within_a_limit),
         ("counts in a container", restarts::counts_in_a_container),
+        ("makes one by halves", drafts::makes_one_by_halves),
         ("fills up while it joins", room::fills_up_while_it_joins),
     ]);
 }

@@ -15,6 +15,7 @@ use crate::forgery::{
 };
 use crate::mounts::unshared;
 use crate::outcome::Opened;
+use crate::servant::servant;
 
 /// The same bytes, as another run of the machine has left them.
 pub fn of_another_run(mut bytes: Vec<u8>) -> Vec<u8> {
@@ -178,6 +179,99 @@ fn who_was_inside_when_the_machine_stopped_is_told_as_after_any_death() {
         assert_eq!(*guard, 100 + token);
         drop(guard);
         assert_eq!(*me.lock().unwrap(), 100 + token);
+    }
+}
+
+/// One that has died in the doorway, or between it and the critical section, as the registers of a
+/// fast lock say.
+fn dies_in_the_doorway(forgery: &Forgery) -> u32 {
+    const Y: usize = REGISTERS + 4;
+    const FLAG: usize = REGISTERS + 128;
+
+    let child = servant(&[&format!("at={}", forgery.name())]);
+    child.expect("joined");
+    let pid = child.pid();
+    child.kill();
+    for at in [Y, FLAG] {
+        write(&forgery.path, at, &1_u32.to_ne_bytes());
+    }
+    pid
+}
+
+/// A death has put an end to the lock that nobody can recover.
+#[track_caller]
+fn is_stopped_by(forgery: &Forgery, dead: u32, was_inside: bool) {
+    for _ in 0..2 {
+        let error = forgery.find().lock().unwrap_err();
+        let told = matches!(&error, Error::Unrecoverable { death, .. }
+            if death.pid == dead && (death.token != 0) == was_inside);
+        assert!(told, "{error:?}");
+    }
+}
+
+fn restarts(forgery: &Forgery) {
+    let bytes = of_another_run(fs::read(&forgery.path).unwrap());
+    write_anew(&forgery.path, &bytes);
+}
+
+/// No longer than the machine runs: its registers go with a restart.
+#[test]
+fn a_lock_that_a_death_has_put_an_end_to_works_after_a_restart() {
+    let Some(directory) = on_a_disk() else { return };
+    let forgery = Forgery::new_in(directory, Kind::FastUnrecoverable, 2);
+    let dead = dies_in_the_doorway(&forgery);
+    is_stopped_by(&forgery, dead, false);
+    restarts(&forgery);
+    let mutex = forgery.find();
+    assert_eq!(mutex.origin(), Origin::Restarted);
+    assert_eq!(mutex.status().unwrap().poisoned, None);
+    let guard = mutex.lock().unwrap();
+    assert_eq!((*guard, guard.death()), (7, None));
+    drop(guard);
+    drop(mutex);
+
+    // The data is what somebody who was inside has left.
+    let child = Child::start("stays inside", &[forgery.name()]);
+    let token: u64 = child.hear().parse().unwrap();
+    let inside = child.pid();
+    child.kill();
+    is_stopped_by(&forgery, inside, true);
+    restarts(&forgery);
+    let is_told = || {
+        let error = forgery.find().lock().unwrap_err();
+        let told = matches!(&error, Error::OwnerDied { death, .. } if death.token == token);
+        assert!(told, "{error:?}");
+    };
+    is_told();
+    // As long as nobody has repaired it, whoever dies without having been inside.
+    dies_in_the_doorway(&forgery);
+    is_stopped_by(&forgery, inside, true);
+    restarts(&forgery);
+    is_told();
+    drop(forgery.find().request().repair(|value, _| *value += 1).lock().unwrap());
+    assert_eq!(*forgery.find().lock().unwrap(), 101);
+}
+
+/// Where there is nothing to be repaired, whoever comes first goes in, and is told.
+#[test]
+fn a_lock_without_poisoning_works_after_a_restart_whoever_was_inside() {
+    let Some(directory) = on_a_disk() else { return };
+    for kind in Kind::ALL {
+        let directory = tempfile::tempdir_in(directory).unwrap();
+        let path = directory.path().join("segment");
+        let options = Options::new().kind(kind).slots(2).poisoning(false);
+        drop::<Mutex<u64>>(options.create_at(&path, 7).unwrap());
+        let child = Child::start("stays inside", &[path.to_str().unwrap()]);
+        let token: u64 = child.hear().parse().unwrap();
+        child.kill();
+        write_anew(&path, &of_another_run(fs::read(&path).unwrap()));
+        let mutex: Mutex<u64> = options.open_at(&path, 0).unwrap();
+        assert_eq!((mutex.origin(), mutex.poisoning()), (Origin::Restarted, false), "{kind}");
+        for told in [Some(token), None] {
+            let guard = mutex.lock().unwrap();
+            assert_eq!(*guard, 100, "{kind}");
+            assert_eq!(guard.death().map(|death| death.token), told, "{kind}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use bakery_lock::shared::{Error, Kind, Mutex, Options};
 use rustix::fs::{fstat, statvfs};
 
 use crate::child::{Child, command};
+use crate::old_kernel::refuse_unnamed_files;
 use crate::outcome::Opened;
 
 /// A program, in a user namespace with a mount namespace of its own: there everybody may mount.
@@ -38,6 +39,18 @@ fn on_a_small_file_system(size: &str, role: &str) {
 #[test]
 fn a_full_file_system_is_an_error_and_nothing_is_left_there() {
     on_a_small_file_system("64k", "fills up");
+}
+
+/// Nor where files cannot be without a name.
+#[test]
+fn a_full_file_system_keeps_nothing_under_a_hidden_name() {
+    on_a_small_file_system("64k", "fills up under hidden names");
+}
+
+pub fn fills_up_under_hidden_names(arguments: &[&str]) {
+    if refuse_unnamed_files() {
+        fills_up(arguments);
+    }
 }
 
 const LARGE: usize = 100_000;
@@ -102,7 +115,9 @@ fn a_full_file_system_keeps_out_who_comes_and_nobody_who_is_there() {
 
 pub fn fills_up_while_it_joins(arguments: &[&str]) {
     let directory = Path::new(arguments[0]);
-    let mutex: Mutex<u64> = Options::new().create_at(directory.join("segment"), 0).unwrap();
+    // So many that the first ones' parts lie across the ends of pages, which are there as a whole.
+    let options = Options::new().slots(1018);
+    let mutex: Mutex<u64> = options.create_at(directory.join("segment"), 0).unwrap();
     let filler = directory.join("filler");
     fs::write(&filler, vec![0; LARGE]).unwrap_err();
     assert_eq!(statvfs(directory).unwrap().f_bfree, 0);

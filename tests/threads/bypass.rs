@@ -409,6 +409,74 @@ fn leave<const B: u32>(lock: &BypassQueue<B>) {
     BypassInHand::new(lock).leave(NONE, &Sleepers);
 }
 
+/// What a deadline is good for: places in the middle of the line are kept, the first one is not.
+#[test]
+fn a_head_that_gives_up_begins_anew_behind_the_others() {
+    const B: u32 = 8;
+    let lock = Slots::<B>::new();
+    (0..lock.capacity()).for_each(|who| lock.join(slot(who)));
+    let come = |who| Gated::enter(&lock, who, Intent::MayWithdraw).expect("it has room");
+    let at_gate =
+        |who| matches!(Gated::poll(&lock, who), Turn::Blocked(by) if by.place == Place::Gate);
+    assert!(Gated::try_pass(&lock));
+    (0..4).for_each(come);
+
+    assert_eq!(Gated::withdraw(&lock, 1), Withdrawal::Done);
+    come(1);
+    assert_eq!(Gated::withdraw(&lock, 0), Withdrawal::Done);
+    come(0);
+    assert!(at_gate(1), "its place behind the head was kept");
+    assert_eq!(Gated::withdraw(&lock, 1), Withdrawal::Done);
+    Gated::leave(&lock, HOLDERS);
+    come_in_turn(&lock, &[2, 3, 0]);
+}
+
+/// Those who were in line go in, one after the other.
+fn come_in_turn<const B: u32>(lock: &Slots<B>, order: &[usize]) {
+    for &who in order {
+        for &other in order.iter().filter(|other| **other != who) {
+            let is_behind = matches!(lock.standing(slot(other)), Standing::Line(_));
+            assert!(!is_behind || matches!(Gated::poll(lock, other), Turn::Blocked(_)), "{other}");
+        }
+        assert_eq!(Gated::poll(lock, who), Turn::Mine, "{who}");
+        Gated::leave(lock, who);
+    }
+}
+
+/// Also if those before it at the head gave up, or went in: then nobody else is let in any more.
+#[test]
+fn a_head_that_stays_for_half_of_the_bound_is_the_next_one_in() {
+    const B: u32 = 8;
+    for leave_line in [Gated::withdraw, |lock: &Slots<B>, who| {
+        assert_eq!(Gated::poll(lock, who), Turn::Mine);
+        Gated::leave(lock, who);
+        Withdrawal::Done
+    }] {
+        for before in 0..3 {
+            let lock = Slots::<B>::new();
+            (0..lock.capacity()).for_each(|who| lock.join(slot(who)));
+            assert!(Gated::try_pass(&lock));
+            (0..=before).for_each(|who| {
+                Gated::enter(&lock, who, Intent::MayWithdraw).expect("it has room");
+            });
+            Gated::leave(&lock, HOLDERS);
+            for who in 0..before {
+                assert_eq!(leave_line(&lock, who), Withdrawal::Done);
+            }
+            let passes = (0..B).filter(|_| {
+                let passes = Gated::try_pass(&lock);
+                if passes {
+                    Gated::leave(&lock, HOLDERS);
+                }
+                passes
+            });
+            let passes = passes.count();
+            assert!(passes <= (B / 2).try_into().unwrap(), "{before} before it: {passes}");
+            assert_eq!(Gated::poll(&lock, before), Turn::Mine);
+        }
+    }
+}
+
 /// The next one in is from the line, however many come and try.
 #[test]
 fn unlocked_fairly() {

@@ -14,7 +14,7 @@ use super::player::{COMES_AND_GOES, Dies, FILE, Mutex, Part, play};
 use super::scenario::Place;
 use super::wait::Brief;
 use crate::process::{Child, End, until};
-use crate::shared::{Kind, Options};
+use crate::shared::{Error, Kind, Options};
 
 /// Soon enough for thousands of deaths.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -181,6 +181,7 @@ impl Case {
         self.gone(all).map_err(|why| format!("using every slot again: {why}"))?;
         killed.push(false);
         if let Memory::Named { directory, .. } = &self.memory {
+            makes_another(directory.path()).map_err(|why| why.to_string())?;
             let files = directory.path().read_dir().map_err(|why| why.to_string())?.count();
             if files != 1 {
                 return Err(format!("there are {files} files in the segment's directory"));
@@ -214,6 +215,13 @@ impl Case {
         }
         Ok(victims.iter().map(fate).collect())
     }
+}
+
+/// Whoever makes a segment removes what others have left that died before theirs had a name.
+fn makes_another(directory: &Path) -> Result<(), Error> {
+    let path = directory.join("another");
+    drop(options().create_at(&path, 0_u64)?);
+    Options::remove_at(path)
 }
 
 impl Part {

@@ -15,6 +15,8 @@ mod board;
 mod case;
 mod forgery;
 mod judge;
+#[path = "../../../tests/segments/old_kernel.rs"]
+mod old_kernel;
 mod player;
 mod scenario;
 mod sweep;

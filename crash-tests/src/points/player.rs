@@ -9,6 +9,7 @@ use rustix::fs::fstat;
 
 use super::board::{Board, Died, Event, Phase};
 use super::case::{Memory, options};
+use super::old_kernel::refuse_unnamed_files;
 use super::wait::Brief;
 use crate::atomic::crash_point;
 use crate::crash;
@@ -35,6 +36,15 @@ pub(super) enum Dies {
     Inside,
 }
 
+/// What a file can be before it has its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Files {
+    /// Without any.
+    Unnamed,
+    /// Under a hidden one only, as in some file systems.
+    Hidden,
+}
+
 /// A participant's part.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
@@ -43,6 +53,7 @@ pub(super) struct Part {
     pub(super) stays: bool,
     /// It does not wait longer than this.
     pub(super) patience: Option<Duration>,
+    pub(super) files: Files,
     /// At last, it removes the segment.
     pub(super) removes: bool,
     /// It is handed over, and adopted, in line and inside.
@@ -56,6 +67,7 @@ pub(super) const COMES_AND_GOES: Part = Part {
     dies: Dies::Never,
     stays: false,
     patience: None,
+    files: Files::Unnamed,
     removes: false,
     changes_hands: false,
     joins: 1,
@@ -64,6 +76,9 @@ pub(super) const COMES_AND_GOES: Part = Part {
 pub(super) fn play(board: &'static Board, number: usize, memory: &Memory, part: Part) {
     let player = board.player(number);
     player.is_process(process::id());
+    if part.files == Files::Hidden {
+        refuse_unnamed_files();
+    }
     crash::begin(&player.trace);
     if let Dies::At(point) = part.dies {
         crash::arm(point);

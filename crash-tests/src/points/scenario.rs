@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::board::Phase;
 use super::case::{Case, Failure, Who};
 use super::forgery;
-use super::player::{COMES_AND_GOES, Dies, Part};
+use super::player::{COMES_AND_GOES, Dies, Files, Part};
 
 /// A number of victims, which die at given points, and others.
 pub(super) struct Scenario {
@@ -41,10 +41,15 @@ const fn scenario(
     Scenario { name, places, deaths, place: Place::Nowhere, is_alone: false, play }
 }
 
-pub(super) const SCENARIOS: [Scenario; 26] = [
+pub(super) const SCENARIOS: [Scenario; 28] = [
     Scenario { is_alone: true, ..scenario("alone", 2, 1, alone) },
     Scenario { place: Place::InMemory, ..scenario("making-it", 2, 1, alone) },
     Scenario { place: Place::InMemory, ..scenario("making-it-together", 2, 1, together) },
+    Scenario { place: Place::InMemory, ..scenario("making-it-hidden", 2, 1, under_a_hidden_name) },
+    Scenario {
+        place: Place::InMemory,
+        ..scenario("hidden-together", 3, 1, under_hidden_names_together)
+    },
     Scenario { place: Place::InMemory, ..scenario("removing-it", 2, 1, removing_it) },
     Scenario {
         place: Place::InMemory,
@@ -85,6 +90,22 @@ fn alone(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
     let second = case.start(COMES_AND_GOES);
     case.until(second, Phase::Entered)?;
     case.let_go(first);
+    Ok(vec![victim])
+}
+
+/// As where files cannot be without a name.
+fn under_a_hidden_name(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(Part { files: Files::Hidden, ..dying(at[0]) });
+    case.dies_alone(victim)?;
+    case.start(COMES_AND_GOES);
+    Ok(vec![victim])
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the other scenarios")]
+fn under_hidden_names_together(case: &mut Case, at: &[u64]) -> Result<Vec<Who>, Failure> {
+    let victim = case.start(Part { files: Files::Hidden, ..dying(at[0]) });
+    case.start(Part { files: Files::Hidden, ..COMES_AND_GOES });
+    case.start(COMES_AND_GOES);
     Ok(vec![victim])
 }
 

@@ -13,6 +13,9 @@ use crate::wait::{Deadline, DefaultWait, Lot, Notice, Wait, Waker};
 /// A [`BypassQueue`] as a raw mutex. 72 bytes; no thread in line is passed more than `B` times.
 ///
 /// [`unlock_fair`](lock_api::RawMutexFair::unlock_fair) leaves it to whoever is next in line.
+///
+/// Whoever gives up at a deadline, and comes again, stands at the end of the line. The first in line is
+/// sure to get in if its time is that of half of `B` passages and one more; with less it may never.
 pub struct RawBypass<const B: u32, W = DefaultWait> {
     queue: BypassQueue<B, Rows>,
     notice: Notice,

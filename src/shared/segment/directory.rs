@@ -4,7 +4,6 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, mkdirat, openat, renameat_with, statat,
@@ -12,12 +11,11 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::atomic::crash_point;
 use crate::shared::segment::anchor::Anchor;
-use crate::shared::segment::file_system;
-use crate::shared::segment::owner::{Made, check_directory, give};
+use crate::shared::segment::owner::{self, check_directory, give};
+use crate::shared::segment::{file_system, hidden};
 use crate::shared::{Access, Error};
 
 const NAME_MAX: usize = 255;
@@ -164,39 +162,64 @@ fn open_or_make(path: &Path, shown: &str, users: Access) -> Result<OwnedFd, Erro
 /// Makes a directory, unless somebody else does.
 ///
 /// It gets its name when it has its mode, in one step that does not replace: whoever finds it finds it
-/// finished. A process that dies before leaves an empty directory with a hidden name.
+/// finished. A process that dies before leaves an empty directory with a hidden name, which the next to
+/// make one there [removes](hidden::clear).
 fn make(path: &Path, shown: &str, users: Access) -> Result<(), Error> {
-    let hidden = path.with_file_name(hidden_name());
+    /// Others may remove what is not kept yet.
+    const ATTEMPTS: usize = 1000;
+
+    let parent = path.parent().unwrap_or(path);
+    if let Ok(parent) = open_directory(parent, OFlags::empty()) {
+        hidden::clear(&parent);
+    }
+    for _ in 0..ATTEMPTS {
+        if try_make(path, shown, users)? {
+            return Ok(());
+        }
+    }
+    Err(Error::BeingRemoved { segment: shown.to_owned() })
+}
+
+/// Whether the directory is there now.
+fn try_make(path: &Path, shown: &str, users: Access) -> Result<bool, Error> {
+    let hidden = path.with_file_name(hidden::new());
     mkdirat(CWD, &hidden, Mode::RWXU).map_err(Error::io(
         shown,
         "make the directory of named segments (BAKERY_LOCK_DIR names another, in a directory that exists)",
     ))?;
     crash_point("a directory without its name");
     let finish = || {
-        let directory = open_hidden(&hidden).map_err(Error::io(shown, "open the new directory"))?;
-        give(&directory, Made::Directory, users, shown)?;
+        let directory = match open_hidden(&hidden) {
+            Err(Errno::NOENT) => return Ok(Made::NotKept),
+            opened => opened.map_err(Error::io(shown, "open the new directory"))?,
+        };
+        let is_kept = hidden::keep(CWD, hidden.as_os_str(), &directory);
+        if !is_kept.map_err(Error::io(shown, "lock the new directory"))? {
+            return Ok(Made::NotKept);
+        }
+        crash_point("a directory without its name that is kept");
+        give(&directory, owner::Made::Directory, users, shown)?;
         crash_point("a directory without its name that has its mode");
         match renameat_with(CWD, &hidden, CWD, path, RenameFlags::NOREPLACE) {
-            Ok(()) => Ok(true),
-            Err(Errno::EXIST) => Ok(false),
+            Ok(()) => Ok(Made::This),
+            Err(Errno::EXIST) => Ok(Made::ByOthers),
             Err(error) => Err(Error::io(shown, "name the new directory")(error)),
         }
     };
     let finished = finish();
-    if !matches!(finished, Ok(true)) {
-        // Nobody else knows it.
+    if !matches!(finished, Ok(Made::This)) {
+        // Nobody else knows it, or it is gone.
         let _ = unlinkat(CWD, &hidden, AtFlags::REMOVEDIR);
     }
-    finished.map(drop)
+    finished.map(|made| !matches!(made, Made::NotKept))
 }
 
-/// A name that nobody has had before, and that no segment has.
-pub(crate) fn hidden_name() -> OsString {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let (id, number) = (std::process::id(), NUMBER.fetch_add(1, Relaxed));
-    // Process numbers come again, and mean something else in another pid namespace.
-    let now = clock_gettime(ClockId::Monotonic);
-    format!(".bakery-lock-{id}-{number}-{}-{}", now.tv_sec, now.tv_nsec).into()
+/// Who has made a directory.
+enum Made {
+    This,
+    ByOthers,
+    /// Nobody: another took this one's for one that was left.
+    NotKept,
 }
 
 /// Opens a directory that this process has just made, also where the umask has kept it from that.
@@ -228,6 +251,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("names");
         for file in ["a", "b"] {
+            // As of one that died before it had given it its name.
+            fs::create_dir(parent.path().join(hidden::new())).unwrap();
             make(&path, "names", Access::User).unwrap();
             fs::write(path.join(file), "").unwrap();
         }

@@ -10,14 +10,16 @@ use rustix::io::Errno;
 
 use crate::atomic::crash_point;
 use crate::shared::Error;
-use crate::shared::segment::directory::{Place, hidden_name};
+use crate::shared::segment::directory::Place;
+use crate::shared::segment::hidden;
 use crate::shared::segment::owner::{Made, give};
 
 /// A new file of a place, for this process to finish. Gone when dropped, unless it got its name.
 ///
 /// It has no name at all if that can be: then it is gone too if this process dies. Where files
 /// without a name are unknown, or cannot be given one (without `/proc`, before Linux 6.10, by others
-/// than the superuser), it has a hidden one, which a death leaves there.
+/// than the superuser), it has a hidden one, which a death leaves there for the next maker to
+/// [clear](hidden::clear).
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
     place: &'a Place,
@@ -39,15 +41,21 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// With a name that nobody looks for.
-    pub(crate) fn hidden(place: &'a Place) -> Result<Self, Error> {
-        let hidden = hidden_name();
+    /// With a name that nobody looks for. `None`: another maker took it for one that was left, in the
+    /// moment before it could be told from such.
+    pub(crate) fn hidden(place: &'a Place) -> Result<Option<Self>, Error> {
+        let name = hidden::new();
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
-        let file = openat(&place.directory, &hidden, flags, Mode::RUSR | Mode::WUSR)
+        let file = openat(&place.directory, &name, flags, Mode::RUSR | Mode::WUSR)
             .map_err(Error::io(place.name(), CANNOT))?;
-        let this = Self { place, file, hidden: Some(hidden) };
         crash_point("a file with a hidden name");
-        this.for_its_users()
+        let is_kept = hidden::keep(&place.directory, &name, &file);
+        let this = Self { place, file, hidden: Some(name) };
+        if !is_kept.map_err(Error::io(place.name(), "lock the new file"))? {
+            return Ok(None);
+        }
+        crash_point("a file with a hidden name that is kept");
+        this.for_its_users().map(Some)
     }
 
     fn for_its_users(self) -> Result<Self, Error> {
@@ -118,7 +126,7 @@ mod tests {
 
     const WAYS: [Make; 2] = [
         |place| Draft::unnamed(place).map(|draft| draft.expect("as /tmp mostly can")),
-        |place| Draft::hidden(place),
+        |place| Draft::hidden(place).map(|draft| draft.expect("nobody else is there")),
     ];
 
     fn write(draft: &Draft<'_>, text: &str) {

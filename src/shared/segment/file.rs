@@ -13,7 +13,7 @@ use crate::shared::segment::deadman::{self, Alone, Users};
 use crate::shared::segment::directory::Place;
 use crate::shared::segment::draft::Draft;
 use crate::shared::segment::owner::check_file;
-use crate::shared::segment::{Plan, Segment, clock, file_system, restart};
+use crate::shared::segment::{Plan, Segment, clock, file_system, hidden, restart};
 use crate::shared::{Error, Origin};
 
 /// How often to look again when the file comes and goes between two looks.
@@ -215,6 +215,7 @@ impl<'a> Search<'a> {
             is_there && place.anchor.has_others() && deadman::is_only_user(&file, &segment)?;
         if !is_there || is_astray {
             place.anchor.let_go();
+            deadman::let_go(&file);
             let busy = || Look::Busy(Error::RemovedInUse { segment }, MOMENT);
             return Ok(if is_there { busy() } else { Look::Changed });
         }
@@ -280,12 +281,14 @@ impl<'a> Search<'a> {
         if place.anchor.has_others() {
             return Ok(busy_without_name(place));
         }
+        hidden::clear(&place.directory);
         if let Some(draft) = Draft::unnamed(place)?
             && let Some(made) = self.publish(draft)?
         {
             return Ok(made);
         }
-        let made = self.publish(Draft::hidden(place)?)?;
+        let Some(draft) = Draft::hidden(place)? else { return Ok(Look::Changed) };
+        let made = self.publish(draft)?;
         Ok(made.expect("a file that has a name can be given another"))
     }
 

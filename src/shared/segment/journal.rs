@@ -108,6 +108,9 @@ impl Journal {
         // A lock that has stopped is poisoned, though nobody may have been inside.
         if self.is_stopped() && self.obituary().conduct.token == 0 {
             self.note_repair();
+            // Orders the two flags, as far as this process's own death can tell: whoever repeats this
+            // finds why the first one was set.
+            death_fence();
         }
         self.stopped.store(NO, Relaxed);
         self.longest_wait.store(0, Relaxed);
@@ -157,7 +160,10 @@ impl Journal {
 
     /// The same for a lock that nobody can recover: it ends here.
     pub(crate) fn note_end(&self, slot: Slot, owner: &Process, conduct: Conduct) {
-        self.note_death(slot, owner, conduct);
+        // Of one that died inside, and was not repaired after, the next run of the machine has to be told.
+        if conduct.token != 0 || !self.is_poisoned() {
+            self.note_death(slot, owner, conduct);
+        }
         // Release: whoever sees it stopped sees by whom.
         self.stopped.store(YES, Release);
     }

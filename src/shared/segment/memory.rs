@@ -202,9 +202,14 @@ impl Segment {
         self.shape.slots
     }
 
-    /// Whether whoever goes in after a death inside has to repair the data, or is turned away.
+    /// Whether a death inside poisons the data.
     pub(crate) fn has_poisoning(&self) -> bool {
-        self.shape.poisoning || !self.kind().can_recover()
+        self.shape.poisoning
+    }
+
+    /// Whether whoever goes in after a death has to repair the data, or is turned away.
+    pub(crate) fn turns_away(&self) -> bool {
+        self.has_poisoning() || self.is_stopped()
     }
 
     #[inline]

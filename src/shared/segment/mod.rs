@@ -4,7 +4,7 @@
 //! [`record`] (one for each slot), [`journal`] (one for all), [`room`] (how many slots are in use).
 //! [`memory`] maps it. Around it: [`directory`] (its place), [`owner`] (whose it is), [`file_system`]
 //! (what it must not be on), [`file`](mod@file) (how it comes, is found, and goes), [`draft`] (before it
-//! has its name), [`limit`] (how long it may be), [`reopen`](mod@reopen) (once more), [`deadman`]
+//! has its name), [`hidden`] (what it is called then), [`limit`] (how long it may be), [`reopen`](mod@reopen) (once more), [`deadman`]
 //! (whether it has users), [`anchor`] (whether its name has), [`restart`] (what outlives one), [`memfd`]
 //! (without a name).
 
@@ -16,6 +16,7 @@ pub(crate) mod draft;
 pub(crate) mod file;
 pub(crate) mod file_system;
 pub(crate) mod header;
+pub(crate) mod hidden;
 pub(crate) mod journal;
 pub(crate) mod layout;
 pub(crate) mod limit;

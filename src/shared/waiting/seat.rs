@@ -369,8 +369,8 @@ impl<W: Wait> Seat<W> {
     /// nobody else is told.
     #[cold]
     fn go_in_after_death(&mut self, bypasses: u64, accept: Accept) -> Result<(), Error> {
-        let has_poisoning = self.segment.has_poisoning();
-        if has_poisoning && accept == Accept::Sound {
+        let turns_away = self.segment.turns_away();
+        if turns_away && accept == Accept::Sound {
             let error = self.segment.owner_died();
             self.settle();
             return Err(error);
@@ -378,7 +378,7 @@ impl<W: Wait> Seat<W> {
         self.take_token(bypasses)?;
         let journal = self.segment.journal();
         self.told = Some(Box::new((self.token, journal.obituary().into())));
-        if !has_poisoning {
+        if !turns_away {
             journal.note_repair();
         }
         Ok(())
