@@ -312,12 +312,21 @@ mod tests {
     fn a_few_that_come_back_soon_do_not_make_up_for_those_that_are_late() {
         let mut machine = Machine::new();
         assert_eq!(machine.wait(SLICE), Some(false));
-        machine.pause();
-        for _ in 1..GOOD {
-            assert_eq!(machine.wait(SOON), Some(true));
+        for times in [1, 2, 4] {
+            assert_eq!(machine.pause(), times * FIRST * SLICE);
+            for _ in 1..GOOD {
+                assert_eq!(machine.wait(SOON), Some(true));
+            }
+            assert_eq!(machine.wait(SLICE), Some(false));
         }
-        assert_eq!(machine.wait(SLICE), Some(false));
-        assert_eq!(machine.pause(), 2 * FIRST * SLICE);
+    }
+
+    #[test]
+    fn no_pause_keeps_yields_away_for_long_after_the_others_have_gone() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.wait(CAP), Some(false));
+        assert_eq!(machine.pause(), CAP);
+        assert_eq!(machine.wait(SOON), Some(true));
     }
 
     #[test]
