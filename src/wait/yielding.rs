@@ -7,9 +7,10 @@
 //! tries again.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// A yield is late if it takes as long as so many wake-ups take those who wake. A hand-over by a sleep is
 /// about ten of them. A yield among waiters is a few, a time slice a thousand.
@@ -158,12 +159,14 @@ impl Yields {
     }
 }
 
-/// Microseconds since this was first asked.
+/// Microseconds, by a clock that all threads share.
 #[expect(clippy::cast_possible_truncation, reason = "they wrap, which those who compare them know")]
 fn now() -> u32 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-    START.elapsed().as_micros() as u32
+    // Not an `Instant`, which can be compared with another one only: a first one in a static would be
+    // initialized, and a forked child could wait for that for ever.
+    let time = clock_gettime(ClockId::Monotonic);
+    (time.tv_sec.cast_unsigned().wrapping_mul(1_000_000) + time.tv_nsec.cast_unsigned() / 1_000)
+        as u32
 }
 
 #[cfg(test)]
