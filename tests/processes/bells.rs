@@ -286,11 +286,6 @@ pub fn comes_and_goes_and_stays(arguments: &[&str]) {
     // The mapping goes with the last of them.
     drop((before, after));
     thread::spawn(|| drop((first, last))).join().unwrap();
-    // Where they were there is something else now.
-    let others: Vec<_> = (0..4).map(|_| (passing(), vec![1_u8; 1 << 20])).collect();
-    for (other, _) in &others {
-        drop(other.join().unwrap());
-    }
     let _guard = me.lock().unwrap();
     say("in");
     hear();
