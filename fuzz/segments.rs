@@ -18,9 +18,9 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 const HEADER: usize = 200;
 const CHECKSUM: usize = HEADER - 8;
 const FIELDS: [usize; 5] = [16, 24, 28, 32, 40];
-/// Behind the header: the journal first, then the registers.
+/// Behind the header: the journal first, then the bells, then the registers.
 const JOURNAL: u64 = 256;
-const REGISTERS: u64 = 384;
+const BELLS: u64 = 384;
 const MOST_CALLS: usize = 12;
 
 #[derive(Arbitrary, Debug)]
@@ -114,7 +114,7 @@ fn bytes(memory: &Memory) -> Vec<u8> {
                     }
                 }
             }
-            let after = bytes.iter_mut().skip(usize::try_from(REGISTERS).unwrap());
+            let after = bytes.iter_mut().skip(usize::try_from(BELLS).unwrap());
             after.zip(*registers).for_each(|(byte, other)| *byte = *other);
             if *sealed {
                 let sum = hash(&bytes[..CHECKSUM]);

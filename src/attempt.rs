@@ -151,7 +151,14 @@ fn pass_soon<A: Algorithm + ?Sized, W: Wait>(algorithm: &A, me: Slot) -> bool {
     not(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw))),
     allow(dead_code, reason = "processes do")
 )]
-impl<A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'_, A, L, W> {
+impl<'a, A: Algorithm + ?Sized, L: Lot + Copy, W: Wait> Attempt<'a, A, L, W> {
+    /// The same attempt, asleep elsewhere when it sleeps.
+    pub(crate) fn at<M: Lot + Copy>(self, lot: M) -> Attempt<'a, A, M, W> {
+        let (algorithm, me) = (self.algorithm, self.me);
+        core::mem::forget(self);
+        Attempt::resume(algorithm, me, lot)
+    }
+
     /// Ends an attempt that a poll has said to be in.
     #[inline]
     pub(crate) fn complete(self) {

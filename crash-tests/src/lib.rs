@@ -8,6 +8,7 @@
 //! - `cargo run --release -p crash-tests -- storm 60`: at any time, for 60 seconds, some processes
 //!   being stopped besides; and then, some of them held by their descriptors (`held`); see [`storm`].
 //! - `cargo run --release -p crash-tests -- recovery`: how long after a kill the next owner is in.
+//! - `cargo run --release -p crash-tests -- idle 60`: what 50 that wait cost in 60 seconds.
 //! - `cargo test --release -p crash-tests`: some of each.
 //!
 //! Each command takes names (`bakery`, `points bakery twice`) of what alone it is to do. Each wait
@@ -25,6 +26,7 @@ mod atomic;
 #[path = "../../src/attempt.rs"]
 mod attempt;
 mod crash;
+mod idle;
 mod keeper;
 mod options;
 pub mod points;
@@ -61,8 +63,11 @@ pub fn command(arguments: &[String]) -> ExitCode {
         Some("steps") => steps::run(&options),
         Some("storm") => storm::run(&options),
         Some("recovery") => recovery::run(&options),
+        Some("idle") => idle::run(&options),
         _ => {
-            eprintln!("crash-tests points | steps | storm SECONDS | recovery TIMES [NAME]...");
+            eprintln!(
+                "crash-tests points | steps | storm SECONDS | recovery TIMES | idle SECONDS [NAME]..."
+            );
             false
         }
     };

@@ -1,6 +1,7 @@
 //! Children that are forked off, and waits with an end.
 //!
-//! The program that forks has one thread, so a child may do whatever a process does.
+//! The program that forks has one thread, but for that of its bells, which sleeps; so a child may do whatever
+//! a process does.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
@@ -70,7 +71,7 @@ pub(crate) struct Child {
 impl Child {
     /// Forks off a child that does this.
     pub(crate) fn fork(role: impl FnOnce()) -> Self {
-        // SAFETY: this program has one thread.
+        // SAFETY: this program has one thread that does anything.
         match unsafe { libc::fork() } {
             0 => {
                 let _ = set_parent_process_death_signal(Some(Signal::KILL));

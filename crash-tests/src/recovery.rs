@@ -60,6 +60,7 @@ pub(crate) fn run(options: &Options) -> bool {
                     let [median, most, worst] = [50, 95, 100]
                         .map(|share| format!("{:.2} ms", at(share).as_secs_f64() * 1e3));
                     println!("{kind:<12} {name:<15} {times:>7} {median:>9} {most:>10} {worst:>10}");
+                    println!("  {}", histogram(&measured));
                 }
                 Err(why) => {
                     println!("FAILED: {kind}, {name}: {why}");
@@ -69,6 +70,20 @@ pub(crate) fn run(options: &Options) -> bool {
         }
     }
     good
+}
+
+/// How many of these took less than so many milliseconds, and not less than the one before.
+fn histogram(sorted: &[Duration]) -> String {
+    const BELOW: [f64; 10] = [0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, f64::INFINITY];
+
+    let mut before = 0;
+    let counts = BELOW.map(|below| {
+        let so_far = sorted.partition_point(|time| time.as_secs_f64() * 1e3 < below);
+        let count = so_far - before;
+        before = so_far;
+        format!("<{below}: {count}")
+    });
+    counts.join(", ")
 }
 
 fn now() -> u64 {

@@ -85,7 +85,7 @@ fn wake(whom: impl Fn(&Sleeper) -> bool) {
 pub(crate) struct ModelFutex;
 
 impl Futex for ModelFutex {
-    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) -> bool {
+    fn wait(&self, word: &AtomicU32, expected: u32, at_most: Duration) -> bool {
         // The kernel compares with the word as it is now; of loom's operations only an update reads
         // that.
         let now = word.fetch_or(0, Relaxed);
@@ -139,7 +139,7 @@ impl Places {
 
 impl Lot for &Places {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        self.place(channel).sleep::<ModelFutex>(still, || at_most);
+        self.place(channel).sleep(&ModelFutex, still, || at_most);
     }
 
     fn wake(&self, channel: u32) {

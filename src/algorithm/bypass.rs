@@ -73,6 +73,12 @@ impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> BypassOn<S, B> {
         self.gate.holder().filter(|slot| slot.index() < self.capacity())
     }
 
+    /// See [`TicketOn::keeps_a_place`].
+    #[allow(dead_code, reason = "only a segment's slots are for others after a death")]
+    pub(crate) fn keeps_a_place(&self, slot: Slot) -> bool {
+        self.line.keeps_a_place(slot)
+    }
+
     fn has_gate(&self, slot: Slot) -> bool {
         self.gate.holder() == Some(slot)
     }
@@ -215,6 +221,14 @@ impl<S: AsRef<[TicketSlot]> + ?Sized, const B: u32> Recover for BypassOn<S, B> {
     /// so often only.)
     fn ahead_of(&self, me: Slot, wake: &impl Wake) -> Option<Slot> {
         self.holder().or_else(|| self.line.ahead_of(me, wake))
+    }
+
+    fn right_before(&self, me: Slot, wake: &impl Wake, name: &mut impl FnMut(Slot)) {
+        if !self.line.is_served(me) {
+            self.line.right_before(me, wake, name);
+        } else if let Some(holder) = self.holder() {
+            name(holder);
+        }
     }
 
     fn reset(&self, dead: Slot, wake: &impl Wake) -> Reset {

@@ -41,6 +41,17 @@ pub trait Recover: Algorithm {
         }
     }
 
+    /// Names those whose deaths `me`, which is past its doorway and blocked, has to hear of to be certain
+    /// that it goes on: the one right before it, which in turn hears of the one before that; the nearest
+    /// first. Nobody, if that is not known now. (`me` is woken when somebody named does not go before it
+    /// any more, as long as those wake it that live.)
+    #[inline]
+    fn right_before(&self, me: Slot, wake: &impl Wake, name: &mut impl FnMut(Slot)) {
+        if let Some(ahead) = self.ahead_of(me, wake) {
+            name(ahead);
+        }
+    }
+
     /// Takes a dead participant out of the line, or out of the critical section. What it did there
     /// happens before whatever the next one does.
     ///

@@ -293,6 +293,17 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> TicketOn<S> {
         self.slot(me).ticket()
     }
 
+    /// Whether whoever comes next in this slot takes up the place in line that was given up in it.
+    #[allow(dead_code, reason = "only a segment's slots are for others after a death")]
+    pub(crate) fn keeps_a_place(&self, slot: Slot) -> bool {
+        is_kept(self.slot(slot).place.load(Relaxed))
+    }
+
+    /// Whether the ticket of one who is in line is served.
+    pub(crate) fn is_served(&self, me: Slot) -> bool {
+        half(self.queue.served.load(Relaxed)) == low(self.ticket(me))
+    }
+
     /// The first ticket that nobody has taken yet.
     pub(crate) fn end(&self) -> u64 {
         self.queue.next.load(Relaxed)
@@ -445,7 +456,7 @@ unsafe impl<S: AsRef<[TicketSlot]> + ?Sized> Algorithm for TicketOn<S> {
     /// leaves.
     #[inline]
     fn is_blocked(&self, me: Slot, _: Blocked) -> bool {
-        half(self.queue.served.load(Relaxed)) != low(self.ticket(me))
+        !self.is_served(me)
     }
 
     #[inline]
@@ -512,6 +523,26 @@ impl<S: AsRef<[TicketSlot]> + ?Sized> Recover for TicketOn<S> {
     /// choosing. Passes over what is nobody's, too.
     fn ahead_of(&self, me: Slot, wake: &impl Wake) -> Option<Slot> {
         self.help(wake).0.filter(|ahead| *ahead != me)
+    }
+
+    /// Names those that gave up, too, as far as the first that has not: they may come again. One that gives
+    /// up says nothing to whoever is behind, so whoever has it do that has to.
+    fn right_before(&self, me: Slot, _: &impl Wake, name: &mut impl FnMut(Slot)) {
+        /// More that gave up are not named.
+        const MOST: u64 = 8;
+
+        let mine = self.ticket(me);
+        for before in 1..=MOST {
+            let ticket_before = mine.wrapping_sub(before);
+            let slots = (0..).map(Slot::new).zip(self.mark.joined(self.slots.as_ref()));
+            let mut places = slots.map(|(slot, of)| (slot, of.place.load(Relaxed)));
+            match places.find(|&(_, place)| place >= FIRST && ticket(place) == ticket_before) {
+                Some((slot, place)) if is_given_up(place) => name(slot),
+                Some((slot, _)) => return name(slot),
+                // It is passed; or taken by one who has not written it down yet.
+                None => return,
+            }
+        }
     }
 
     /// The slot keeps the dead one's place, as that of any other who gave up.

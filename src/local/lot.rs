@@ -46,7 +46,7 @@ impl Lot for ThreadLot<'_> {
     #[inline]
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
         let place = table::place(self.notice, channel);
-        self.notice.sleep::<crate::wait::Private>(place, still, at_most);
+        self.notice.sleep(&crate::wait::Private, place, still, at_most);
     }
 
     #[inline]

@@ -17,6 +17,7 @@ use crate::shared::guard::OwnedGuard;
 use crate::shared::mutex::Data;
 use crate::shared::pool::{Pool, Pooled};
 use crate::shared::waiting::seat::Accept;
+use crate::shared::waiting::watch::Until;
 use crate::wait::{Deadline, DefaultWait, Never, Wait};
 
 /// The future of [`Mutex::lock_async`](crate::shared::Mutex::lock_async).
@@ -55,6 +56,12 @@ impl<W: Wait> Post<W> {
 impl<W: Wait> Deadline for Post<W> {
     fn left(&self) -> Option<Duration> {
         (!self.called_off.load(Relaxed)).then_some(Duration::MAX)
+    }
+}
+
+impl<W: Wait> Until for Post<W> {
+    fn may_be_called_off(&self) -> bool {
+        true
     }
 }
 

@@ -15,7 +15,7 @@ use crate::shared::pool::Pool;
 use crate::shared::request::{NoRepair, Request, after};
 use crate::shared::segment::Segment;
 use crate::shared::segment::registers::ALIGN;
-use crate::shared::waiting::seat::Seat;
+use crate::shared::waiting::seat::{Manner, Seat};
 use crate::shared::{Error, Kind, Options, Origin, Status};
 use crate::wait::{DefaultWait, Wait};
 
@@ -46,8 +46,8 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Data for T {}
 /// # Death
 ///
 /// A participant whose process ends in whatever way, at whatever instruction, is found to be dead by
-/// the one that waits for it (at the next of its looks, [`Options::look_every`]), and is taken out
-/// of the line; the others go on in their order. If it died *inside*, the data may be half-written:
+/// the one that waits for it (which hears of it, [`Options::doorbell`], or finds out at the next of its
+/// looks, [`Options::look_every`]), and is taken out of the line; the others go on in their order. If it died *inside*, the data may be half-written:
 /// from then on whoever's turn it is gets [`Error::OwnerDied`], which says who that was, until
 /// somebody [repairs](Participant::lock_or_repair) the data. Only [`Kind::FastUnrecoverable`] cannot
 /// do this.
@@ -81,10 +81,10 @@ impl<T: Data> Mutex<T> {
 }
 
 impl<T: Data, W: Wait> Mutex<T, W> {
-    pub(super) fn new(segment: Segment, look_every: Duration) -> Self {
+    pub(super) fn new(segment: Segment, manner: Manner) -> Self {
         // What `Layout` promises for every part of a segment, the data among them.
         const { assert!(align_of::<T>() <= ALIGN, "aligned to 128 bytes at most") };
-        Self { pool: Pool::new(segment, look_every), data: PhantomData }
+        Self { pool: Pool::new(segment, manner), data: PhantomData }
     }
 
     /// Becomes a participant, which owns a slot until it is dropped.
@@ -106,9 +106,10 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// Those who wait get their slots in the order in which they began to wait, and
     /// [`join`](Self::join) does not go before them. (One that is stopped while it waits holds the
-    /// others up by a second.) Waiting costs little: the first in line looks as often as
-    /// [`Options::look_every`] says, and spends at most a twentieth of its time on finding the dead; the
-    /// others make one system call in ten times that.
+    /// others up by a second.) Waiting costs little: the first in line hears of the deaths of those who have
+    /// the slots, if those are not more than 127; it looks as often as [`Options::look_every`] says, at
+    /// first, and spends at most a twentieth of its time on finding the dead; the others make one system
+    /// call in ten times that.
     ///
     /// # Errors
     ///
@@ -123,7 +124,7 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     ///
     /// As [`join`](Self::join).
     pub fn join_until(&self, deadline: Instant) -> Result<Participant<T, W>, Error> {
-        Ok(Participant::new(Seat::claim(self.segment(), self.pool.look_every(), &deadline)?))
+        Ok(Participant::new(Seat::claim(self.segment(), self.pool.manner(), &deadline)?))
     }
 
     /// Goes on as a participant that was [handed over](Participant::hand_over), where it stood: by a
@@ -140,7 +141,7 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// one succeeds. Then the descriptor is closed. Else as [`join`](Self::join), but for
     /// [`Error::Full`].
     pub fn adopt(&self, descriptor: impl Into<OwnedFd>) -> Result<Participant<T, W>, Error> {
-        let seat = Seat::adopt(self.segment(), self.pool.look_every(), descriptor.into())?;
+        let seat = Seat::adopt(self.segment(), self.pool.manner(), descriptor.into())?;
         Ok(Participant::new(seat))
     }
 
@@ -229,7 +230,7 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// Its place in the line is that of its first poll. If it has to wait, a thread of its own does so
     /// and wakes the task; so it works on any executor, and costs a thread for as long as it waits. The
     /// guard may be held over an `.await`, and is `Send`. A future that is dropped steps out of the
-    /// line at the next look of its thread ([`Options::look_every`]).
+    /// line within the time that [`Options::look_every`] says.
     ///
     /// ```
     /// use bakery_lock::shared::{Error, Mutex};

@@ -11,6 +11,7 @@ use crate::shared::segment::file::Initial;
 use crate::shared::segment::layout::DataType;
 use crate::shared::segment::{Plan, Segment};
 use crate::shared::segment::{file, memfd};
+use crate::shared::waiting::seat::Manner;
 use crate::shared::{Access, Error, Kind, Status};
 use crate::wait::{DefaultWait, Wait};
 
@@ -28,6 +29,7 @@ pub struct Options<W = DefaultWait> {
     poisoning: Option<bool>,
     data_name: Option<String>,
     look_every: Option<Duration>,
+    doorbell: bool,
     access: Access,
     wait: PhantomData<fn() -> W>,
 }
@@ -47,6 +49,7 @@ impl Options {
             poisoning: None,
             data_name: None,
             look_every: None,
+            doorbell: true,
             access: Access::User,
             wait: PhantomData,
         }
@@ -130,8 +133,10 @@ impl<W: Wait> Options<W> {
     /// # Ok::<(), bakery_lock::shared::Error>(())
     /// ```
     pub fn waiting<V: Wait>(self) -> Options<V> {
-        let Self { kind, slots, poisoning, data_name, look_every, access, wait: _ } = self;
-        Options { kind, slots, poisoning, data_name, look_every, access, wait: PhantomData }
+        let Self { kind, slots, poisoning, data_name, look_every, doorbell, access, wait: _ } =
+            self;
+        let wait = PhantomData;
+        Options { kind, slots, poisoning, data_name, look_every, doorbell, access, wait }
     }
 
     /// Whether a death inside poisons the value, so that everybody is turned away
@@ -166,7 +171,7 @@ impl<W: Wait> Options<W> {
     /// For how many participants at a time there is room: 2 to 4,096 ([`Kind::slots`]);
     /// [`Kind::default_slots`] unless set, which is 1,024 for most.
     ///
-    /// A slot takes 260 bytes. In a bakery, whoever goes in looks at as many slots as have ever been
+    /// A slot takes 268 bytes. In a bakery, whoever goes in looks at as many slots as have ever been
     /// joined at once, or up to twice as many if participants died meanwhile. In a [`Kind::Filter`] it
     /// looks at every slot, once for each slot, so keep those few; in a [`Kind::Tournament`] it takes
     /// the binary logarithm of their number of steps.
@@ -233,19 +238,42 @@ impl<W: Wait> Options<W> {
         Ok(self.named(name)?.path().to_owned())
     }
 
-    /// How often a participant that is kept waiting looks whether the one it waits for is still
+    /// How often a participant that is kept waiting looks, at first, whether the one it waits for is still
     /// alive: 10 ms unless set. A setting of this process, not of the segment.
     ///
-    /// A death is noticed after this time at the latest; where more than a hundred compete, after 100 µs
-    /// for each of them. A look takes a few system calls; with zero,
-    /// a waiter does nothing else.
+    /// Deaths are *heard* at once, mostly ([`doorbell`](Self::doorbell)); looks are for what is not heard:
+    /// a death without a bell, and a file that was taken away. One that sleeps leaves more and more time
+    /// between two: if it hears of each death that matters, a second, and later as long as it has waited
+    /// before, up to eight; else an eighth of what it has waited, up to a second. Never less than is set here, nor than
+    /// 100 µs for each that competes. One that [does not sleep](crate::wait::SpinYield) looks as often as is
+    /// set here.
+    ///
+    /// A look takes a few system calls.
     pub const fn look_every(mut self, interval: Duration) -> Self {
         self.look_every = Some(interval);
         self
     }
 
+    /// Whether the kernel is to tell others when this process ends: yes unless set. A setting of this
+    /// process, not of the segment.
+    ///
+    /// With a doorbell, others notice the death of a participant of this process within a fraction of a
+    /// millisecond, and need not look for it (where they run on Linux 5.16 or later). It takes a thread,
+    /// `bakery-bell`, which sleeps for as long as the process is there: one for all segments, started by
+    /// the first [`join`](Mutex::join), with all signals blocked. Where there can be no thread there is no
+    /// bell. Beyond 2,048 participants of one process at a time, the others have none.
+    ///
+    /// Without, deaths of this process's participants are noticed at the next
+    /// [look](Self::look_every). For programs that must have one thread: before `unshare` or `setns` with user namespaces, for
+    /// instance, or where somebody counts threads before a fork.
+    pub const fn doorbell(mut self, doorbell: bool) -> Self {
+        self.doorbell = doorbell;
+        self
+    }
+
     fn mutex<T: Data>(&self, segment: Segment) -> Mutex<T, W> {
-        Mutex::new(segment, self.look_every.unwrap_or(LOOK_EVERY))
+        let look_every = self.look_every.unwrap_or(LOOK_EVERY);
+        Mutex::new(segment, Manner { look_every, doorbell: self.doorbell })
     }
 
     fn plan<T: Data>(&self) -> Plan {

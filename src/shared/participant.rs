@@ -97,8 +97,9 @@ impl<T: Data, W: Wait> Participant<T, W> {
     /// Waits for this participant's turn, but not when this has become true: `None` then. Set it in a
     /// signal's handler, for instance.
     ///
-    /// One that sleeps notices it at its next look ([`Options::look_every`]), or when a signal
-    /// interrupts its sleep. One that need not wait gets in all the same. The flag is read relaxed.
+    /// One that sleeps asks as often as [`Options::look_every`] says, and when a signal interrupts its
+    /// sleep (one whose handler was set without `SA_RESTART`). One that need not wait gets in all the same.
+    /// The flag is read relaxed.
     ///
     /// [`Options::look_every`]: crate::shared::Options::look_every
     ///

@@ -3,12 +3,12 @@
 use std::hint::spin_loop;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
-use std::time::Duration;
 
 use crate::shared::Error;
 use crate::shared::segment::Segment;
-use crate::shared::waiting::seat::Seat;
-use crate::wait::{Deadline, Wait};
+use crate::shared::waiting::seat::{Manner, Seat};
+use crate::shared::waiting::watch::Until;
+use crate::wait::Wait;
 
 /// How many idle participants are kept at most: each has a descriptor.
 const KEPT: usize = 16;
@@ -20,21 +20,21 @@ const TRIES: usize = 100;
 /// A segment, and participants of this process that nobody uses.
 pub(super) struct Pool<W: Wait> {
     segment: Arc<Segment>,
-    look_every: Duration,
+    manner: Manner,
     idle: Mutex<Vec<Seat<W>>>,
 }
 
 impl<W: Wait> Pool<W> {
-    pub(super) fn new(segment: Segment, look_every: Duration) -> Arc<Self> {
-        Arc::new(Self { segment: Arc::new(segment), look_every, idle: Mutex::new(Vec::new()) })
+    pub(super) fn new(segment: Segment, manner: Manner) -> Arc<Self> {
+        Arc::new(Self { segment: Arc::new(segment), manner, idle: Mutex::new(Vec::new()) })
     }
 
     pub(super) fn segment(&self) -> &Arc<Segment> {
         &self.segment
     }
 
-    pub(super) fn look_every(&self) -> Duration {
-        self.look_every
+    pub(super) fn manner(&self) -> Manner {
+        self.manner
     }
 
     /// The list. Not waited for without end: after a fork it may be locked by a thread that the child
@@ -52,7 +52,7 @@ impl<W: Wait> Pool<W> {
 
     /// One that is idle; or a new one, once there is room for it, or [`Error::Full`] if the deadline
     /// comes first.
-    pub(super) fn take(self: &Arc<Self>, deadline: &impl Deadline) -> Result<Pooled<W>, Error> {
+    pub(super) fn take(self: &Arc<Self>, deadline: &impl Until) -> Result<Pooled<W>, Error> {
         let pooled = |seat| Pooled { seat: Some(seat), pool: self.clone() };
         if let Some(mut idle) = self.idle() {
             // In a forked child there may be the parent's.
@@ -62,7 +62,7 @@ impl<W: Wait> Pool<W> {
                 }
             }
         }
-        Seat::claim(&self.segment, self.look_every, deadline).map(pooled)
+        Seat::claim(&self.segment, self.manner, deadline).map(pooled)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::shared::guard::{Guard, OwnedGuard};
 use crate::shared::mutex::{Data, Mutex};
 use crate::shared::participant::{Participant, Waiting};
 use crate::shared::waiting::seat::{Accept, Seat};
+use crate::shared::waiting::watch::Until;
 use crate::shared::{Death, Error};
 use crate::wait::{Deadline, Never, Wait};
 
@@ -82,6 +83,12 @@ impl Deadline for Limit<'_> {
     }
 }
 
+impl Until for Limit<'_> {
+    fn may_be_called_off(&self) -> bool {
+        self.cancelled.is_some()
+    }
+}
+
 impl<S, T> Request<'static, S, NoRepair<T>> {
     pub(super) fn new(source: S) -> Self {
         Self { source, limit: Limit::default(), repair: None }
@@ -102,8 +109,9 @@ impl<'c, S, R> Request<'c, S, R> {
     }
 
     /// Gives up when this has become true: set it in a signal's handler, for instance. Whoever sleeps
-    /// notices it at its next look ([`Options::look_every`](crate::shared::Options::look_every)), or
-    /// when a signal interrupts its sleep. The flag is read relaxed.
+    /// asks as often as [`Options::look_every`](crate::shared::Options::look_every) says, and when a
+    /// signal interrupts its sleep (one whose handler was set without `SA_RESTART`). The flag is read
+    /// relaxed.
     pub fn unless(self, cancelled: &AtomicBool) -> Request<'_, S, R> {
         let limit = Limit { deadline: self.limit.deadline, cancelled: Some(cancelled) };
         Request { source: self.source, limit, repair: self.repair }

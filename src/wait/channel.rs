@@ -8,10 +8,15 @@ use crate::atomic::{AtomicU32, Relaxed, SeqCst, const_fn, fence};
 pub(crate) trait Futex {
     /// Sleeps if `word` still is `expected`, until woken, or for `at_most` (`Duration::MAX`: no
     /// limit), or until interrupted. Whether it was for all of that time.
-    fn wait(word: &AtomicU32, expected: u32, at_most: Duration) -> bool;
+    fn wait(&self, word: &AtomicU32, expected: u32, at_most: Duration) -> bool;
 
     /// Wakes everybody who sleeps on the word.
     fn wake_all(word: &AtomicU32);
+
+    /// For how long whoever sleeps has waited before.
+    fn has_waited(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Set while somebody may be asleep. The bits above count the wake-ups, so that a word that was
@@ -34,6 +39,7 @@ impl Channel {
     /// and before `still`. Whether it has slept for all of that time.
     pub(crate) fn sleep<F: Futex>(
         &self,
+        futex: &F,
         still: impl Fn() -> bool,
         at_most: impl FnOnce() -> Duration,
     ) -> bool {
@@ -42,7 +48,7 @@ impl Channel {
         // and its look here.
         fence(SeqCst);
         let at_most = at_most();
-        still() && F::wait(&self.0, announced, at_most)
+        still() && futex.wait(&self.0, announced, at_most)
     }
 
     /// Wakes whoever sleeps. The caller has fenced the write that they wait for.

@@ -25,7 +25,7 @@ pub(crate) use channel::{Channel, Futex};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) use futex::Private;
 #[cfg(all(feature = "shared", target_os = "linux", not(bakery_lock_no_rmw)))]
-pub(crate) use futex::Shared;
+pub(crate) use futex::{Several, Shared};
 pub(crate) use notice::Notice;
 #[allow(unused_imports, reason = "models have their own")]
 pub(crate) use notice::QUIET;

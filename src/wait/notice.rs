@@ -16,8 +16,8 @@ use core::time::Duration;
 use super::{Channel, Futex};
 use crate::atomic::{Acquire, AtomicU32, Register32, Relaxed, Release, SeqCst, const_fn, fence};
 
-/// How long the first nap is. Each is twice as long as the last, so that one that is too long is so
-/// by no more than what the sleeper has waited before.
+/// How long the first nap is, unless the sleeper has waited for longer already. Each is twice as long as
+/// the last, so that one that is too long is so by no more than what the sleeper has waited before.
 #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only with std somebody sleeps"))]
 const NAP: Duration = Duration::from_millis(2);
 
@@ -100,15 +100,16 @@ impl Notice {
     #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "as above"))]
     pub(crate) fn sleep<F: Futex>(
         &self,
+        futex: &F,
         place: &Channel,
         still: impl Fn() -> bool,
         at_most: Duration,
     ) {
-        let (mut nap, mut left) = (NAP, at_most);
+        let (mut nap, mut left) = (NAP.max(futex.has_waited()), at_most);
         self.asleep.fetch_add(1, Relaxed);
         loop {
             let limit = Cell::new(left);
-            let slept = place.sleep::<F>(&still, || {
+            let slept = place.sleep(futex, &still, || {
                 // Acquire: the last look before the sleep sees what those have written who left
                 // unheeding.
                 if self.heeded.load(Acquire) == UNHEEDED {

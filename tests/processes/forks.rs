@@ -17,14 +17,19 @@ fn forked_children_have_no_hold_on_the_lock(kind: Kind) {
 
 each_kind!(forked_children_have_no_hold_on_the_lock);
 
-/// Whether a forked child, which runs this and no more, has done so without a panic.
-#[must_use]
-pub fn in_forked_child(run: impl FnOnce()) -> bool {
+/// Until this process's other threads have nothing to do.
+fn until_others_sleep() {
     // SAFETY: takes nothing and touches nothing.
     let me = unsafe { libc::gettid() }.to_string();
     until(|| sleep(process::id(), |thread| thread != me));
-    // SAFETY: the only other thread, the test harness's, sleeps until this one ends. So the child,
-    // which does not have it, finds nothing half done by it.
+}
+
+/// Whether a forked child, which runs this and no more, has done so without a panic.
+#[must_use]
+pub fn in_forked_child(run: impl FnOnce()) -> bool {
+    until_others_sleep();
+    // SAFETY: of the other threads the test harness's sleeps until this one ends, and that of the bells
+    // for ever. So the child, which does not have them, finds nothing half done by them.
     let child = unsafe { libc::fork() };
     match child {
         -1 => panic!("{}", io::Error::last_os_error()),
@@ -57,6 +62,7 @@ pub fn forks(arguments: &[&str]) {
 
     // Whatever of this participant's a child drops, not a byte of the segment is another for it.
     let leaves_alone = |run: &dyn Fn()| {
+        until_others_sleep();
         let before = fs::read(path).unwrap();
         in_forked_child(run) && fs::read(path).unwrap() == before
     };

@@ -9,6 +9,7 @@ mod data;
 mod obey;
 
 mod attempts;
+mod bells;
 mod deaths;
 mod ends;
 mod exclusion;
@@ -31,6 +32,10 @@ mod status;
 fn child() {
     child::play(&[
         ("obeys", obey::obeys),
+        ("is one of many", bells::is_one_of_many),
+        ("comes and goes, and stays", bells::comes_and_goes_and_stays),
+        ("has a child that goes in", bells::has_a_child_that_goes_in),
+        ("can have no thread", bells::can_have_no_thread),
         ("adds", exclusion::adds),
         ("logs", order::logs),
         ("forks", forks::forks),

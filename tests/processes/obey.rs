@@ -15,11 +15,11 @@
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use bakery_lock::shared::{Death, Error, Guard, Kind, Mutex, Participant};
+use bakery_lock::shared::{Death, Error, Guard, Kind, Mutex, Options, Participant};
 use bakery_lock::wait::Wait;
 
 use crate::child::{Child, crowd, hear, say};
-use crate::data::{Ledger, Shared, attach};
+use crate::data::{Ledger, Shared};
 
 /// So many of them, numbered from 0, which have joined one after the other.
 pub fn servants(shared: &Shared<Ledger>, waiting: &str, how_many: usize) -> Vec<Child> {
@@ -36,8 +36,20 @@ pub fn two(kind: Kind) -> (Shared<Ledger>, Child, Child) {
 }
 
 pub fn obeys(arguments: &[&str]) {
-    let [path, waiting, number] = arguments else { panic!("PATH WAITING NUMBER") };
-    with_waiting!(*waiting, W => obey::<W>(&attach(path), number.parse().unwrap()));
+    let [path, waiting, number, manner @ ..] = arguments else { panic!("PATH WAITING NUMBER") };
+    let options = in_this_manner(manner);
+    with_waiting!(*waiting, W => {
+        obey::<W>(&options.waiting().attach_at(path).unwrap(), number.parse().unwrap());
+    });
+}
+
+/// `seldom`: it hardly ever looks. `silent`: it has no doorbell.
+pub fn in_this_manner(manner: &[&str]) -> Options {
+    manner.iter().fold(Options::new(), |options, word| match *word {
+        "seldom" => options.look_every(Duration::from_hours(1)),
+        "silent" => options.doorbell(false),
+        other => panic!("{other:?} is no manner"),
+    })
 }
 
 fn obey<W: Wait>(mutex: &Mutex<Ledger, W>, number: u64) {

@@ -12,6 +12,7 @@ use zerocopy::FromZeros;
 
 use crate::child::{Child, crowd, go, hear, say, until};
 use crate::data::{Ledger, Shared, attach};
+use crate::obey::in_this_manner;
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_mins(10);
@@ -64,7 +65,7 @@ fn waiting(shared: &Shared<Ledger>, ticket: i64) -> Child {
 }
 
 pub fn waits_for_room(arguments: &[&str]) {
-    let mutex: Mutex<Ledger> = attach(arguments[0]);
+    let mutex: Mutex<Ledger> = in_this_manner(&arguments[1..]).attach_at(arguments[0]).unwrap();
     let mut me = mutex.join_for(LONG).unwrap();
     say("joined");
     while hear().is_some() {
@@ -101,6 +102,25 @@ fn those_who_wait_for_room_get_it_in_their_order(kind: Kind) {
 }
 
 each_kind!(those_who_wait_for_room_get_it_in_their_order);
+
+/// Those who have the slots do nothing, and whoever waits does not look.
+#[test]
+fn whoever_waits_for_room_hears_of_deaths() {
+    let (shared, mut owners) = full(Kind::Bakery);
+    let waits = |ticket| {
+        let child = Child::start("waits for room", &[shared.path(), "seldom"]);
+        until(|| is_in_line(shared.path(), ticket));
+        child.until_asleep();
+        child
+    };
+    for ticket in 0..4 {
+        let next = waits(ticket);
+        owners.remove(0).kill();
+        next.expect("joined");
+        owners.push(next);
+    }
+    assert_eq!(shared.mutex.status().unwrap().recoveries, 4);
+}
 
 #[test]
 fn a_dead_participants_slot_goes_to_whoever_waits_for_room() {

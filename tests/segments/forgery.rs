@@ -16,8 +16,11 @@ const CHECKSUM: usize = HEADER - 8;
 pub const BOOT_ID: usize = 56;
 /// Where the journal begins, with the last token, in every format.
 pub const JOURNAL: usize = 256;
-/// Where the registers begin, and to what every part is aligned.
-pub const REGISTERS: usize = 384;
+/// Where the bells begin, and all else that is the participants'.
+pub const BELLS: usize = 384;
+/// Where the registers begin, with 16 slots at the most.
+pub const REGISTERS: usize = 512;
+/// To what every part is aligned.
 const ALIGN: usize = 128;
 
 /// The file of a segment that holds a `u64`, and nobody uses.
@@ -123,10 +126,10 @@ pub fn parts(length: usize, slots: u32) -> (usize, usize) {
 
 /// How long a segment is that has a bakery and one `u64` in it.
 pub fn bakery_length(slots: u32) -> usize {
-    let registers = 128 + part(slots, 128);
+    let (bells, registers) = (part(slots, 8), 128 + part(slots, 128));
     let (participants, records, room, notice) = (part(slots, 64), part(slots, 64), 128, 128);
     let sleepers = room + notice + part(slots, 4);
-    REGISTERS + registers + participants + records + sleepers + size_of::<u64>()
+    BELLS + bells + registers + participants + records + sleepers + size_of::<u64>()
 }
 
 /// In a file of its own, which nobody has used: processes that are just being started have for a

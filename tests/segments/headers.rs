@@ -85,7 +85,7 @@ fn what_is_wrong_is_said() {
         (put(0, &[0; HEADER - 8]), "is not a bakery-lock segment".to_owned()),
         (
             forgery.resealed(|all| all[8..12].copy_from_slice(&9_u32.to_ne_bytes())),
-            "has format 9, this program knows format 6".to_owned(),
+            "has format 9, this program knows format 7".to_owned(),
         ),
         (
             forgery.resealed(|all| all[12..16].reverse()),

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::child::{Child, command, hear, say};
 use crate::forgery::{
-    BOOT_ID, Forgery, JOURNAL, REGISTERS, in_memory, on_a_disk, parts, reseal, write, write_anew,
+    BELLS, BOOT_ID, Forgery, JOURNAL, in_memory, on_a_disk, parts, reseal, write, write_anew,
 };
 use crate::mounts::unshared;
 use crate::outcome::Opened;
@@ -114,7 +114,7 @@ fn what_was_in_the_registers_is_gone() {
         let (participants, data) = parts(forgery.genuine.len(), 2);
         for noise in [0x00, 0x01, 0x55, 0xff] {
             let mut bytes = of_another_run(forgery.genuine.clone());
-            bytes[REGISTERS..data].fill(noise);
+            bytes[BELLS..data].fill(noise);
             write_anew(&forgery.path, &bytes);
             let mutex: Mutex<u64> = Options::new().open_at(&forgery.path, 8).unwrap();
             let (mut one, mut other) = (mutex.join().unwrap(), mutex.join().unwrap());
@@ -291,7 +291,7 @@ fn one_that_was_half_made_ready_is_made_ready_again() {
     let journal = JOURNAL..JOURNAL + 128;
     // From the front of each part, and then of the next, as they are written.
     let mut so_far = before;
-    for part in [journal, REGISTERS..data] {
+    for part in [journal, BELLS..data] {
         for at in part.clone().step_by(8).chain([part.end]) {
             so_far[part.start..at].copy_from_slice(&after[part.start..at]);
             write_anew(&forgery.path, &so_far);
@@ -320,7 +320,7 @@ fn what_is_not_like_the_new_one_is_made_anew_and_that_is_told() {
     };
     let future = forgery.genuine.len() as u64 + (1 << 61);
     let later = || {
-        let mut all = put(8, &7_u32.to_ne_bytes());
+        let mut all = put(8, &8_u32.to_ne_bytes());
         all[JOURNAL..JOURNAL + 8].copy_from_slice(&future.to_ne_bytes());
         all
     };
@@ -385,7 +385,7 @@ fn in_memory_nobody_asks_for_the_boot_id() {
     bytes[8..12].copy_from_slice(&5_u32.to_ne_bytes());
     write_anew(&forgery.path, &bytes);
     let outcome = Options::new().open_at(&forgery.path, 8);
-    assert_refused!(outcome, Error::WrongVersion { found: 5, known: 6, .. }, "open");
+    assert_refused!(outcome, Error::WrongVersion { found: 5, known: 7, .. }, "open");
     assert_eq!(fs::read(&forgery.path).unwrap(), bytes);
     Options::remove_at(&forgery.path).unwrap();
 }

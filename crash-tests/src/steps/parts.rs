@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
-use bakery_lock::shared::{Error, Guard, Participant};
+use bakery_lock::shared::{Error, Guard, Kind, Participant};
 
 use super::trace::{Tracee, mark};
 use super::{Brief, Data, Mutex, Path, options_of};
@@ -98,9 +98,27 @@ fn increment(data: &mut Data) {
     }
 }
 
+/// Has this process's other thread there, and waits until that sleeps: it must not come upon a breakpoint.
+fn start_bell_thread(path: Path) {
+    let other = super::make(path, Kind::Bakery).expect("memory");
+    drop(other.join().expect("a slot"));
+    let me = std::process::id().to_string();
+    let sleeps = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        thread.file_name().to_str() == Some(&me)
+            || stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"))
+    };
+    let all_sleep = || {
+        let threads = fs::read_dir("/proc/self/task").expect("a list of threads");
+        threads.filter_map(Result::ok).all(sleeps)
+    };
+    assert!(until(Duration::from_mins(1), all_sleep), "its other thread sleeps");
+}
+
 /// The victim: locks, increments, unlocks.
 pub(super) fn lives(stage: &Stage, mutex: &Mutex, path: Path) {
     let mutex = attach(mutex, path);
+    start_bell_thread(path);
     if path == Path::Joining {
         mark();
         takes_its_turn(stage, &mut mutex.join().expect("a slot"));

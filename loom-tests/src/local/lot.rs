@@ -54,7 +54,7 @@ impl<'a> ThreadLot<'a> {
 impl Lot for ThreadLot<'_> {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
         time_passes();
-        self.notice.sleep::<ModelFutex>(self.places().place(channel), still, at_most);
+        self.notice.sleep(&ModelFutex, self.places().place(channel), still, at_most);
     }
 
     fn wake(&self, channel: u32) {

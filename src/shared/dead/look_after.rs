@@ -87,7 +87,18 @@ fn reset(segment: &Segment, slot: Slot, owner: &Owner, wake: &impl Wake) -> Outc
         return Outcome::Stopped;
     }
     // One that cannot be recovered has nothing to be reset when it was outside.
-    let is_free = dead.reset(|| registers.reset(slot, wake).unwrap_or(Reset::Done));
+    let is_free = dead.reset(|| {
+        let reset = registers.reset(slot, wake).unwrap_or(Reset::Done);
+        if reset == Reset::Done {
+            // Behind the reset: whoever listened looks for another to listen to.
+            segment.bells()[slot.index()].silence();
+            if registers.keeps_a_place(slot) {
+                // A newcomer would go before those behind it.
+                return Reset::Later;
+            }
+        }
+        reset
+    });
     if is_free { Outcome::Recovered } else { Outcome::Busy }
 }
 

@@ -2,8 +2,10 @@
 //! two proofs that it is not.
 //!
 //! Read [`identity`] first (what a slot says of its owner), then [`claim`] (how a slot gets one),
-//! [`ofd`] (the locks on bytes that end with their process), and [`liveness`].
+//! [`ofd`] (the locks on bytes that end with their process), and [`liveness`]. A [`bell`] rings when a
+//! process ends, and proves nothing.
 
+pub(crate) mod bell;
 pub(crate) mod claim;
 pub(crate) mod fork;
 pub(crate) mod identity;

@@ -33,7 +33,7 @@ use crate::shared::{Error, Kind};
 
 pub(crate) const MAGIC: [u8; 8] = *b"BAKERYLK";
 /// To be raised with each change to the layout of a segment, or to what its registers mean.
-pub(crate) const FORMAT: u32 = 6;
+pub(crate) const FORMAT: u32 = 7;
 /// The first format that has the boot id where it is now.
 const FIRST_WITH_BOOT_ID: u32 = 5;
 /// The first format that has the last token where it is now.

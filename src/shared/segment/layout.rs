@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [header](crate::shared::segment::header) | 128 | 200 |
 //! | [journal](crate::shared::segment::journal), always at 256 | 128 | 128 |
+//! | [bells](crate::shared::life::bell), always at 384 | 128 | 8 a slot |
 //! | the algorithm's registers | 128 | 128 a slot, and up to 256 before them |
 //! | [participants](crate::shared::life::identity) | 128 | 64 a slot |
 //! | [records](crate::shared::segment::record) | 128 | 64 a slot |
@@ -19,6 +20,7 @@
 use std::ops::Range;
 
 use crate::shared::Kind;
+use crate::shared::life::bell::{Bell, ROPES};
 use crate::shared::life::identity::Identity;
 use crate::shared::segment::journal::Journal;
 use crate::shared::segment::record::Record;
@@ -36,6 +38,11 @@ pub(crate) const HEADER: usize = 200;
 pub(crate) const JOURNAL: usize = HEADER.next_multiple_of(ALIGN);
 
 const _: () = assert!(JOURNAL == 256);
+
+/// Where the bells begin, so that each is as far from its rope in every segment.
+pub(crate) const BELLS: usize = JOURNAL + size_of::<Journal>();
+
+const _: () = assert!(BELLS == 384 && BELLS.is_multiple_of(ALIGN));
 
 const _: () = assert!(size_of::<Identity>() == 64 && align_of::<Identity>() == 64);
 const _: () = assert!(size_of::<Record>() == 64 && align_of::<Record>() == 64);
@@ -75,7 +82,11 @@ impl Layout {
     /// `None` if it does not fit into memory.
     pub(crate) fn new(kind: Kind, slots: u32, data: &DataType) -> Option<Self> {
         let count = slots as usize;
-        let registers = after(JOURNAL, size_of::<Journal>())?;
+        let bells = count.checked_mul(size_of::<Bell>())?;
+        if BELLS + bells > ROPES {
+            return None;
+        }
+        let registers = after(BELLS, bells)?;
         let participants = after(registers, registers::size(kind, count)?)?;
         let records = after(participants, count.checked_mul(size_of::<Identity>())?)?;
         let room = after(records, count.checked_mul(size_of::<Record>())?)?;
@@ -97,15 +108,16 @@ impl Layout {
     }
 
     /// What has to be there from the start: all but what belongs to slots that have not been joined.
-    pub(crate) fn at_the_start(&self, kind: Kind, slots: u32) -> [Range<usize>; 4] {
+    pub(crate) fn at_the_start(&self, kind: Kind, slots: u32) -> [Range<usize>; 5] {
         let first = self.of_slots(kind, 0..slots.min(FIRST));
-        let [registers, participants, records] = first;
-        [0..registers.end, participants, records, self.room..self.length]
+        let [bells, registers, participants, records] = first;
+        let (registers, rest) = (self.registers..registers.end, self.room..self.length);
+        [0..bells.end, registers, participants, records, rest]
     }
 
     /// What belongs to these slots, apart from the rest, and is touched by nobody before the first of
     /// them is joined: see [`Room`].
-    pub(crate) fn of_slots(&self, kind: Kind, slots: Range<u32>) -> [Range<usize>; 3] {
+    pub(crate) fn of_slots(&self, kind: Kind, slots: Range<u32>) -> [Range<usize>; 4] {
         let (start, end) = (slots.start as usize, slots.end as usize);
         let part = |at: usize, each: usize| at + start * each..at + end * each;
         let registers = registers::of_slots(kind, start..end)
@@ -113,6 +125,7 @@ impl Layout {
                 self.registers + range.start..self.registers + range.end
             });
         [
+            part(BELLS, size_of::<Bell>()),
             registers,
             part(self.participants, size_of::<Identity>()),
             part(self.records, size_of::<Record>()),

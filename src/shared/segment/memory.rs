@@ -9,10 +9,11 @@ use std::slice;
 use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, fallocate, ftruncate};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::algorithm::Slot;
+use crate::shared::life::bell::{Bell, ROPES, Rope};
 use crate::shared::life::identity::Identity;
 use crate::shared::life::process;
 use crate::shared::segment::anchor::Anchor;
@@ -25,7 +26,7 @@ use crate::shared::segment::registers::Registers;
 use crate::shared::segment::room::Room;
 use crate::shared::segment::{limit, restart};
 use crate::shared::{Death, Error, Kind, Origin};
-use crate::wait::{Channel, Lot, Notice, QUIET, Shared};
+use crate::wait::{Channel, Futex, Lot, Notice, QUIET, Shared};
 
 /// What a segment is to be, or has to be.
 #[derive(Clone, Debug)]
@@ -145,10 +146,21 @@ impl Segment {
 
     /// Maps a file of this shape.
     pub(crate) fn map(file: OwnedFd, name: String, shape: Shape) -> Result<Self, Error> {
-        let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
-        // SAFETY: a new mapping, at an address of the kernel's choice.
-        let start = unsafe { mmap(ptr::null_mut(), shape.layout.length, access, flags, &file, 0) };
-        let start = start.map_err(Error::io(&name, "map the segment"))?;
+        let (access, length) = (ProtFlags::READ | ProtFlags::WRITE, shape.layout.length);
+        // Memory of this process's own, in whose place the segment comes but for the ropes.
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: a new mapping, at an address of the kernel's choice. (`length` fits into an `isize`.)
+        let ropes = unsafe { mmap_anonymous(ptr::null_mut(), ROPES + length, access, flags) };
+        let ropes = ropes.map_err(Error::io(&name, "map the segment"))?;
+        let flags = MapFlags::SHARED | MapFlags::FIXED;
+        // SAFETY: within the mapping, since that is longer.
+        let start = unsafe { ropes.byte_add(ROPES) };
+        // SAFETY: in place of a part of that mapping, which nobody knows yet.
+        if let Err(why) = unsafe { mmap(start, length, access, flags, &file, 0) } {
+            // SAFETY: as above.
+            let _ = unsafe { munmap(ropes, ROPES + length) };
+            return Err(Error::io(&name, "map the segment")(why));
+        }
         let start = NonNull::new(start).expect("the kernel does not map address 0");
         Ok(Self { start, shape, anchor: None, file, name, origin: Origin::Found })
     }
@@ -235,6 +247,24 @@ impl Segment {
         unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
     }
 
+    /// Those of all slots.
+    pub(crate) fn bells(&self) -> &[Bell] {
+        let start = self.at(layout::BELLS).cast();
+        // SAFETY: as many as there are slots, aligned to `ALIGN`; atomics, for which every value is
+        // valid.
+        unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
+    }
+
+    /// Each bell's, in this process's own memory.
+    pub(crate) fn ropes(&self) -> &[Rope] {
+        // SAFETY: `map` has put memory before the segment; `Layout` has seen that there is enough of
+        // it. As far from the bells as `ROPES` says, so aligned as they are; atomics.
+        unsafe {
+            let start = self.start.as_ptr().byte_sub(ROPES).byte_add(layout::BELLS);
+            slice::from_raw_parts(start.cast(), self.shape.slots as usize)
+        }
+    }
+
     /// How many slots have been joined so far: their memory is there. Reading what is not would take
     /// some, or end this process if there is none.
     pub(crate) fn joined(&self) -> u32 {
@@ -287,6 +317,11 @@ impl Segment {
         unsafe { slice::from_raw_parts(start, self.shape.slots as usize) }
     }
 
+    /// Whether somebody sleeps here, or is about to. That nobody does counts behind a `SeqCst` fence only.
+    pub(crate) fn has_sleepers(&self) -> bool {
+        self.notice().has_sleepers()
+    }
+
     /// Whether a death has put an end to this lock.
     #[inline]
     pub(crate) fn is_stopped(&self) -> bool {
@@ -324,10 +359,11 @@ impl AsFd for Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        let start = self.start.as_ptr();
-        // SAFETY: nothing borrowed from this segment outlives it. Unmapping what is mapped does not
-        // fail.
-        let _ = unsafe { munmap(start, self.shape.layout.length) };
+        // SAFETY: nothing borrowed from this segment outlives it, and it begins behind its ropes.
+        // Unmapping what is mapped does not fail.
+        let _ = unsafe {
+            munmap(self.start.as_ptr().byte_sub(ROPES), ROPES + self.shape.layout.length)
+        };
     }
 }
 
@@ -401,6 +437,17 @@ impl Segment {
 }
 
 impl SegmentLot<'_> {
+    /// The same as [`Lot::sleep`], by another futex.
+    pub(crate) fn sleep_with<F: Futex>(
+        self,
+        futex: &F,
+        channel: u32,
+        still: impl Fn() -> bool,
+        at_most: Duration,
+    ) {
+        self.0.notice().sleep(futex, self.place(channel), still, at_most);
+    }
+
     /// Algorithms number their channels as they like; two that share a place wake each other
     /// needlessly.
     #[inline]
@@ -412,7 +459,7 @@ impl SegmentLot<'_> {
 
 impl Lot for SegmentLot<'_> {
     fn sleep(&self, channel: u32, still: impl Fn() -> bool, at_most: Duration) {
-        self.0.notice().sleep::<Shared>(self.place(channel), still, at_most);
+        self.sleep_with(&Shared, channel, still, at_most);
     }
 
     #[inline]

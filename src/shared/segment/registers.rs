@@ -141,6 +141,33 @@ impl Registers<'_> {
         on.filter(|on| on.index() < with_algorithm!(self, algorithm => algorithm.capacity()))
     }
 
+    /// Of whose deaths a blocked slot has to hear: see [`Recover::right_before`].
+    pub(crate) fn right_before(self, me: Slot, wake: &impl Wake, mut name: impl FnMut(Slot)) {
+        let capacity = with_algorithm!(self, algorithm => algorithm.capacity());
+        let mut name = |slot: Slot| {
+            if slot.index() < capacity {
+                name(slot);
+            }
+        };
+        with_withdrawing!(self, algorithm => algorithm.right_before(me, wake, &mut name), else {
+            self.ahead_of(me, wake).into_iter().for_each(name);
+        });
+    }
+
+    /// Whether a slot that was reset keeps a place in line, which whoever joins next in it would have.
+    pub(crate) fn keeps_a_place(self, slot: Slot) -> bool {
+        match self {
+            Self::Ticket(algorithm) => algorithm.keeps_a_place(slot),
+            Self::Bypass(algorithm) => algorithm.keeps_a_place(slot),
+            _ => false,
+        }
+    }
+
+    /// Whether one that gives up leaves whoever is behind it asleep, since that goes on without it.
+    pub(crate) fn gives_up_silently(self) -> bool {
+        matches!(self, Self::Ticket(_) | Self::Bypass(_))
+    }
+
     /// `None` for the algorithm that cannot.
     pub(crate) fn reset(self, dead: Slot, wake: &impl Wake) -> Option<Reset> {
         with_withdrawing!(self, algorithm => Some(algorithm.reset(dead, wake)), else None)

@@ -19,7 +19,7 @@ use crate::shared::Error;
 use crate::shared::life::identity::Process;
 use crate::shared::life::process;
 use crate::shared::segment::header::Shape;
-use crate::shared::segment::layout::{self, Layout};
+use crate::shared::segment::layout;
 use crate::shared::segment::memory::{length, read_header, write_all};
 use crate::shared::segment::record::{Conduct, Record};
 use crate::shared::segment::{Segment, clock, file_system, limit};
@@ -107,7 +107,7 @@ fn note_last_owner(segment: &Segment) {
 /// Overwrites with zeros all that belongs to participants.
 fn wipe(file: &OwnedFd, name: &str, shape: &Shape) -> Result<(), Error> {
     const ZEROS: [u8; 4096] = [0; 4096];
-    let Layout { registers: mut at, data, .. } = shape.layout;
+    let (mut at, data) = (layout::BELLS, shape.layout.data);
     while at < data {
         let bytes = &ZEROS[..ZEROS.len().min(data - at)];
         write_all(file, bytes, at as u64).map_err(Error::io(name, "write the segment"))?;

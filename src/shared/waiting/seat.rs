@@ -12,6 +12,7 @@ use crate::algorithm::{Algorithm, Intent, Slot, Turn};
 use crate::atomic::crash_point;
 use crate::attempt::{self, Attempt, State};
 use crate::shared::dead::look_after::{Look, reap};
+use crate::shared::life::bell::Hung;
 use crate::shared::life::claim::give_back;
 use crate::shared::life::fork;
 use crate::shared::life::identity::{Hold, Identity, Process};
@@ -22,7 +23,9 @@ use crate::shared::segment::reopen::reopen;
 use crate::shared::segment::{clock, file_system};
 use crate::shared::waiting::adoption::adopt;
 use crate::shared::waiting::room::{Newcomer, tell_of_room};
-use crate::shared::waiting::watch::{AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Watch};
+use crate::shared::waiting::watch::{
+    AmongSleepers, PATIENCE, SegmentAttempt, SegmentWaker, Until, Watch,
+};
 use crate::shared::{Death, Error};
 use crate::wait::{Deadline, Never, Wait, Waker};
 
@@ -31,6 +34,15 @@ use crate::wait::{Deadline, Never, Wait, Waker};
 pub enum Accept {
     Sound,
     Poisoned,
+}
+
+/// How a process takes part in a segment: nobody else has to do likewise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// How often to look after those in the way.
+    pub(crate) look_every: Duration,
+    /// Whether this process's participants have bells.
+    pub(crate) doorbell: bool,
 }
 
 /// What a slot has in the segment, found once: valid for as long as the segment is mapped.
@@ -61,6 +73,8 @@ impl Parts {
 
 /// A slot of a segment.
 pub(crate) struct Seat<W: Wait> {
+    /// Its bell, if that is hung up. Before the segment, so that it is taken down first, whatever happens.
+    bell: Option<Hung>,
     segment: Arc<Segment>,
     parts: Parts,
     slot: Slot,
@@ -89,16 +103,18 @@ impl<W: Wait> Seat<W> {
     /// taken.
     pub(crate) fn claim(
         segment: &Arc<Segment>,
-        every: Duration,
-        deadline: &impl Deadline,
+        manner: Manner,
+        deadline: &impl Until,
     ) -> Result<Self, Error> {
         segment.check_length()?;
         segment.check_name()?;
         let this = this(segment)?;
         let alive = reopen(segment)?;
-        let newcomer = Newcomer { segment, file: &alive, this: &this, every };
+        let newcomer = Newcomer { segment, file: &alive, this: &this, every: manner.look_every };
         let slot = newcomer.find_room::<W>(deadline)?;
-        let seat = Self::new(segment, every, slot, this, alive);
+        let mut seat = Self::new(segment, manner, slot, this, alive);
+        // Before anybody can wait for it.
+        seat.hang_up_bell(manner);
         with_algorithm!(seat.registers(), algorithm => algorithm.join(slot));
         Ok(seat)
     }
@@ -106,12 +122,13 @@ impl<W: Wait> Seat<W> {
     /// Of a slot that is this process's.
     fn new(
         segment: &Arc<Segment>,
-        every: Duration,
+        manner: Manner,
         slot: Slot,
         this: Process,
         alive: OwnedFd,
     ) -> Self {
         Self {
+            bell: None,
             parts: Parts::of(segment, slot),
             segment: segment.clone(),
             slot,
@@ -122,7 +139,7 @@ impl<W: Wait> Seat<W> {
             this,
             alive,
             is_handed_over: false,
-            every,
+            every: manner.look_every,
             looked: None,
             wait: PhantomData,
         }
@@ -131,16 +148,28 @@ impl<W: Wait> Seat<W> {
     /// Goes on in a slot that was handed over: the one that this description has locked the byte of.
     pub(crate) fn adopt(
         segment: &Arc<Segment>,
-        every: Duration,
+        manner: Manner,
         alive: OwnedFd,
     ) -> Result<Self, Error> {
         segment.check_length()?;
         let this = this(segment)?;
         let (slot, state) = adopt(segment, &alive, &this)?;
         let token = segment.records()[slot.index()].read().token;
-        let mut seat = Self::new(segment, every, slot, this, alive);
+        let mut seat = Self::new(segment, manner, slot, this, alive);
+        seat.hang_up_bell(manner);
         (seat.state, seat.token) = (state, token);
         Ok(seat)
+    }
+
+    fn hang_up_bell(&mut self, manner: Manner) {
+        let bell = &self.segment.bells()[self.slot.index()];
+        if manner.doorbell {
+            let rope = &self.segment.ropes()[self.slot.index()];
+            // SAFETY: the segment stays mapped while this seat holds it, and the bell goes before it.
+            self.bell = unsafe { Hung::up(bell, rope) };
+        } else {
+            bell.leave_unhung();
+        }
     }
 
     /// From here on this participant lives as long as its descriptor.
@@ -159,6 +188,12 @@ impl<W: Wait> Seat<W> {
         let descriptor = descriptor.map_err(failed)?;
         // First: should this process die in between, the descriptor is gone with it.
         self.is_handed_over = true;
+        // Whoever adopts it hangs it up anew. Whoever listens learns that there is nothing to be heard:
+        // woken before as well, should this process die right behind.
+        let bell = &self.segment.bells()[self.slot.index()];
+        bell.dismiss();
+        self.bell.take();
+        bell.dismiss();
         self.identity().hand_over(self.state);
         crash_point("a participant that was handed over");
         Ok(descriptor)
@@ -297,7 +332,7 @@ impl<W: Wait> Seat<W> {
 
     /// Waits, past the doorway, until this slot's turn or the deadline. Whether it is in.
     #[inline]
-    pub(crate) fn wait(&mut self, deadline: &impl Deadline, accept: Accept) -> Result<bool, Error> {
+    pub(crate) fn wait(&mut self, deadline: &impl Until, accept: Accept) -> Result<bool, Error> {
         self.check_ours()?;
         // Should waiting panic, the attempt withdraws itself.
         self.state = State::Outside;
@@ -325,7 +360,7 @@ impl<W: Wait> Seat<W> {
     /// The same, for those who can be taken back.
     pub(crate) fn wait_until(
         &mut self,
-        deadline: &impl Deadline,
+        deadline: &impl Until,
         accept: Accept,
     ) -> Result<bool, Error> {
         if self.segment.kind().can_recover() {
@@ -410,7 +445,7 @@ impl<W: Wait> Seat<W> {
     /// Goes in, unless the deadline comes first.
     pub(crate) fn lock_until(
         &mut self,
-        deadline: &impl Deadline,
+        deadline: &impl Until,
         accept: Accept,
     ) -> Result<bool, Error> {
         if !self.segment.kind().can_recover() {
@@ -511,6 +546,8 @@ impl<W: Wait> Drop for Seat<W> {
     fn drop(&mut self) {
         if self.is_ours() && !self.is_handed_over {
             self.settle();
+            // While the slot is this one's.
+            self.bell.take();
             // Unlocks the byte: a child that was forked off meanwhile may still have the descriptor.
             give_back(self.segment.identities(), &self.alive, self.slot);
             tell_of_room(&self.segment, &self.alive);
