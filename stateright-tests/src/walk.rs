@@ -2,7 +2,7 @@
 
 use stateright::Model;
 
-const WALKS: u64 = 200;
+const WALKS: u64 = 800;
 const STEPS: usize = 600;
 
 /// What is rare is taken once in so many times that it is drawn.

@@ -11,7 +11,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::child::{Child, command, hear, say};
 use crate::forgery::{
-    BELLS, BOOT_ID, Forgery, JOURNAL, in_memory, on_a_disk, parts, reseal, write, write_anew,
+    BELLS, BOOT_ID, Forgery, JOURNAL, REGISTERS, in_memory, on_a_disk, parts, reseal, write,
+    write_anew,
 };
 use crate::mounts::unshared;
 use crate::outcome::Opened;
