@@ -64,6 +64,11 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Shared<T> {
         Self { _directory: directory, path, mutex }
     }
 
+    /// Does not use it any more, and leaves it where it is.
+    pub fn into_directory(self) -> TempDir {
+        self._directory
+    }
+
     pub fn path(&self) -> &str {
         self.path.to_str().unwrap()
     }

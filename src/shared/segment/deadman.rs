@@ -16,6 +16,11 @@ pub(crate) fn hold(file: &OwnedFd, segment: &str) -> Result<bool, Error> {
     ofd::try_read_lock(file, DEADMAN).map_err(Error::io(segment, "lock the file"))
 }
 
+/// Is no user any more, though the description stays open somewhere.
+pub(crate) fn let_go(file: &OwnedFd) {
+    ofd::unlock(file, DEADMAN);
+}
+
 /// Whether this is the only user of a file, a moment ago.
 pub(crate) fn is_only_user(file: &OwnedFd, segment: &str) -> Result<bool, Error> {
     let held = ofd::held_by_others(file, DEADMAN).map_err(Error::io(segment, "lock the file"))?;
