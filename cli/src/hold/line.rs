@@ -4,7 +4,7 @@ use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use bakery_lock::shared::{Death, Error, Mutex, Participant, Status};
+use bakery_lock::shared::{Death, Error, Guard, Mutex, Participant, Status};
 
 use crate::hold::{Patience, Taken};
 use crate::signals::CAUGHT;
@@ -87,14 +87,27 @@ pub fn go_in(
         Patience::Until(deadline) => request.until(deadline.max(Instant::now() + AT_ONCE)),
         Patience::Forever => request,
     };
-    let guard = match request.lock() {
-        Ok(guard) => guard,
+    let kept = match request.lock() {
+        Ok(guard) => Some(keep(guard)),
+        Err(Error::TimedOut { .. }) if matches!(patience, Patience::None) => None,
         Err(Error::TimedOut { .. }) => return Ok(Taken::Busy),
         Err(Error::Cancelled { .. }) => return Ok(Taken::Interrupted),
         Err(error) => return Err(error),
     };
-    let (token, death) = (guard.token(), guard.death().cloned());
-    // The participant, which is dropped with `Inside`, leaves then.
-    mem::forget(guard);
+    let (token, death) = match kept {
+        Some(kept) => kept,
+        // It has waited too short a time to have looked whether those before it live.
+        None => match participant.request().even_if_poisoned().try_lock()? {
+            Some(guard) => keep(guard),
+            None => return Ok(Taken::Busy),
+        },
+    };
     Ok(Taken::In(Inside { participant, token, death }))
+}
+
+/// Stays inside: the participant leaves when it is dropped.
+fn keep(guard: Guard<'_, ()>) -> (u64, Option<Death>) {
+    let told = (guard.token(), guard.death().cloned());
+    mem::forget(guard);
+    told
 }
