@@ -18,7 +18,7 @@ use bakery_lock::shared::{Error, Options};
 use libc::c_int;
 
 use crate::exit::{Failure, status};
-use crate::hold::line::{self, AT_ONCE};
+use crate::hold::line::{self, AT_ONCE, LOOK_EVERY};
 use crate::hold::{Patience, Taken, is_interrupted};
 use crate::message::shown;
 use crate::signals;
@@ -127,7 +127,7 @@ fn in_line(
     watch: Watch<'_>,
 ) -> io::Result<Taken<Passage>> {
     let (taken, passage) = {
-        let mutex = match Options::new().open_any(name) {
+        let mutex = match Options::new().look_every(LOOK_EVERY).open_any(name) {
             Ok(mutex) => mutex,
             Err(error) => return plainly(file, mode, patience, Some(&error)),
         };

@@ -13,6 +13,10 @@ use crate::signals::CAUGHT;
 /// that which of them was first.
 pub const AT_ONCE: Duration = Duration::from_millis(5);
 
+/// How often one that waits looks whether the one before it lives. A hand-over does not wait for it, only a
+/// death does; and hundreds may wait.
+pub const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// Inside, until it is dropped.
 #[derive(Debug)]
 pub struct Inside {

@@ -125,3 +125,25 @@ fn everything_may_be_killed() {
     }
     assert_eq!(place.read("out"), "2\n5\n6\n");
 }
+
+/// Else it would wait for those who wait for it.
+#[test]
+fn a_holder_may_lock_again_while_others_wait() {
+    let place = Place::new();
+    let script = "exec 9>l; $F 9; : >up; until [ -e go ] || [ ! -d $PWD ]; do sleep .02; done; \
+        $F -n 9; echo $?; $F -w 20 9; echo $?; $F -u 9";
+    let flock = format!("{BAKERY} flock");
+    let mut holder = place.program("sh");
+    holder
+        .args(["-c", script])
+        .env("F", &flock)
+        .stdout(fs::File::create(place.path("out")).unwrap());
+    let holder = Running::start(&mut holder);
+    until(|| place.exists("up"));
+    let line = place.line_of("l");
+    let waiter = Running::start(&mut place.bakery(["flock", "l", "true"]));
+    until(|| place.look(&line).is_ok_and(|status| status.holder.is_some()));
+    place.make("go");
+    assert_eq!((holder.code(), waiter.code()), (0, 0));
+    assert_eq!(place.read("out"), "0\n0\n");
+}

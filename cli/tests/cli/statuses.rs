@@ -188,7 +188,14 @@ fn what_the_system_refuses_is_told_apart() {
     // No descriptor left.
     for (verb, lock) in [("run", "lock"), ("run", "./file"), ("flock", "file")] {
         let mut few = place.program("sh");
-        few.args(["-c", "ulimit -n 4; exec \"$BAKERY\" \"$@\"", "sh", verb, lock, "true"]);
+        few.args([
+            "-c",
+            "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n 4; exec \"$BAKERY\" \"$@\"",
+            "sh",
+            verb,
+            lock,
+            "true",
+        ]);
         let (status, _, said) = place.outcome(&mut few);
         assert!(status == 71 && !said.contains("panic"), "{verb} {lock}: {status} {said}");
     }
@@ -200,7 +207,7 @@ fn flock_works_where_there_can_be_no_line() {
     let place = Place::new();
     for number in 4..12 {
         let mut few = place.program("sh");
-        few.args(["-c", &format!("ulimit -n {number}; exec \"$BAKERY\" flock -n file -c :")]);
+        few.args(["-c", &format!("exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit -n {number}; exec \"$BAKERY\" flock -n file -c :")]);
         let (status, _, said) = place.outcome(&mut few);
         // Without room for what starting a command takes, it says so.
         assert!(status == 0 || status == 71 && number < 8, "{number}: {status} {said}");
