@@ -13,8 +13,9 @@ use crate::shared::guard::OwnedGuard;
 use crate::shared::participant::Participant;
 use crate::shared::pool::Pool;
 use crate::shared::request::{NoRepair, Request, after};
-use crate::shared::segment::Segment;
 use crate::shared::segment::registers::ALIGN;
+use crate::shared::segment::reopen::reopen;
+use crate::shared::segment::{Segment, deadman};
 use crate::shared::waiting::seat::{Manner, Seat};
 use crate::shared::{Error, Kind, Options, Origin, Status};
 use crate::wait::{DefaultWait, Wait};
@@ -276,6 +277,22 @@ impl<T: Data, W: Wait> Mutex<T, W> {
     /// lives.
     pub fn status(&self) -> Result<Status, Error> {
         Status::of(self.segment())
+    }
+
+    /// Another open description of the segment's file, for locks on bytes of one's own (`fcntl` with
+    /// `F_OFD_SETLK`): from the byte 2<sup>44</sup> to 2<sup>62</sup> the library locks none. It is closed
+    /// on `exec`; a duplicate need not be. As long as it is open in any process, the file has a user, and
+    /// is not [removed](Options::remove).
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join), but for [`Error::Full`].
+    pub fn reopen(&self) -> Result<OwnedFd, Error> {
+        self.segment().check_name()?;
+        let file = reopen(self.segment())?;
+        // This mutex is a user already, so nobody takes the name away.
+        deadman::hold(&file, self.segment().name())?;
+        Ok(file)
     }
 
     /// Whether this process has made the segment, or found it, or what a restart has left of it.

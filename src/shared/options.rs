@@ -278,7 +278,8 @@ impl<W: Wait> Options<W> {
 
     fn plan<T: Data>(&self) -> Plan {
         let data = Some(DataType::of::<T>(self.data_name.as_deref()));
-        Plan { kind: self.kind, slots: self.slots, poisoning: self.poisoning, data }
+        let Self { kind, slots, poisoning, .. } = *self;
+        Plan { kind, slots, poisoning, data, takes_any_data: false }
     }
 
     /// Attaches to the segment of this name, or makes it, with this value in it.
@@ -387,6 +388,47 @@ impl<W: Wait> Options<W> {
     ) -> Result<Mutex<T, W>, Error> {
         file::open(self.at(path)?, &self.plan::<T>(), &mut Lazy::new(initial))
             .map(|segment| self.mutex(segment))
+    }
+
+    /// Attaches to the segment of this name as a lock, whatever value it protects; or makes it, without
+    /// a value. For programs that lock a name and do not know what is behind it. The value stays out of
+    /// reach, and [poisoning](Self::poisoning) is as whoever made the segment has it: see
+    /// [`Request::even_if_poisoned`](crate::shared::Request::even_if_poisoned).
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Mutex, Options};
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let path = directory.path().join("lines");
+    /// let lines: Mutex<u64> = Options::new().open_at(&path, 20)?;
+    /// let same: Mutex<()> = Options::new().open_any_at(&path)?;
+    /// let guard = same.lock()?;
+    /// assert!(lines.try_lock()?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but for [`Error::WrongType`].
+    pub fn open_any(&self, name: &str) -> Result<Mutex<(), W>, Error> {
+        self.open_any_in(self.named(name)?)
+    }
+
+    /// The same, for a file at a path.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_any`](Self::open_any).
+    pub fn open_any_at(&self, path: impl AsRef<Path>) -> Result<Mutex<(), W>, Error> {
+        self.open_any_in(self.at(path)?)
+    }
+
+    fn open_any_in(&self, place: Place) -> Result<Mutex<(), W>, Error> {
+        // No bytes of whatever value it is can be reached through `()`.
+        let plan = Plan { takes_any_data: true, ..self.plan::<()>() };
+        file::open(place, &plan, &mut Lazy::new(|| ())).map(|segment| self.mutex(segment))
     }
 
     /// Makes the segment of this name.

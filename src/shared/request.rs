@@ -47,6 +47,7 @@ pub type NoRepair<T> = fn(&mut T, &Death);
 pub struct Request<'c, S, R> {
     source: S,
     limit: Limit<'c>,
+    accept: Accept,
     repair: Option<R>,
 }
 
@@ -91,7 +92,7 @@ impl Until for Limit<'_> {
 
 impl<S, T> Request<'static, S, NoRepair<T>> {
     pub(super) fn new(source: S) -> Self {
-        Self { source, limit: Limit::default(), repair: None }
+        Self { source, limit: Limit::default(), accept: Accept::Sound, repair: None }
     }
 }
 
@@ -114,7 +115,7 @@ impl<'c, S, R> Request<'c, S, R> {
     /// relaxed.
     pub fn unless(self, cancelled: &AtomicBool) -> Request<'_, S, R> {
         let limit = Limit { deadline: self.limit.deadline, cancelled: Some(cancelled) };
-        Request { source: self.source, limit, repair: self.repair }
+        Request { source: self.source, limit, accept: self.accept, repair: self.repair }
     }
 
     /// If somebody has died inside, and nobody has repaired the data since, has this done so: it gets
@@ -124,7 +125,26 @@ impl<'c, S, R> Request<'c, S, R> {
     where
         S: Source,
     {
-        Request { source: self.source, limit: self.limit, repair: Some(repair) }
+        let Self { source, limit, .. } = self;
+        Request { source, limit, accept: Accept::Poisoned, repair: Some(repair) }
+    }
+
+    /// Goes in though somebody has died inside and nobody has repaired the data since, and leaves it at
+    /// that: the data stay poisoned for others, and [`Guard::death`] tells of the death. For those who
+    /// do not look at the data, or only look.
+    ///
+    /// ```
+    /// use bakery_lock::shared::{Error, Mutex};
+    ///
+    /// /// The sum as it is, and whether it may be half of one.
+    /// fn look(sum: &Mutex<u64>) -> Result<(u64, bool), Error> {
+    ///     let sum = sum.request().even_if_poisoned().lock()?;
+    ///     Ok((*sum, sum.death().is_some()))
+    /// }
+    /// ```
+    pub fn even_if_poisoned(mut self) -> Self {
+        self.accept = Accept::Poisoned;
+        self
     }
 }
 
@@ -133,13 +153,13 @@ impl<S: Source, R: FnOnce(&mut S::Data, &Death)> Request<'_, S, R> {
     ///
     /// # Errors
     ///
-    /// As [`Participant::lock`]; with a [repair](Self::repair) not [`Error::OwnerDied`];
+    /// As [`Participant::lock`]; with a [repair](Self::repair), or
+    /// [even if poisoned](Self::even_if_poisoned), not [`Error::OwnerDied`];
     /// [`Error::TimedOut`] or [`Error::Cancelled`] when there is an end to the waiting and it has come
     /// first; and [`Error::Unsupported`] if there is one and the algorithm is
     /// [`Kind::FastUnrecoverable`](crate::shared::Kind::FastUnrecoverable).
     pub fn lock(self) -> Result<S::Guard, Error> {
-        let accept = accept(self.repair.as_ref());
-        let guard = self.source.lock(&self.limit, accept)?;
+        let guard = self.source.lock(&self.limit, self.accept)?;
         Ok(repaired::<S, R>(guard, self.repair))
     }
 
@@ -151,14 +171,9 @@ impl<S: Source, R: FnOnce(&mut S::Data, &Death)> Request<'_, S, R> {
     ///
     /// As [`Participant::try_lock`]; with a [repair](Self::repair) not [`Error::OwnerDied`].
     pub fn try_lock(self) -> Result<Option<S::Guard>, Error> {
-        let accept = accept(self.repair.as_ref());
-        let guard = self.source.try_lock(accept)?;
+        let guard = self.source.try_lock(self.accept)?;
         Ok(guard.map(|guard| repaired::<S, R>(guard, self.repair)))
     }
-}
-
-fn accept<R>(repair: Option<&R>) -> Accept {
-    if repair.is_some() { Accept::Poisoned } else { Accept::Sound }
 }
 
 fn repaired<S: Source, R>(mut guard: S::Guard, repair: Option<R>) -> S::Guard

@@ -46,7 +46,7 @@ impl Ledger {
 
 /// A directory with a segment in it.
 pub struct Shared<T> {
-    _directory: TempDir,
+    directory: TempDir,
     pub path: PathBuf,
     pub mutex: Mutex<T>,
 }
@@ -61,7 +61,12 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Shared<T> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("segment");
         let mutex = options.create_at(&path, T::new_zeroed()).expect("a new segment");
-        Self { _directory: directory, path, mutex }
+        Self { directory: directory, path, mutex }
+    }
+
+    /// Does not use it any more, and leaves it where it is.
+    pub fn into_directory(self) -> TempDir {
+        self.directory
     }
 
     pub fn path(&self) -> &str {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use bakery_lock::shared::{Error, Handle, Kind, Mutex, Resumed};
+use bakery_lock::shared::{Error, Handle, Kind, Mutex, Options, Resumed};
 use rustix::io::{FdFlags, fcntl_getfd};
 use rustix::process::Signal;
 
@@ -69,6 +69,37 @@ fn a_killed_wrapper_lives_on_in_its_command() {
     assert_eq!((holder.pid, holder.held_by_descriptor, status.dead), (pid, true, vec![]));
     signal(command, Signal::KILL);
     is_told(&mut other, &format!("process {pid} "));
+}
+
+/// Else there were another of its name, and two inside.
+#[test]
+fn the_segment_of_a_killed_wrappers_command_is_not_removed() {
+    let (shared, wrapper, command, mut other) = wrapped();
+    let path = shared.path().to_owned();
+    wrapper.kill();
+    assert_eq!(other.ask(A_WHILE), "no");
+    other.kill();
+    let directory = shared.into_directory();
+    assert!(matches!(Options::remove_at(&path), Err(Error::InUse { .. })));
+    signal(command, Signal::KILL);
+    until(|| Options::remove_at(&path).is_ok());
+    drop(directory);
+}
+
+/// As one that leaves does, whoever has the descriptor.
+#[test]
+fn whoever_reopens_a_segment_is_a_user_of_it() {
+    let shared = Shared::<Ledger>::new(Kind::Bakery, 4);
+    let path = shared.path().to_owned();
+    let reopened = shared.mutex.reopen().unwrap();
+    let mut me = shared.mutex.join().unwrap();
+    let left = me.hold_by_descriptor().unwrap().try_clone_to_owned().unwrap();
+    drop(me);
+    let directory = shared.into_directory();
+    assert!(matches!(Options::remove_at(&path), Err(Error::InUse { .. })));
+    drop(reopened);
+    Options::remove_at(&path).unwrap();
+    drop((left, directory));
 }
 
 #[test]

@@ -59,6 +59,28 @@ fn any_type_can_do_without() {
     assert_eq!(guard.death().unwrap().token.to_string(), token);
 }
 
+/// As often as it likes, and nobody else's data are the better for it.
+#[test]
+fn whoever_goes_in_even_if_poisoned_leaves_it_poisoned() {
+    let shared = Shared::<()>::with(&Options::new().poisoning(true));
+    let dead = Child::start("dies inside", &[shared.path()]);
+    dead.expect("in");
+    let pid = dead.pid();
+    dead.kill();
+    for _ in 0..2 {
+        let guard = shared.mutex.request().even_if_poisoned().lock().unwrap();
+        assert_eq!(guard.death().unwrap().pid, pid);
+        drop(guard);
+        let tried = shared.mutex.request().even_if_poisoned().try_lock().unwrap();
+        assert_eq!(tried.unwrap().death().unwrap().pid, pid);
+        assert!(matches!(shared.mutex.lock(), Err(Error::OwnerDied { .. })));
+    }
+    let repaired = shared.mutex.request().even_if_poisoned().repair(|(), _| {}).lock().unwrap();
+    assert_eq!(repaired.death().unwrap().pid, pid);
+    drop(repaired);
+    assert!(shared.mutex.lock().unwrap().death().is_none());
+}
+
 /// And one without bytes can have it.
 #[test]
 fn nothing_can_be_poisoned_as_well() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use bakery_lock::shared::{Kind, Mutex, Options};
+use bakery_lock::shared::{Error, Kind, Mutex, Options, Origin};
 use zerocopy::{FromBytes, IntoBytes};
 
 #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes)]
@@ -94,4 +94,31 @@ fn several_mebibytes_fit() {
     };
     let roomy = thread::Builder::new().stack_size(128 << 20);
     roomy.spawn(run).unwrap().join().unwrap();
+}
+
+/// Whoever does not know the type locks all the same, and does not touch the value; what is made so is
+/// like one that protects nothing.
+#[test]
+fn a_lock_can_be_opened_whatever_it_protects() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("lines");
+    let lines: Mutex<u64> = Options::new().kind(Kind::Ticket).open_at(&path, 20).unwrap();
+    let any = Options::new().open_any_at(&path).unwrap();
+    assert_eq!((any.kind(), any.poisoning(), any.origin()), (Kind::Ticket, true, Origin::Found));
+    let guard = any.lock().unwrap();
+    assert!(lines.try_lock().unwrap().is_none());
+    drop(guard);
+    assert_eq!(*lines.lock().unwrap(), 20);
+    // What else is asked for has to be so.
+    let other = Options::new().kind(Kind::Bakery).open_any_at(&path);
+    assert!(matches!(other, Err(Error::WrongKind { .. })), "{other:?}");
+
+    let path = directory.path().join("nothing");
+    let any = Options::new().open_any_at(&path).unwrap();
+    assert_eq!((any.origin(), any.poisoning()), (Origin::Made, false));
+    let nothing: Mutex<()> = Options::new().attach_at(&path).unwrap();
+    let guard = nothing.lock().unwrap();
+    assert!(any.try_lock().unwrap().is_none());
+    drop(guard);
+    assert!(matches!(Options::new().attach_at::<u64>(&path), Err(Error::WrongType { .. })));
 }

@@ -21,6 +21,8 @@ const RECOVERERS: Offset = 1 << 41;
 pub(crate) const DEADMAN: Offset = 1 << 42;
 /// The first ticket's of those who wait for a slot, which its holder holds meanwhile.
 const LINE: Offset = 1 << 43;
+// From 1 << 44 on they are whoever's that wants some (`Mutex::reopen`), up to the names'
+// ([`crate::shared::segment::anchor`]).
 
 // With narrower offsets the byte would be another one than in programs with wider ones.
 const _: () = assert!(size_of::<Offset>() == 8, "`shared` needs 64-bit file offsets");

@@ -16,7 +16,7 @@ pub(crate) fn hold(file: &OwnedFd, segment: &str) -> Result<bool, Error> {
     ofd::try_read_lock(file, DEADMAN).map_err(Error::io(segment, "lock the file"))
 }
 
-/// Is a user no more. Not left to closing: a child that was forked off meanwhile may have the description,
+/// Is no user any more. Not left to closing: a child that was forked off meanwhile may have the description,
 /// and would be taken for another user.
 pub(crate) fn let_go(file: &OwnedFd) {
     ofd::unlock(file, DEADMAN);

@@ -411,8 +411,7 @@ mod tests {
     fn make(kind: Kind, data: &[u8]) -> (TempDir, Segment) {
         let directory = tempfile::tempdir().unwrap();
         let data_type = DataType { name: "some bytes".to_owned(), size: data.len(), align: 1 };
-        let plan =
-            Plan { kind: Some(kind), slots: Some(2), poisoning: None, data: Some(data_type) };
+        let plan = Plan { kind: Some(kind), slots: Some(2), data: Some(data_type), ..Plan::ANY };
         let segment = create(place(&directory), &plan, &mut Bytes(data)).unwrap();
         (directory, segment)
     }

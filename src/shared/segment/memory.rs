@@ -40,11 +40,14 @@ pub(crate) struct Plan {
     pub(crate) poisoning: Option<bool>,
     /// `None`: any, when attaching to look on.
     pub(crate) data: Option<DataType>,
+    /// Whether that is said for a segment that is made, and one that is there may hold anything.
+    pub(crate) takes_any_data: bool,
 }
 
 impl Plan {
     /// For whoever takes what there is.
-    pub(crate) const ANY: Self = Self { kind: None, slots: None, poisoning: None, data: None };
+    pub(crate) const ANY: Self =
+        Self { kind: None, slots: None, poisoning: None, data: None, takes_any_data: true };
 
     /// Of a segment that is to hold this.
     fn shape(&self, data: &DataType) -> Result<Shape, Error> {
@@ -122,7 +125,8 @@ impl Segment {
     pub(crate) fn check(file: &OwnedFd, name: &str, plan: &Plan) -> Result<Shape, Error> {
         let found = length(file, name)?;
         let header = read_header(file, name, found)?;
-        let shape = header.check(name, found, plan.data.as_ref())?;
+        let wanted = plan.data.as_ref().filter(|_| !plan.takes_any_data);
+        let shape = header.check(name, found, wanted)?;
         let segment = || name.to_owned();
         if let Some(wanted) = plan.kind.filter(|kind| *kind != shape.kind) {
             return Err(Error::WrongKind { segment: segment(), found: shape.kind, wanted });

@@ -20,7 +20,7 @@ use crate::shared::segment::Segment;
 use crate::shared::segment::record::Record;
 use crate::shared::segment::registers::{Registers, with_algorithm, with_withdrawing};
 use crate::shared::segment::reopen::reopen;
-use crate::shared::segment::{clock, file_system};
+use crate::shared::segment::{clock, deadman, file_system};
 use crate::shared::waiting::adoption::adopt;
 use crate::shared::waiting::room::{Newcomer, tell_of_room};
 use crate::shared::waiting::watch::{
@@ -91,6 +91,8 @@ pub(crate) struct Seat<W: Wait> {
     alive: OwnedFd,
     /// Whether somebody else goes on in the slot.
     is_handed_over: bool,
+    /// Whether `alive` counts as a user of the file by itself.
+    is_user: bool,
     /// How often to look after those in the way.
     every: Duration,
     /// When an attempt that did not wait has last looked.
@@ -139,6 +141,7 @@ impl<W: Wait> Seat<W> {
             this,
             alive,
             is_handed_over: false,
+            is_user: false,
             every: manner.look_every,
             looked: None,
             wait: PhantomData,
@@ -157,7 +160,7 @@ impl<W: Wait> Seat<W> {
         let token = segment.records()[slot.index()].read().token;
         let mut seat = Self::new(segment, manner, slot, this, alive);
         seat.hang_up_bell(manner);
-        (seat.state, seat.token) = (state, token);
+        (seat.state, seat.token, seat.is_user) = (state, token, true);
         Ok(seat)
     }
 
@@ -176,6 +179,8 @@ impl<W: Wait> Seat<W> {
     pub(crate) fn hold_by_descriptor(&mut self) -> Result<BorrowedFd<'_>, Error> {
         self.check_ours()?;
         if self.identity().owner().is_none_or(|owner| owner.hold == Hold::Process) {
+            // Should this process die, the file has a user all the same, and is not removed.
+            self.is_user = deadman::hold(&self.alive, self.segment.name())?;
             self.identity().hold_by_descriptor();
         }
         Ok(self.alive.as_fd())
@@ -550,6 +555,9 @@ impl<W: Wait> Drop for Seat<W> {
             self.bell.take();
             // Unlocks the byte: a child that was forked off meanwhile may still have the descriptor.
             give_back(self.segment.identities(), &self.alive, self.slot);
+            if self.is_user {
+                deadman::let_go(&self.alive);
+            }
             tell_of_room(&self.segment, &self.alive);
         }
     }

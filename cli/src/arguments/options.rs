@@ -1,0 +1,191 @@
+//! Every option, once. A verb lists those that it takes.
+
+use crate::arguments::Opt;
+
+/// What an option is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Id {
+    Close,
+    Collapse,
+    Command,
+    ConflictExitCode,
+    Dir,
+    DryRun,
+    Exclusive,
+    Help,
+    Jobs,
+    KillAfter,
+    Kind,
+    MaxTime,
+    Nested,
+    NoFork,
+    Nonblock,
+    OnOwnerDied,
+    Quiet,
+    Report,
+    Shared,
+    Skip,
+    Slots,
+    Unlock,
+    Until,
+    Verbose,
+    Version,
+    Wait,
+    Why,
+}
+
+/// An option without a value.
+const fn flag(
+    id: Id,
+    letters: &'static str,
+    names: &'static [&'static str],
+    help: &'static str,
+) -> Opt {
+    Opt { id, letters, names, value: None, help }
+}
+
+/// An option with one.
+const fn valued(
+    id: Id,
+    letters: &'static str,
+    names: &'static [&'static str],
+    value: &'static str,
+    help: &'static str,
+) -> Opt {
+    Opt { id, letters, names, value: Some(value), help }
+}
+
+pub static CLOSE: Opt = flag(
+    Id::Close,
+    "o",
+    &["close"],
+    "do not let the command inherit the lock's descriptor; a killed bakery then lets go while the command runs",
+);
+pub static COLLAPSE: Opt = flag(
+    Id::Collapse,
+    "",
+    &["collapse"],
+    "if one waits already, leave with 0: one is running and one waits at the most",
+);
+pub static COMMAND: Opt =
+    valued(Id::Command, "c", &["command"], "STRING", "run STRING by $SHELL -c");
+pub static CONFLICT_EXIT_CODE: Opt = valued(
+    Id::ConflictExitCode,
+    "E",
+    &["conflict-exit-code"],
+    "N",
+    "the exit status for -n and -w when the lock is not to be had (0 to 255)",
+);
+pub static DIR: Opt = valued(
+    Id::Dir,
+    "",
+    &["dir"],
+    "DIR",
+    "where names are kept: an absolute path; as BAKERY_LOCK_DIR does",
+);
+pub static DRY_RUN: Opt =
+    flag(Id::DryRun, "", &["dry-run"], "say what would happen, and take nothing");
+pub static EXCLUSIVE: Opt = flag(Id::Exclusive, "xe", &["exclusive"], "alone: the default");
+pub static HELP: Opt = flag(Id::Help, "h", &["help"], "say this");
+pub static JOBS: Opt = valued(
+    Id::Jobs,
+    "j",
+    &["jobs"],
+    "N",
+    "N at a time, in order (1 to 4096); all who use the name say the same N",
+);
+pub static KILL_AFTER: Opt = valued(
+    Id::KillAfter,
+    "",
+    &["kill-after"],
+    "TIME",
+    "how long after --max-time's TERM the KILL comes; 10s unless set",
+);
+pub static KIND: Opt = valued(
+    Id::Kind,
+    "",
+    &["kind"],
+    "KIND",
+    "the lock's algorithm, when it is made: bakery, black-white, ticket, ...",
+);
+pub static MAX_TIME: Opt = valued(
+    Id::MaxTime,
+    "",
+    &["max-time"],
+    "TIME",
+    "end the command after so long: TERM, then KILL, and status 124",
+);
+pub static NESTED: Opt = valued(
+    Id::Nested,
+    "",
+    &["nested"],
+    "refuse|join",
+    "within a command that has this lock: status 77 (the default), or run without locking again",
+);
+pub static NO_FORK: Opt = flag(
+    Id::NoFork,
+    "F",
+    &["no-fork"],
+    "become the command; the lock is let go when nobody has its descriptor any more",
+);
+pub static NONBLOCK: Opt = flag(
+    Id::Nonblock,
+    "n",
+    &["nonblock", "nb", "nonblocking"],
+    "do not wait, and do not pass those who do",
+);
+pub static ON_OWNER_DIED: Opt = valued(
+    Id::OnOwnerDied,
+    "",
+    &["on-owner-died"],
+    "run|fail|CMD",
+    "if the last one died inside: run all the same (the default), leave with 76, or run CMD by $SHELL -c first",
+);
+pub static QUIET: Opt =
+    flag(Id::Quiet, "q", &["quiet"], "not even the line on a terminal while it waits");
+pub static REPORT: Opt = valued(
+    Id::Report,
+    "",
+    &["report"],
+    "FILE|FD:n",
+    "at the end write one JSON object there: outcome, status, waited_s, ran_s, token, after_death",
+);
+pub static SHARED: Opt = flag(
+    Id::Shared,
+    "s",
+    &["shared"],
+    "together with others that say -s; in line like everybody else",
+);
+pub static SKIP: Opt =
+    flag(Id::Skip, "", &["skip"], "-n, and status 0 if somebody has it: for crontabs");
+pub static SLOTS: Opt = valued(
+    Id::Slots,
+    "",
+    &["slots"],
+    "N",
+    "for how many participants there is room, when the lock is made",
+);
+pub static UNLOCK: Opt = flag(Id::Unlock, "u", &["unlock"], "let go of the lock on a descriptor");
+pub static UNTIL: Opt = valued(
+    Id::Until,
+    "",
+    &["until"],
+    "exit|closed",
+    "let go when the command has ended (the default), or when nobody has the lock's descriptor any more",
+);
+pub static VERBOSE: Opt = flag(
+    Id::Verbose,
+    "v",
+    &["verbose"],
+    "say when it waits and for whom, and when it is in, on standard error",
+);
+pub static VERSION: Opt = flag(Id::Version, "V", &["version"], "say the version");
+pub static WAIT: Opt = valued(
+    Id::Wait,
+    "w",
+    &["wait", "timeout"],
+    "TIME",
+    "wait so long at the most (1.5, 90s, 10m, 2h; 0 is -n)",
+);
+pub static WHY: Opt =
+    valued(Id::Why, "", &["why"], "TEXT", "what it is for; `bakery status` shows it");

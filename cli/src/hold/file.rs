@@ -1,0 +1,267 @@
+//! Files: locked by flock(2), so that exclusion is the kernel's and whoever uses flock(1) is excluded,
+//! too; and in the order of a line of this user's, which is there as long as somebody waits.
+//!
+//! A file that nobody waits for is locked straight. Who has to wait goes through the line, and sleeps in
+//! the kernel only at its head. While there is a line, newcomers join it. Where there can be none (no
+//! memory, another user's directory), it is plain flock(2).
+
+use std::fmt::Write as _;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bakery_lock::shared::{Error, Options};
+use libc::c_int;
+
+use crate::exit::{Failure, status};
+use crate::hold::line::{self, AT_ONCE, LOOK_EVERY};
+use crate::hold::{Patience, Taken, is_interrupted};
+use crate::message::shown;
+use crate::signals;
+use crate::waiting::{self, Watch};
+
+/// How long one that does not wait and shares is in line: others who share are only passing through.
+const WHILE_OTHERS_PASS: Duration = Duration::from_millis(20);
+
+/// What is wanted of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Shared,
+    Exclusive,
+}
+
+/// Opens a file or directory as flock(1) does: for reading, made if need be, never written to.
+///
+/// # Errors
+///
+/// With the status that flock(1) has for it.
+pub fn open(path: &Path) -> Result<File, Failure> {
+    let open = |create: bool| {
+        let flags = libc::O_NOCTTY | if create { libc::O_CREAT } else { 0 };
+        // Not `create`, which asks for writing.
+        OpenOptions::new().read(true).custom_flags(flags).mode(0o666).open(path)
+    };
+    let opened = match open(true) {
+        // A directory; or another user's file in a directory for all (`fs.protected_regular`).
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EISDIR | libc::EACCES)) => {
+            open(false).map_err(|_| error)
+        }
+        opened => opened,
+    };
+    opened.map_err(|error| {
+        let status = match error.raw_os_error() {
+            Some(libc::ENOMEM | libc::EMFILE | libc::ENFILE) => status::SYSTEM,
+            Some(libc::EROFS | libc::ENOSPC) => status::CANNOT_MAKE,
+            _ => status::CANNOT_OPEN,
+        };
+        Failure::new(status, format!("cannot open the lock file {}: {error}", shown(path)))
+    })
+}
+
+/// For files on file systems that lock for writing only what is open for writing (NFS).
+pub fn reopen_for_writing(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path)
+}
+
+/// The name of a file's line, by what the file is and not by what it is called.
+///
+/// # Errors
+///
+/// If it is not open.
+pub fn line_of(file: BorrowedFd<'_>) -> io::Result<String> {
+    let metadata = metadata(file)?;
+    Ok(format!("file-{:x}-{}", metadata.dev(), metadata.ino()))
+}
+
+fn metadata(file: BorrowedFd<'_>) -> io::Result<Metadata> {
+    // SAFETY: it is open, and stays so: it is not closed here.
+    let file = ManuallyDrop::new(unsafe { File::from_raw_fd(file.as_raw_fd()) });
+    file.metadata()
+}
+
+/// What is known of a passage through a file's line.
+#[derive(Debug, Default)]
+pub struct Passage {
+    /// Why the line was not to be had.
+    pub without: Option<String>,
+}
+
+/// Locks a file.
+///
+/// # Errors
+///
+/// What flock(2) answers.
+pub fn lock(
+    file: BorrowedFd<'_>,
+    mode: Mode,
+    patience: Patience,
+    watch: Watch<'_>,
+) -> io::Result<Taken<Passage>> {
+    let name = line_of(file)?;
+    let path = match Options::path_of(&name) {
+        Ok(path) => path,
+        Err(error) => return plainly(file, mode, patience, Some(&error)),
+    };
+    let is_in_line = path.symlink_metadata().is_ok();
+    if !is_in_line {
+        if try_lock(file, mode)? {
+            return Ok(Taken::In(Passage::default()));
+        }
+        if matches!(patience, Patience::None) {
+            return Ok(Taken::Busy);
+        }
+    }
+    in_line(file, mode, patience, &name, watch)
+}
+
+/// Goes through the line, and then locks.
+fn in_line(
+    file: BorrowedFd<'_>,
+    mode: Mode,
+    patience: Patience,
+    name: &str,
+    watch: Watch<'_>,
+) -> io::Result<Taken<Passage>> {
+    let (taken, passage) = {
+        let mutex = match Options::new().look_every(LOOK_EVERY).open_any(name) {
+            Ok(mutex) => mutex,
+            Err(error) => return plainly(file, mode, patience, Some(&error)),
+        };
+        let time_in_line = match (patience, mode) {
+            (Patience::None, Mode::Shared) => Patience::of(Some(WHILE_OTHERS_PASS)),
+            (Patience::None, Mode::Exclusive) => Patience::of(Some(AT_ONCE)),
+            (patience, _) => patience,
+        };
+        let joined = match line::join(&mutex, time_in_line) {
+            Ok(Some(participant)) => participant,
+            Ok(None) => return Ok(Taken::Busy),
+            Err(error) => return plainly(file, mode, patience, Some(&error)),
+        };
+        let turn = waiting::during(watch, &mutex, joined.slot(), || {
+            let turn = line::go_in(joined, time_in_line, || Ok(true));
+            turn.map(|taken| match taken {
+                Taken::In(inside) => {
+                    let taken = blocking(file, mode, patience);
+                    drop(inside);
+                    (taken, Passage::default())
+                }
+                Taken::Busy => (Ok(Taken::Busy), Passage::default()),
+                Taken::Interrupted => (Ok(Taken::Interrupted), Passage::default()),
+            })
+        });
+        match turn {
+            Ok((taken, passage)) => (taken?, passage),
+            Err(error) => return plainly(file, mode, patience, Some(&error)),
+        }
+    };
+    // The last one out; whoever is in line keeps it.
+    let _ = Options::remove(name);
+    Ok(match taken {
+        Taken::In(()) => Taken::In(passage),
+        Taken::Busy => Taken::Busy,
+        Taken::Interrupted => Taken::Interrupted,
+    })
+}
+
+/// Without a line.
+pub fn plainly(
+    file: BorrowedFd<'_>,
+    mode: Mode,
+    patience: Patience,
+    why: Option<&Error>,
+) -> io::Result<Taken<Passage>> {
+    let mut without = String::new();
+    if let Some(why) = why {
+        let _ = write!(without, "{why}");
+    }
+    Ok(match blocking(file, mode, patience)? {
+        Taken::In(()) => Taken::In(Passage { without: Some(without) }),
+        Taken::Busy => Taken::Busy,
+        Taken::Interrupted => Taken::Interrupted,
+    })
+}
+
+/// flock(2), which sleeps in the kernel's own line.
+fn blocking(file: BorrowedFd<'_>, mode: Mode, patience: Patience) -> io::Result<Taken<()>> {
+    if matches!(patience, Patience::None) {
+        return Ok(if try_lock(file, mode)? { Taken::In(()) } else { Taken::Busy });
+    }
+    let is_timed = matches!(patience, Patience::Until(_));
+    if is_timed {
+        signals::wake_by_alarm();
+        signals::wake_after(patience.left().unwrap_or_default())?;
+    }
+    let taken = loop {
+        match flock(file, operation(mode)) {
+            Ok(()) => break Ok(Taken::In(())),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+        if is_interrupted() {
+            break Ok(Taken::Interrupted);
+        }
+        if patience.is_over() {
+            break Ok(Taken::Busy);
+        }
+    };
+    if is_timed {
+        signals::wake_after(Duration::ZERO)?;
+    }
+    taken
+}
+
+fn try_lock(file: BorrowedFd<'_>, mode: Mode) -> io::Result<bool> {
+    loop {
+        match flock(file, operation(mode) | libc::LOCK_NB) {
+            Ok(()) => return Ok(true),
+            Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether somebody has a file locked, as far as the kernel tells in `/proc/locks`.
+pub fn is_locked(file: BorrowedFd<'_>) -> bool {
+    let Ok(metadata) = metadata(file) else { return false };
+    let (device, inode) = (metadata.dev(), metadata.ino());
+    let id = format!("{:02x}:{:02x}:{inode}", libc::major(device), libc::minor(device));
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    locks.lines().any(|line| {
+        let mut words = line.split_whitespace().filter(|word| *word != "->");
+        words.nth(1) == Some("FLOCK") && words.nth(3) == Some(&*id) && !line.contains("->")
+    })
+}
+
+/// Lets go, whoever has the description besides.
+///
+/// # Errors
+///
+/// What flock(2) answers.
+pub fn unlock(file: BorrowedFd<'_>) -> io::Result<()> {
+    flock(file, libc::LOCK_UN)
+}
+
+/// Whether this description has a lock of flock(2) already. `None`: that cannot be told.
+pub fn has_lock(file: BorrowedFd<'_>) -> Option<bool> {
+    let info = PathBuf::from(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
+    let info = fs::read_to_string(info).ok()?;
+    Some(info.lines().any(|line| line.starts_with("lock:") && line.contains("FLOCK")))
+}
+
+fn operation(mode: Mode) -> c_int {
+    match mode {
+        Mode::Shared => libc::LOCK_SH,
+        Mode::Exclusive => libc::LOCK_EX,
+    }
+}
+
+fn flock(file: BorrowedFd<'_>, operation: c_int) -> io::Result<()> {
+    // SAFETY: takes no pointers.
+    let answer = unsafe { libc::flock(file.as_fd().as_raw_fd(), operation) };
+    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

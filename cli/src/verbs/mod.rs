@@ -1,0 +1,4 @@
+//! One file or directory for each verb.
+
+pub mod flock;
+pub mod run;

@@ -1,0 +1,94 @@
+//! `bakery run`: one command under a lock.
+
+mod dry;
+mod file;
+mod refuse;
+mod segment;
+mod under;
+mod wanted;
+
+use std::env;
+
+use crate::arguments::options::{
+    CLOSE, COLLAPSE, COMMAND, CONFLICT_EXIT_CODE, DIR, DRY_RUN, EXCLUSIVE, HELP, JOBS, KILL_AFTER,
+    KIND, MAX_TIME, NESTED, NO_FORK, NONBLOCK, ON_OWNER_DIED, QUIET, REPORT, SHARED, SKIP, SLOTS,
+    UNTIL, VERBOSE, WAIT, WHY,
+};
+use crate::arguments::{Parsed, Verb};
+use crate::exit::Outcome;
+use crate::name::Name;
+use crate::report::{Account, Report};
+use crate::signals;
+use wanted::Wanted;
+
+pub static VERB: Verb = Verb {
+    name: "run",
+    forms: &["NAME [options] -- COMMAND [ARG...]", "NAME [options] -c STRING"],
+    about: "run a command under the lock NAME, first come, first served",
+    options: &[
+        &NONBLOCK,
+        &WAIT,
+        &CONFLICT_EXIT_CODE,
+        &SHARED,
+        &EXCLUSIVE,
+        &JOBS,
+        &COMMAND,
+        &CLOSE,
+        &NO_FORK,
+        &VERBOSE,
+        &QUIET,
+        &SKIP,
+        &COLLAPSE,
+        &MAX_TIME,
+        &KILL_AFTER,
+        &UNTIL,
+        &ON_OWNER_DIED,
+        &NESTED,
+        &WHY,
+        &REPORT,
+        &SLOTS,
+        &KIND,
+        &DIR,
+        &DRY_RUN,
+        &HELP,
+    ],
+    options_end_at: 2,
+    run,
+};
+
+fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
+    let wanted = Wanted::of(verb, parsed)?;
+    if let Some(dir) = &wanted.dir {
+        // SAFETY: this process has one thread so far.
+        unsafe { env::set_var("BAKERY_LOCK_DIR", dir) };
+    }
+    if wanted.is_dry {
+        return dry::run(&wanted);
+    }
+    let mut report = wanted.report.as_deref().map(Report::open).transpose()?;
+    loop {
+        let mut account = Account::default();
+        let outcome = match &wanted.name {
+            Name::Segment(name) => segment::run(&wanted, name, &mut account),
+            Name::File(path) => file::run(&wanted, path, &mut account),
+        };
+        // Stopped in line by a terminal, it has left the line; continued, it comes again.
+        let comes_again = account.outcome == INTERRUPTED && !signals::is_ending();
+        if let Some(report) = &mut report
+            && !comes_again
+        {
+            account.status = match &outcome {
+                Ok(status) => *status,
+                Err(failure) => failure.status,
+            };
+            report.write(wanted.name.as_os_str(), &account);
+        }
+        if account.outcome != INTERRUPTED {
+            return outcome;
+        }
+        signals::obey();
+    }
+}
+
+/// The outcome of one that a signal has called out of the line.
+const INTERRUPTED: &str = "interrupted";

@@ -1,0 +1,149 @@
+//! While a command waits: one line on a terminal, rewritten; now and then one in a log, if asked for.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::mem::MaybeUninit;
+use std::sync::{Condvar, Mutex as ThreadMutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use bakery_lock::algorithm::Slot;
+use bakery_lock::shared::{Competitor, Mutex, Status};
+
+use crate::hold::line::position;
+use crate::message;
+use crate::signals;
+
+/// When to say something first, and how often after that.
+const ON_A_TERMINAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(1));
+const IN_A_LOG: (Duration, Duration) = (Duration::from_millis(100), Duration::from_mins(10));
+
+/// How to say that it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    Silent,
+    /// One line, rewritten.
+    Terminal,
+    Log,
+}
+
+impl Manner {
+    pub fn of(is_quiet: bool, is_verbose: bool) -> Self {
+        match io::stderr().is_terminal() {
+            _ if is_quiet => Self::Silent,
+            true => Self::Terminal,
+            false if is_verbose => Self::Log,
+            false => Self::Silent,
+        }
+    }
+}
+
+/// Waits, and says meanwhile how the wait goes: on a thread of its own, which is only there if something
+/// may be said.
+pub fn during<T>(watch: Watch<'_>, mutex: &Mutex<()>, slot: Slot, wait: impl FnOnce() -> T) -> T {
+    if watch.manner == Manner::Silent {
+        return wait();
+    }
+    let over = Over::default();
+    thread::scope(|scope| {
+        let line = thread::Builder::new().spawn_scoped(scope, || say(watch, mutex, slot, &over));
+        // Without the thread it waits in silence.
+        let _ = line;
+        let waited = wait();
+        over.tell();
+        waited
+    })
+}
+
+/// Of what to say that it waits, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch<'a> {
+    pub name: &'a str,
+    pub manner: Manner,
+}
+
+/// Whether the wait is over.
+#[derive(Debug, Default)]
+struct Over(ThreadMutex<bool>, Condvar);
+
+impl Over {
+    fn tell(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.1.notify_all();
+    }
+
+    fn is_within(&self, time: Duration) -> bool {
+        let over = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (over, _) = self
+            .1
+            .wait_timeout_while(over, time, |over| !*over)
+            .unwrap_or_else(PoisonError::into_inner);
+        *over
+    }
+}
+
+fn say(Watch { name, manner }: Watch<'_>, mutex: &Mutex<()>, slot: Slot, over: &Over) {
+    signals::leave_to_others();
+    let begin = Instant::now();
+    let (mut pause, again) = if manner == Manner::Terminal { ON_A_TERMINAL } else { IN_A_LOG };
+    let mut is_written = false;
+    while !over.is_within(pause) {
+        pause = again;
+        let Ok(status) = mutex.status() else { continue };
+        let text = describe(name, &status, slot, begin.elapsed());
+        if manner == Manner::Terminal {
+            let line: String = text.chars().take(width().saturating_sub(1)).collect();
+            let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes());
+            is_written = true;
+        } else {
+            message::say(&text);
+        }
+    }
+    if is_written {
+        let _ = io::stderr().write_all(b"\r\x1b[K");
+    }
+}
+
+/// `deploy: 3rd in line, waiting 2m05s; held by make 41877 for 14m (token 812)`
+fn describe(name: &str, status: &Status, slot: Slot, waited: Duration) -> String {
+    let waited = message::time(waited);
+    let is_first = status.holder.as_ref().is_some_and(|holder| holder.slot == slot);
+    if is_first {
+        return format!("{name}: first in line, waiting {waited} for those who are inside");
+    }
+    let place = position(status, slot).map_or_else(
+        || "in line".to_owned(),
+        |place| format!("{} in line", message::ordinal(place)),
+    );
+    let holder = status.holder.as_ref().map(|holder| format!("; held by {}", who(holder)));
+    format!("{name}: {place}, waiting {waited}{}", holder.unwrap_or_default())
+}
+
+/// A holder, for people: its command if it is a wrapper.
+pub fn who(holder: &Competitor) -> String {
+    let (command, pid) = command_of(holder).unwrap_or_else(|| (holder.command.clone(), holder.pid));
+    let since = holder.since.and_then(|since| SystemTime::now().duration_since(since).ok());
+    let time = since.map(|since| format!(" for {}", message::time(since))).unwrap_or_default();
+    format!("{} {pid}{time} (token {})", message::shown(command), holder.token)
+}
+
+/// What a wrapper runs, and under which number.
+fn command_of(holder: &Competitor) -> Option<(String, u32)> {
+    let pid = holder.pid;
+    if !holder.command.starts_with(env!("CARGO_BIN_NAME")) {
+        return None;
+    }
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    let child = children.split(' ').next()?.parse().ok()?;
+    let command = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
+    Some((command.trim_end().to_owned(), child))
+}
+
+/// The width of the terminal, or a usual one.
+fn width() -> usize {
+    // SAFETY: all zeros is a value of this struct of integers.
+    let mut size: libc::winsize = unsafe { MaybeUninit::zeroed().assume_init() };
+    // SAFETY: there is room for the answer.
+    let answer = unsafe { libc::ioctl(libc::STDERR_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    if answer == -1 || size.ws_col == 0 { 80 } else { size.ws_col.into() }
+}
