@@ -1,4 +1,14 @@
 //! One file or directory for each verb.
 
+pub mod doctor;
 pub mod flock;
+pub mod hold;
+pub mod ls;
+pub mod metrics;
+pub mod path;
+pub mod pause;
+pub mod release;
+pub mod rm;
 pub mod run;
+pub mod status;
+pub mod wait;

@@ -1,0 +1,7 @@
+//! The verbs that look at locks and manage them: real processes, real kills.
+
+mod doctor;
+mod lists;
+mod managing;
+mod status;
+mod support;
