@@ -58,18 +58,19 @@ fn bakery(mut arguments: impl Iterator<Item = OsString>) -> Outcome {
 fn named(name: &OsStr) -> Result<&'static Verb, Failure> {
     name.to_str().and_then(arguments::verb).ok_or_else(|| {
         let text = name.to_string_lossy();
+        if text.is_empty() {
+            let what = "what is to be done? write bakery run NAME -- COMMAND";
+            return Failure::usage(format!("{what} (`bakery --help` has all verbs)"));
+        }
+        let shown = message::shown(name);
         let near = VERBS.iter().map(|verb| (parse::distance(verb.name, &text), verb.name)).min();
-        let hint = match near {
-            Some((distance, known)) if distance <= 2 => format!("write bakery {known}"),
-            _ if text.is_empty() => "write bakery run NAME -- COMMAND".to_owned(),
-            _ => format!("write bakery run {} -- COMMAND to lock that name", message::shown(name)),
+        let verb = match near {
+            Some((distance, known)) if distance <= 2 => format!("bakery {known}, or "),
+            _ => String::new(),
         };
-        let what = if text.is_empty() {
-            "what is to be done?".to_owned()
-        } else {
-            format!("there is no verb {}", message::shown(name))
-        };
-        Failure::usage(format!("{what} {hint} (`bakery --help` has all verbs)"))
+        Failure::usage(format!(
+            "there is no verb {shown}; write {verb}bakery run {shown} -- COMMAND to lock that name (`bakery --help` has all verbs)"
+        ))
     })
 }
 

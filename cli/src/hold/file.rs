@@ -6,9 +6,10 @@
 //! memory, another user's directory), it is plain flock(2).
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use bakery_lock::shared::{Error, Options};
 use libc::c_int;
 
 use crate::exit::{Failure, status};
-use crate::hold::line::{self, AT_ONCE};
+use crate::hold::line::{self, AT_ONCE, LOOK_EVERY};
 use crate::hold::{Patience, Taken, is_interrupted};
 use crate::message::shown;
 use crate::signals;
@@ -72,9 +73,14 @@ pub fn reopen_for_writing(path: &Path) -> io::Result<File> {
 ///
 /// If it is not open.
 pub fn line_of(file: BorrowedFd<'_>) -> io::Result<String> {
-    // Through a duplicate: `File` would close it.
-    let metadata = File::from(file.try_clone_to_owned()?).metadata()?;
+    let metadata = metadata(file)?;
     Ok(format!("file-{:x}-{}", metadata.dev(), metadata.ino()))
+}
+
+fn metadata(file: BorrowedFd<'_>) -> io::Result<Metadata> {
+    // SAFETY: it is open, and stays so: it is not closed here.
+    let file = ManuallyDrop::new(unsafe { File::from_raw_fd(file.as_raw_fd()) });
+    file.metadata()
 }
 
 /// What is known of a passage through a file's line.
@@ -121,7 +127,7 @@ fn in_line(
     watch: Watch<'_>,
 ) -> io::Result<Taken<Passage>> {
     let (taken, passage) = {
-        let mutex = match Options::new().open_any(name) {
+        let mutex = match Options::new().look_every(LOOK_EVERY).open_any(name) {
             Ok(mutex) => mutex,
             Err(error) => return plainly(file, mode, patience, Some(&error)),
         };
@@ -221,10 +227,7 @@ fn try_lock(file: BorrowedFd<'_>, mode: Mode) -> io::Result<bool> {
 
 /// Whether somebody has a file locked, as far as the kernel tells in `/proc/locks`.
 pub fn is_locked(file: BorrowedFd<'_>) -> bool {
-    let Ok(metadata) = file.try_clone_to_owned().map(File::from).and_then(|file| file.metadata())
-    else {
-        return false;
-    };
+    let Ok(metadata) = metadata(file) else { return false };
     let (device, inode) = (metadata.dev(), metadata.ino());
     let id = format!("{:02x}:{:02x}:{inode}", libc::major(device), libc::minor(device));
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();

@@ -4,7 +4,7 @@ use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use bakery_lock::shared::{Death, Error, Mutex, Participant, Status};
+use bakery_lock::shared::{Death, Error, Guard, Mutex, Participant, Status};
 
 use crate::hold::{Patience, Taken};
 use crate::signals::CAUGHT;
@@ -12,6 +12,10 @@ use crate::signals::CAUGHT;
 /// How long somebody who does not wait is in line: two who come to a free lock at one moment know after
 /// that which of them was first.
 pub const AT_ONCE: Duration = Duration::from_millis(5);
+
+/// How often one that waits looks whether the one before it lives. A hand-over does not wait for it, only a
+/// death does; and hundreds may wait.
+pub const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Inside, until it is dropped.
 #[derive(Debug)]
@@ -87,14 +91,27 @@ pub fn go_in(
         Patience::Until(deadline) => request.until(deadline.max(Instant::now() + AT_ONCE)),
         Patience::Forever => request,
     };
-    let guard = match request.lock() {
-        Ok(guard) => guard,
+    let kept = match request.lock() {
+        Ok(guard) => Some(keep(guard)),
+        Err(Error::TimedOut { .. }) if matches!(patience, Patience::None) => None,
         Err(Error::TimedOut { .. }) => return Ok(Taken::Busy),
         Err(Error::Cancelled { .. }) => return Ok(Taken::Interrupted),
         Err(error) => return Err(error),
     };
-    let (token, death) = (guard.token(), guard.death().cloned());
-    // The participant, which is dropped with `Inside`, leaves then.
-    mem::forget(guard);
+    let (token, death) = match kept {
+        Some(kept) => kept,
+        // It has waited too short a time to have looked whether those before it live.
+        None => match participant.request().even_if_poisoned().try_lock()? {
+            Some(guard) => keep(guard),
+            None => return Ok(Taken::Busy),
+        },
+    };
     Ok(Taken::In(Inside { participant, token, death }))
+}
+
+/// Stays inside: the participant leaves when it is dropped.
+fn keep(guard: Guard<'_, ()>) -> (u64, Option<Death>) {
+    let told = (guard.token(), guard.death().cloned());
+    mem::forget(guard);
+    told
 }

@@ -194,7 +194,7 @@ fn execute(wanted: &Wanted, file: &File, words: &[OsString]) -> Outcome {
     let mut command = command::of(words);
     let failed = |error: &io::Error| {
         let status = match error.raw_os_error() {
-            Some(libc::ENOMEM | libc::EAGAIN) => status::SYSTEM,
+            Some(libc::ENOMEM | libc::EAGAIN | libc::EMFILE | libc::ENFILE) => status::SYSTEM,
             _ => status::FLOCK_NO_COMMAND,
         };
         Failure::new(status, format!("failed to execute {}: {error}", shown(&words[0])))

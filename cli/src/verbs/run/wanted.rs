@@ -10,6 +10,7 @@ use crate::arguments::{Id, Parsed, Verb, parse, values};
 use crate::command::{self, Limit};
 use crate::exit::{Failure, status};
 use crate::hold::bytes::{MOST_JOBS, Together};
+use crate::hold::line::LOOK_EVERY;
 use crate::message::shown;
 use crate::name::Name;
 use crate::waiting::Manner;
@@ -231,7 +232,7 @@ fn from_environment(verb: &Verb) -> Result<Option<Duration>, Failure> {
 }
 
 fn segment_options(verb: &Verb, parsed: &Parsed) -> Result<Options, Failure> {
-    let mut options = Options::new();
+    let mut options = Options::new().look_every(LOOK_EVERY);
     if let Some(value) = parsed.value(Id::Slots) {
         let slots = values::number(value, 2, 4096).ok_or_else(|| {
             parse::wrong(verb, format!("{} is no number from 2 to 4096", shown(value)))

@@ -1,0 +1,12 @@
+//! `bakery` as its users meet it: real processes, real signals.
+
+mod deaths;
+mod flock;
+mod names;
+mod options;
+mod order;
+mod signals;
+mod statuses;
+mod support;
+mod terminal;
+mod together;
