@@ -70,7 +70,7 @@ pub fn command(words: &[OsString]) -> String {
 
 /// The name of a command's program.
 pub fn program(words: &[OsString]) -> String {
-    let first = words.first().map_or(OsStr::new("?"), OsString::as_os_str);
+    let first = words.first().map_or(OsStr::new("unknown"), OsString::as_os_str);
     let name = std::path::Path::new(first).file_name().unwrap_or(first);
     message::shown(name)
 }
@@ -140,7 +140,7 @@ mod tests {
         assert!(text.lines().count() > 2);
         assert!(text.lines().all(|line| line.starts_with("   ") && line.len() <= WIDTH));
         assert_eq!(program(&["/usr/bin/make".into(), "-C".into()]), "make");
-        assert_eq!(program(&[]), "?");
+        assert_eq!(program(&[]), "unknown");
         assert_eq!(command(&["a b".into(), "c\n".into()]), r"'a b' $'c\n'");
     }
 }

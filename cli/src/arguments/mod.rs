@@ -66,6 +66,8 @@ pub static VERBS: &[&Verb] = &[
     &verbs::doctor::VERB,
     &verbs::metrics::VERB,
     &verbs::path::VERB,
+    &verbs::completions::VERB,
+    &verbs::man::VERB,
 ];
 
 /// The verb of this name.

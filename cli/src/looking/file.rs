@@ -50,7 +50,7 @@ impl Half {
             vec![holders::together(&descriptors)]
         };
         if inside.is_empty() && booked.iter().any(|one| !one.is_waiting) {
-            inside.push(Holder { command: vec!["?".into()], ..Holder::default() });
+            inside.push(Holder { command: vec!["unknown".into()], ..Holder::default() });
         }
         let mode = if is_shared || booked.iter().any(|one| !one.is_waiting && one.is_shared) {
             Mode::Shared

@@ -73,7 +73,7 @@ impl Half {
                 mode = said;
             }
             if inside.is_empty() {
-                inside.push(Holder { command: vec!["?".into()], ..Holder::default() });
+                inside.push(Holder { command: vec!["unknown".into()], ..Holder::default() });
             }
         } else if let Some(holder) = &status.holder {
             inside.push(alone(holder, id, scan));

@@ -16,7 +16,7 @@ use crate::verbs::release;
 pub static PAUSE: Verb = Verb {
     name: "pause",
     forms: &["NAME [options]"],
-    about: "let nobody in after those who are in line; comes back when nobody is inside",
+    about: "let nobody in after those in line; comes back when nobody is inside",
     options: &[&NONBLOCK, &WAIT, &CONFLICT_EXIT_CODE, &WHY, &DIR, &HELP],
     options_end_at: usize::MAX,
     run: pause,

@@ -3,5 +3,6 @@
 mod doctor;
 mod lists;
 mod managing;
+mod shells;
 mod status;
 mod support;

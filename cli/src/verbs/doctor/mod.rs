@@ -18,7 +18,7 @@ use crate::screen::{self, Paint, Palette, wrapped};
 pub static VERB: Verb = Verb {
     name: "doctor",
     forms: &["[NAME] [--json]"],
-    about: "say what is wrong with the locks, and what to do: 0 if nothing is, else 1",
+    about: "say what is wrong with the locks, and what to do; status 1 if anything",
     options: &[&JSON, &DIR, &HELP],
     options_end_at: usize::MAX,
     run,

@@ -22,7 +22,7 @@ use crate::screen::{self, Palette};
 pub static VERB: Verb = Verb {
     name: "status",
     forms: &["[NAME...] [--json] [--watch]"],
-    about: "say who has the lock and who waits: 0 if it is free, 1 if held, 2 if there is none",
+    about: "say who has a lock and who waits; status 0: free, 1: held, 2: no such lock",
     options: &[&JSON, &WATCH, &DIR, &HELP],
     options_end_at: usize::MAX,
     run,
