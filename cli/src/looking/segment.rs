@@ -55,14 +55,17 @@ impl Half {
     pub fn complete(self, name: OsString, scan: &Scan) -> Look {
         let Self { path, status, id, is_held_together } = self;
         let (mut mode, mut inside) = (Mode::Exclusive, Vec::new());
-        let mut queue: Vec<Waiter> = status.queue.iter().map(waiter).collect();
+        // The dead keep nobody out: whoever comes clears them away.
+        let lives = |one: &&Competitor| status.dead.iter().all(|dead| dead.slot != one.slot);
+        let head = status.holder.as_ref().filter(lives);
+        let mut queue: Vec<Waiter> = status.queue.iter().filter(lives).map(waiter).collect();
         if let Some(id) = id.filter(|_| is_held_together) {
             (mode, inside) = together(id, scan);
             // At the head of the line, and not in yet; or in already, and about to leave the line.
             let is_in = |head: &Competitor| {
                 inside.iter().any(|holder| holder.keepers.iter().any(|one| one.pid == head.pid))
             };
-            if let Some(head) = status.holder.as_ref().filter(|head| !is_in(head)) {
+            if let Some(head) = head.filter(|head| !is_in(head)) {
                 queue.insert(0, waiter(head));
             }
             let of = |waiter: &Waiter| match waiter.mode {
@@ -75,7 +78,7 @@ impl Half {
             if inside.is_empty() {
                 inside.push(Holder { command: vec!["unknown".into()], ..Holder::default() });
             }
-        } else if let Some(holder) = &status.holder {
+        } else if let Some(holder) = head {
             inside.push(alone(holder, id, scan));
         }
         let unseen = unseen(&inside, scan);

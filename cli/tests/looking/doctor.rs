@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use bakery_lock::shared::Options;
 use serde_json::Value;
 
-use crate::support::{Place, SLEEP, held_with, kill, words};
+use crate::support::{Place, SLEEP, held_with, is_free, kill, words};
 
 fn findings(place: &Place, arguments: &[&str]) -> (Option<i32>, String) {
     let output = place.output([&["doctor"], arguments].concat());
@@ -42,7 +42,7 @@ fn a_lock_kept_by_a_descriptor_is_told_of_with_whom_to_kill() {
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains(&format!("kill {command}")), "{said}");
     kill(&command);
-    place.until("x", |look| look["holders"][0]["fds"] == serde_json::json!([]));
+    place.until("x", is_free);
     let (status, said) = findings(&place, &[]);
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains(&format!("dead participant: {}", holder.id())), "{said}");

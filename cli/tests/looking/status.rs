@@ -73,10 +73,10 @@ fn a_killed_wrappers_command_is_said_to_keep_the_lock() {
     assert!(screen.contains(&format!("To end it: kill {command}\n")), "{screen}");
     kill(&command);
     // Nobody has come to clear it away.
-    let look = place.until("x", |look| look["holders"][0]["fds"] == serde_json::json!([]));
+    let look = place.until("x", is_free);
     assert_eq!(look["dead"][0]["pid"], holder.id());
     place.text(["run", "x", "--", "true"]);
-    assert!(is_free(&place.look("x")));
+    assert_eq!(place.look("x")["dead"], serde_json::json!([]));
 }
 
 #[test]
