@@ -59,6 +59,8 @@ pub static VERBS: &[&Verb] = &[
     &verbs::release::VERB,
     &verbs::status::VERB,
     &verbs::ls::VERB,
+    #[cfg(feature = "top")]
+    &verbs::top::VERB,
     &verbs::wait::VERB,
     &verbs::pause::PAUSE,
     &verbs::pause::RESUME,

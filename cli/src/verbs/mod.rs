@@ -13,4 +13,6 @@ pub mod release;
 pub mod rm;
 pub mod run;
 pub mod status;
+#[cfg(feature = "top")]
+pub mod top;
 pub mod wait;

@@ -6,3 +6,5 @@ mod managing;
 mod shells;
 mod status;
 mod support;
+#[cfg(feature = "top")]
+mod top;
