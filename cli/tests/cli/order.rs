@@ -65,16 +65,19 @@ fn those_who_wait_for_a_file_go_in_in_their_order() {
 
 #[test]
 fn who_does_not_wait_does_not_pass_those_who_do() {
-    let place = Place::new();
-    let shared = place.inside("lock", &["-s"], "shared");
-    let writer = place.queued("lock", &[], "writer");
-    until(|| place.look("lock").is_ok_and(|status| status.holder.is_some()));
-    assert!(place.is_busy("lock", &["-s"]));
-    place.make("go.shared");
-    assert_eq!(shared.code(), 0);
-    place.make("go.writer");
-    assert_eq!(writer.code(), 0);
-    assert!(!place.is_busy("lock", &["-s"]));
+    for lock in ["lock", "./file"] {
+        let place = Place::new();
+        let shared = place.inside(lock, &["-s"], "shared");
+        let line = if lock == "lock" { lock.to_owned() } else { place.line_of("file") };
+        let writer = place.queued(lock, &[], "writer");
+        until(|| place.look(&line).is_ok_and(|status| status.holder.is_some()));
+        assert!(place.is_busy(lock, &["-s"]));
+        place.make("go.shared");
+        assert_eq!(shared.code(), 0);
+        place.make("go.writer");
+        assert_eq!(writer.code(), 0);
+        assert!(!place.is_busy(lock, &["-s"]));
+    }
 }
 
 #[test]

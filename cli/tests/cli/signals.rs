@@ -76,22 +76,38 @@ fn what_is_ignored_stays_ignored() {
     assert_ne!(mask & 1, 0, "{ignored}");
 }
 
-/// Rust ignores it, and a program keeps that when it becomes another.
+/// Rust ignores the signal of a closed pipe, and a program keeps that when it becomes another. What was kept
+/// back stays so, and nothing else.
 #[test]
-fn the_command_dies_of_a_closed_pipe_as_others_do() {
+fn the_command_has_signals_as_others_have_them() {
     let place = Place::new();
-    let script = "grep -e SigIgn -e SigBlk /proc/self/status";
-    for options in [&[][..], &["-F"]] {
-        let (_, masks, _) = place.outcome(&mut place.run("lock", options, script));
-        for line in masks.lines() {
-            let mask = u64::from_str_radix(line.split_whitespace().last().unwrap(), 16).unwrap();
-            assert_eq!(mask & (1 << (libc::SIGPIPE - 1)), 0, "{masks}");
-            // Nor is anything kept back that was not.
-            if line.starts_with("SigBlk") {
-                assert_eq!(mask, 0, "{masks}");
+    // Not by way of a shell, which may let signals through.
+    let grep = ["grep", "-e", "SigIgn", "-e", "SigBlk", "/proc/self/status"];
+    let runs =
+        [&["run", "lock"][..], &["run", "lock", "-F"], &["flock", "l"], &["flock", "-F", "l"]];
+    for (arguments, keeps_back) in runs.into_iter().flat_map(|run| [(run, false), (run, true)]) {
+        let mut command = place.bakery(arguments);
+        let set = move || {
+            if keeps_back {
+                // SAFETY: all zeros is a set, which gets a signal and is read.
+                unsafe {
+                    let mut set = std::mem::zeroed();
+                    libc::sigaddset(&raw mut set, SIGUSR1);
+                    libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+                }
             }
-        }
-        assert_eq!(masks.lines().count(), 2);
+            Ok(())
+        };
+        // SAFETY: makes one system call.
+        unsafe { command.pre_exec(set) };
+        let (_, masks, _) = place.outcome(command.args(grep));
+        let mask = |name: &str| {
+            let line = masks.lines().find(|line| line.starts_with(name)).unwrap();
+            u64::from_str_radix(line.split_whitespace().last().unwrap(), 16).unwrap()
+        };
+        assert_eq!(mask("SigIgn") & (1 << (libc::SIGPIPE - 1)), 0, "{masks}");
+        let kept_back = if keeps_back { 1 << (SIGUSR1 - 1) } else { 0 };
+        assert_eq!(mask("SigBlk"), kept_back, "{arguments:?} {masks}");
     }
 }
 

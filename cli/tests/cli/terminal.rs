@@ -9,7 +9,7 @@ use std::ptr;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::support::{Place, Running, shell, until};
+use crate::support::{Place, Running, kill, shell, until};
 
 /// A terminal, and what has been written to it.
 struct Terminal {
@@ -123,6 +123,28 @@ fn ctrl_c_reaches_the_command_once() {
     place.make("go");
     assert_eq!(wrapper.code(), 5);
     assert_eq!(place.read("got"), "int\n");
+}
+
+/// What the terminal tells the whole group is not told again: a command that is in another group does not get
+/// it. (Of two at once it would see one.)
+#[test]
+fn ctrl_c_is_the_terminals_to_pass_on() {
+    let place = Place::new();
+    let mut terminal = Terminal::new();
+    // Another one in the group, which says when it has got it.
+    let script = "trap : INT; \"$BAKERY\" run lock -- setsid sh -c 'trap \"echo int >>got\" INT; trap \"echo usr1 >>got\" USR1; \
+        echo $PPID >pid; mv pid up; until [ -e go ] || [ ! -d $PWD ]; do sleep .02; done' | \
+        sh -c 'trap \"echo >>seen\" INT; : >ready; until [ -e go ] || [ ! -d $PWD ]; do sleep .02; done'";
+    let shell = terminal.start(place.program("sh").args(["-c", script]));
+    until(|| place.exists("up") && place.exists("ready"));
+    terminal.press(3);
+    until(|| place.exists("seen"));
+    // The wrapper takes signals in the order of their numbers.
+    kill(place.read("up").trim().parse().unwrap(), libc::SIGUSR1);
+    until(|| place.exists("got"));
+    place.make("go");
+    shell.end();
+    assert_eq!(place.read("got"), "usr1\n");
 }
 
 /// Both stop, and go on, as a shell's `fg` has it.
