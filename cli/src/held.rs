@@ -34,6 +34,14 @@ fn find(list: &[u8], name: &OsStr) -> Option<Held> {
     })
 }
 
+/// All that are in such a list, outermost first.
+pub fn all(list: &OsStr) -> Vec<(OsString, Held)> {
+    let entries = list.as_bytes().split(|byte| *byte == b':');
+    let names =
+        entries.filter_map(|entry| decode(&entry[..entry.iter().position(|byte| *byte == b'=')?]));
+    names.filter_map(|name| find(list.as_bytes(), &name).map(|held| (name, held))).collect()
+}
+
 /// The variable's value for a command that runs under this lock as well.
 pub fn with(name: &OsStr, held: Held) -> OsString {
     let mut list = env::var_os(VARIABLE).unwrap_or_default().into_vec();
@@ -58,6 +66,22 @@ fn encode(name: &OsStr) -> Vec<u8> {
     encoded
 }
 
+fn decode(encoded: &[u8]) -> Option<OsString> {
+    let mut decoded = Vec::new();
+    let mut rest = encoded;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        if *byte == b'%' {
+            let (digits, behind) = rest.split_at_checked(2)?;
+            decoded.push(u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = behind;
+        } else {
+            decoded.push(*byte);
+        }
+    }
+    Some(OsString::from_vec(decoded))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +94,9 @@ mod tests {
         assert_eq!(find(list, OsStr::new("b")), held(2, true));
         assert_eq!(find(list, OsStr::new("a:b=%")), held(3, false));
         assert_eq!(find(list, OsStr::new("c")), None);
+        let names: Vec<_> =
+            all(OsStr::from_bytes(list)).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "b", "a:b=%", "a"]);
         for list in [&b""[..], b":", b"a", b"a=", b"a=x", b"a=s", b"=1", b"\xff=1:"] {
             assert_eq!(find(list, OsStr::new("a")), None);
         }

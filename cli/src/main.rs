@@ -6,13 +6,17 @@
 //! [`message`], [`exit`].
 
 mod arguments;
+mod clock;
 mod command;
 mod exit;
 mod held;
 mod hold;
+mod json;
+mod looking;
 mod message;
 mod name;
 mod report;
+mod screen;
 mod signals;
 mod verbs;
 mod waiting;

@@ -52,7 +52,25 @@ pub struct Verb {
 }
 
 /// All of them, in the order in which they are shown.
-pub static VERBS: &[&Verb] = &[&verbs::run::VERB, &verbs::flock::VERB];
+pub static VERBS: &[&Verb] = &[
+    &verbs::run::VERB,
+    &verbs::flock::VERB,
+    &verbs::hold::VERB,
+    &verbs::release::VERB,
+    &verbs::status::VERB,
+    &verbs::ls::VERB,
+    #[cfg(feature = "top")]
+    &verbs::top::VERB,
+    &verbs::wait::VERB,
+    &verbs::pause::PAUSE,
+    &verbs::pause::RESUME,
+    &verbs::rm::VERB,
+    &verbs::doctor::VERB,
+    &verbs::metrics::VERB,
+    &verbs::path::VERB,
+    &verbs::completions::VERB,
+    &verbs::man::VERB,
+];
 
 /// The verb of this name.
 pub fn verb(name: &str) -> Option<&'static Verb> {

@@ -5,15 +5,18 @@ use crate::arguments::Opt;
 /// What an option is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Id {
+    All,
     Close,
     Collapse,
     Command,
     ConflictExitCode,
+    Detach,
     Dir,
     DryRun,
     Exclusive,
     Help,
     Jobs,
+    Json,
     KillAfter,
     Kind,
     MaxTime,
@@ -21,16 +24,20 @@ pub enum Id {
     NoFork,
     Nonblock,
     OnOwnerDied,
+    Pid,
     Quiet,
     Report,
     Shared,
     Skip,
     Slots,
+    Token,
     Unlock,
     Until,
+    Unused,
     Verbose,
     Version,
     Wait,
+    Watch,
     Why,
 }
 
@@ -55,6 +62,12 @@ const fn valued(
     Opt { id, letters, names, value: Some(value), help }
 }
 
+pub static ALL: Opt = flag(
+    Id::All,
+    "a",
+    &["all"],
+    "also the locks of this user's groups and of everybody, and files that are no locks",
+);
 pub static CLOSE: Opt = flag(
     Id::Close,
     "o",
@@ -76,6 +89,12 @@ pub static CONFLICT_EXIT_CODE: Opt = valued(
     "N",
     "the exit status for -n and -w when the lock is not to be had (0 to 255)",
 );
+pub static DETACH: Opt = flag(
+    Id::Detach,
+    "",
+    &["detach"],
+    "leave a process behind that holds, until bakery release NAME --token T",
+);
 pub static DIR: Opt = valued(
     Id::Dir,
     "",
@@ -94,6 +113,7 @@ pub static JOBS: Opt = valued(
     "N",
     "N at a time, in order (1 to 4096); all who use the name say the same N",
 );
+pub static JSON: Opt = flag(Id::Json, "", &["json"], "as JSON, an object a line");
 pub static KILL_AFTER: Opt = valued(
     Id::KillAfter,
     "",
@@ -141,6 +161,8 @@ pub static ON_OWNER_DIED: Opt = valued(
     "run|fail|CMD",
     "if the last one died inside: run all the same (the default), leave with 76, or run CMD by $SHELL -c first",
 );
+pub static PID: Opt =
+    valued(Id::Pid, "", &["pid"], "PID", "until the process PID ends, and not standard input");
 pub static QUIET: Opt =
     flag(Id::Quiet, "q", &["quiet"], "not even the line on a terminal while it waits");
 pub static REPORT: Opt = valued(
@@ -165,6 +187,7 @@ pub static SLOTS: Opt = valued(
     "N",
     "for how many participants there is room, when the lock is made",
 );
+pub static TOKEN: Opt = valued(Id::Token, "", &["token"], "T", "the token that the hold has said");
 pub static UNLOCK: Opt = flag(Id::Unlock, "u", &["unlock"], "let go of the lock on a descriptor");
 pub static UNTIL: Opt = valued(
     Id::Until,
@@ -173,6 +196,7 @@ pub static UNTIL: Opt = valued(
     "exit|closed",
     "let go when the command has ended (the default), or when nobody has the lock's descriptor any more",
 );
+pub static UNUSED: Opt = flag(Id::Unused, "", &["unused"], "all that nobody uses");
 pub static VERBOSE: Opt = flag(
     Id::Verbose,
     "v",
@@ -187,5 +211,7 @@ pub static WAIT: Opt = valued(
     "TIME",
     "wait so long at the most (1.5, 90s, 10m, 2h; 0 is -n)",
 );
+pub static WATCH: Opt =
+    flag(Id::Watch, "", &["watch"], "again each second, until it is interrupted");
 pub static WHY: Opt =
     valued(Id::Why, "", &["why"], "TEXT", "what it is for; `bakery status` shows it");

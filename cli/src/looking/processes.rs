@@ -1,0 +1,102 @@
+//! What `/proc` tells of processes. What it does not tell is `None`: they are gone, or another user's, or
+//! hidden.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::{Duration, SystemTime};
+
+/// The words of its command line. `None` also for one that has none (a zombie).
+pub fn command_line(pid: u32) -> Option<Vec<OsString>> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    let words = line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec()));
+    (!line.is_empty()).then(|| words.collect())
+}
+
+/// The name of its program, of which the kernel keeps 15 bytes.
+pub fn name(pid: u32) -> Option<OsString> {
+    let mut name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    name.pop_if(|byte| *byte == b'\n');
+    Some(OsString::from_vec(name))
+}
+
+/// A variable of the environment that it was started with.
+pub fn variable(pid: u32, name: &str) -> Option<OsString> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = environment
+        .split(|byte| *byte == 0)
+        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    Some(OsStr::from_bytes(value).to_owned())
+}
+
+/// Its parent, and when it was started.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    pub parent: u32,
+    pub started: SystemTime,
+}
+
+pub fn origin(pid: u32) -> Option<Origin> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in parentheses, and may hold anything.
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = str::from_utf8(&stat[end + 1..]).ok()?.split_ascii_whitespace();
+    let parent = fields.nth(4 - 3)?.parse().ok()?;
+    let ticks: u64 = fields.nth(22 - 5)?.parse().ok()?;
+    // SAFETY: takes no pointers.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    let per_second = u64::try_from(per_second).ok().filter(|number| *number > 0)?;
+    let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(per_second);
+    let after_boot = Duration::from_nanos(u64::try_from(nanos).ok()?);
+    let ago = since_boot()?.saturating_sub(after_boot);
+    Some(Origin { parent, started: SystemTime::now().checked_sub(ago)? })
+}
+
+fn since_boot() -> Option<Duration> {
+    let mut time = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: there is room for the answer.
+    let answer = unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, time.as_mut_ptr()) };
+    // SAFETY: it was written, as the call did not fail.
+    let time = (answer == 0).then(|| unsafe { time.assume_init() })?;
+    Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+}
+
+/// Its children, as far as the kernel is built to tell them.
+pub fn children(pid: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    children.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+/// Every process that is to be seen.
+pub fn all() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_known() {
+        let this = std::process::id();
+        let origin = origin(this).unwrap();
+        assert_eq!(origin.parent, std::os::unix::process::parent_id());
+        assert!(origin.started <= SystemTime::now());
+        assert_eq!(command_line(this).unwrap(), std::env::args_os().collect::<Vec<_>>());
+        assert_eq!(variable(this, "PATH"), std::env::var_os("PATH"));
+        assert_eq!(variable(this, "PAT"), None);
+        assert!(all().contains(&this));
+        assert!(name(this).is_some());
+    }
+
+    #[test]
+    fn there_is_nothing_to_say_of_none() {
+        let none = u32::MAX;
+        assert!(command_line(none).is_none() && name(none).is_none() && origin(none).is_none());
+        assert!(children(none).is_empty() && variable(none, "PATH").is_none());
+    }
+}

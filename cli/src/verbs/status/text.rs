@@ -1,0 +1,212 @@
+//! The screen of `bakery status`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::clock;
+use crate::looking::{Holder, Look, Mode, Waiter, ago};
+use crate::message::{self, shown, time};
+use crate::screen::{Paint, Palette, WIDTH, column, command, cut, program, wrapped};
+
+/// Where what belongs to a line is, under it.
+const INDENT: usize = 12;
+const COMMAND: usize = 48;
+
+pub fn of(look: &Look, palette: Palette) -> String {
+    let mut text = head(look, palette);
+    if !look.holders.is_empty() || !look.queue.is_empty() {
+        let titles = format!("  {:>8}  {:COMMAND$}{:8}  {:>7}", "PID", "COMMAND", "SINCE", "FOR");
+        let _ = writeln!(text, "\n{}", palette.paint(Paint::Bold, &titles));
+    }
+    for holder in &look.holders {
+        text.push_str(&of_holder(holder));
+    }
+    for (number, waiter) in look.queue.iter().enumerate() {
+        text.push_str(&of_waiter(waiter, number + 1));
+    }
+    if let Some(why) = &look.unseen {
+        text.push_str(&wrapped(&format!("Not all can be seen: {why}."), 3));
+    }
+    text.push_str(&history(look));
+    text
+}
+
+fn head(look: &Look, palette: Palette) -> String {
+    let by_descriptor = look.holders.iter().any(|holder| holder.gone.is_some());
+    let state = match (look.state(), by_descriptor) {
+        ("held", true) => palette.state("held by a descriptor"),
+        (state, _) => palette.state(state),
+    };
+    let mode = match (look.is_free(), look.mode) {
+        (true, _) => String::new(),
+        (_, Mode::Exclusive) => "exclusive".to_owned(),
+        (_, Mode::Shared) => format!("shared by {}", look.holders.len()),
+        (_, Mode::Jobs(0)) => format!("{} at a time", look.holders.len()),
+        (_, Mode::Jobs(jobs)) => format!("{} of {jobs}", look.holders.len()),
+    };
+    let sort = match &look.status {
+        _ if look.is_file => "flock(2)".to_owned(),
+        Some(status) => format!("{}, {} of {} slots", status.kind, status.joined, status.slots),
+        None => String::new(),
+    };
+    let name = palette.paint(Paint::Bold, &shown(&look.name));
+    let parts = [name, state, mode, sort];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let line = parts.join("  ");
+    let path = shown(&look.path);
+    if look.is_file {
+        line + "\n"
+    } else if line.chars().count() + 2 + path.chars().count() <= WIDTH {
+        format!("{line}  {path}\n")
+    } else {
+        format!("{line}\n  {path}\n")
+    }
+}
+
+fn line(
+    label: &str,
+    pid: Option<u32>,
+    words: &str,
+    since: Option<std::time::SystemTime>,
+) -> String {
+    let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    let at = since.map(clock::local).unwrap_or_default();
+    let length = ago(since).map(time).unwrap_or_default();
+    let words = column(words, COMMAND - 1);
+    let line = format!("{label:>2} {pid:>7}  {words} {at:8}  {length:>7}");
+    line.trim_end().to_owned() + "\n"
+}
+
+fn of_holder(holder: &Holder) -> String {
+    let words = if holder.is_pause {
+        "paused: nobody goes in until `bakery resume`".to_owned()
+    } else {
+        command(&holder.command)
+    };
+    let mut text = line("in", holder.pid, &words, holder.since);
+    let mut facts = Vec::new();
+    if let Some(why) = &holder.why {
+        facts.push(format!("why: {}", plain(why)));
+    }
+    if let Some(token) = holder.token {
+        facts.push(format!("token {token}"));
+    }
+    if let Some(wrapper) = holder.wrapper {
+        facts.push(format!("by wrapper {wrapper}"));
+    }
+    if let [keeper] = holder.keepers.as_slice()
+        && holder.wrapper.is_none()
+        && holder.gone.is_none()
+    {
+        facts.push(format!("descriptor {}", keeper.descriptor));
+    }
+    if !facts.is_empty() {
+        text.push_str(&wrapped(&facts.join("; "), INDENT));
+    }
+    if let Some(gone) = holder.gone {
+        text.push_str(&kept(gone, holder));
+    }
+    text
+}
+
+/// Who keeps it, now that the wrapper is gone.
+fn kept(gone: u32, holder: &Holder) -> String {
+    let mut text = match holder.keepers.as_slice() {
+        [] => wrapped(&format!("Process {gone} is gone; somebody has its descriptor."), 3),
+        keepers => {
+            let named: Vec<_> =
+                keepers.iter().map(|one| format!("{} ({})", one.pid, shown(&one.name))).collect();
+            let verb = if keepers.len() == 1 { "keeps" } else { "keep" };
+            let end = if keepers.len() == 1 { "it ends" } else { "they end" };
+            let who = named.join(", ");
+            wrapped(&format!("Process {gone} is gone; {who} {verb} the lock until {end}."), 3)
+        }
+    };
+    if let Some(line) = to_end(holder) {
+        text.push_str(&wrapped(&format!("To end it: {line}"), 3));
+    }
+    text
+}
+
+/// What to write to end those who keep it.
+pub fn to_end(holder: &Holder) -> Option<String> {
+    let mut pids: Vec<u32> = holder.keepers.iter().map(|one| one.pid).collect();
+    pids.dedup();
+    let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
+    (!pids.is_empty()).then(|| format!("kill {}", pids.join(" ")))
+}
+
+fn of_waiter(waiter: &Waiter, number: usize) -> String {
+    let mut text =
+        line(&number.to_string(), Some(waiter.pid), &command(&waiter.command), waiter.since);
+    let mut facts = Vec::new();
+    if waiter.mode == Mode::Shared {
+        facts.push("shared".to_owned());
+    }
+    if let Some(why) = &waiter.why {
+        facts.push(format!("why: {}", plain(why)));
+    }
+    if let Some(until) = waiter.until {
+        facts.push(format!("gives up at {}", clock::local(until)));
+    }
+    if !facts.is_empty() {
+        text.push_str(&wrapped(&facts.join("; "), INDENT));
+    }
+    text
+}
+
+/// A text of somebody's own, without quotes if it needs none.
+fn plain(text: &std::ffi::OsStr) -> String {
+    match text.to_str() {
+        Some(plain) if !plain.chars().any(char::is_control) => cut(plain, 200),
+        _ => shown(text),
+    }
+}
+
+fn history(look: &Look) -> String {
+    let Some(status) = look.status.as_ref().filter(|_| !look.is_file) else {
+        return String::new();
+    };
+    let mut text = format!(
+        "\n{} passages, longest wait {}; {} dead cleared away\n",
+        status.acquisitions,
+        longest(status.longest_wait),
+        status.recoveries
+    );
+    for dead in &status.dead {
+        let who = format!(
+            "{} ({}) is dead, and will be cleared away by whoever comes next.",
+            dead.pid,
+            shown(&dead.command)
+        );
+        text.push_str(&wrapped(&who, 0));
+    }
+    if let Some(death) = &status.poisoned {
+        let who = format!(
+            "Poisoned: {} ({}) died inside with token {}; the value may be half-written.",
+            death.pid,
+            shown(&death.command),
+            death.token
+        );
+        text.push_str(&wrapped(&who, 0));
+    }
+    text
+}
+
+/// How long, or that it was no time.
+fn longest(time: Duration) -> String {
+    if time.is_zero() { "none".to_owned() } else { message::time(time) }
+}
+
+/// `make 41877`, for a column; dots if there are more.
+pub fn who(look: &Look) -> String {
+    let Some(first) = look.first_holder() else { return "-".to_owned() };
+    let pid = first.pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    let more = if look.holders.len() > 1 { ", ..." } else { "" };
+    let name = if first.is_pause { "pause".to_owned() } else { program(&first.command) };
+    let descriptor = match first.keepers.as_slice() {
+        [one] if first.wrapper.is_none() => format!(" (fd {})", one.descriptor),
+        _ => String::new(),
+    };
+    format!("{} {pid}{descriptor}{more}", cut(&name, 15))
+}
