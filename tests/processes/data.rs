@@ -61,7 +61,7 @@ impl<T: FromBytes + IntoBytes + Send + 'static> Shared<T> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("segment");
         let mutex = options.create_at(&path, T::new_zeroed()).expect("a new segment");
-        Self { directory: directory, path, mutex }
+        Self { directory, path, mutex }
     }
 
     /// Does not use it any more, and leaves it where it is.
