@@ -1,0 +1,116 @@
+//! The tables of docs/performance.md: a quiet machine and busy ones beside each other.
+
+use crate::Findings;
+use crate::between::Between;
+use crate::field;
+use crate::load::Load;
+use crate::stats::micros;
+
+pub(crate) fn print(found: &Findings) {
+    let loads = &found.loads;
+    println!("\nFor docs/performance.md:\n");
+    limits(loads);
+    // The case with the most threads suffers most from other work.
+    let mut threads: Vec<_> = loads.first().map(|it| it.contests().collect()).unwrap_or_default();
+    threads.sort_unstable_by(|one: &usize, other| other.cmp(one));
+    for threads in threads {
+        contended(loads, threads);
+    }
+    for micros in [1, 10] {
+        between(loads, micros);
+    }
+}
+
+/// A heading with a column for each load, of each of these figures.
+fn head(first: &str, loads: &[Load], figures: &[&str]) {
+    let names = |figure: &&str| {
+        let name = |load: &Load| match load.loops {
+            0 => format!(" {figure}, quiet |"),
+            loops => format!(" beside {loops} |"),
+        };
+        loads.iter().map(name).collect::<String>()
+    };
+    println!("| {first} |{}", figures.iter().map(names).collect::<String>());
+    println!("|---|{}", "---|".repeat(loads.len() * figures.len()));
+}
+
+/// A cell for each load.
+fn cells<'a>(loads: &'a [Load], cell: impl Fn(&'a Load) -> Option<String>) -> String {
+    let cell = |load| format!(" {} |", cell(load).unwrap_or_else(|| "-".to_owned()));
+    loads.iter().map(cell).collect()
+}
+
+/// In the unit that suits it, with two or three digits.
+pub(crate) fn time(nanoseconds: f64) -> String {
+    let (value, unit) = match nanoseconds {
+        it if it < 1e3 => (it, "ns"),
+        it if it < 1e6 => (it / 1e3, "µs"),
+        it if it < 1e9 => (it / 1e6, "ms"),
+        it => (it / 1e9, "s"),
+    };
+    let digits = usize::from(value < 10.0 && unit != "ns");
+    format!("{value:.digits$} {unit}")
+}
+
+fn limits(loads: &[Load]) {
+    head("what nobody can do without", loads, &["time"]);
+    let row = |name: &str, limit: fn(&Load) -> f64| {
+        println!("| {name} |{}", cells(loads, |load| Some(time(limit(load)))));
+    };
+    row("one way of a yield, two threads on one CPU", |it| it.limits.yields);
+    row("one way of a futex, two threads on two CPUs", |it| it.limits.sleepers);
+    row("one way of a cache line, the same", |it| it.limits.cache_line);
+    row("held up for, at the longest, a thread that waits for nobody", |it| it.limits.held_up);
+}
+
+/// The slowest first, beside the fewest loops.
+fn contended(loads: &[Load], threads: usize) {
+    println!("\n{threads} threads:\n");
+    head("lock", loads, &["a passage", "longest wait", "Jain"]);
+    let Some(reference) = loads.iter().find(|it| it.loops > 0).or(loads.first()) else { return };
+    let mut rows: Vec<_> = reference.results(threads, true).collect();
+    rows.sort_by(|one, other| other.nanoseconds.total_cmp(&one.nanoseconds));
+    for field::Result { name, .. } in rows {
+        let of = |load: &'_ Load, figure: fn(&field::Result) -> String| {
+            load.result(threads, name).map(figure)
+        };
+        println!(
+            "| {name} |{}{}{}",
+            cells(loads, |load| of(load, |it| time(it.nanoseconds))),
+            cells(loads, |load| of(load, |it| time(micros(it.closer.waits.longest()) * 1e3))),
+            cells(loads, |load| of(load, |it| format!("{:.2}", it.jain))),
+        );
+    }
+}
+
+/// The slowest first, beside the fewest loops.
+fn between(loads: &[Load], micros: u64) {
+    println!("\nFive processes, {micros} µs inside:\n");
+    head("lock", loads, &["passages a second", "longest wait", "Jain"]);
+    let Some(reference) = loads.iter().find(|it| it.loops > 0).or(loads.first()) else { return };
+    let mut rows: Vec<_> = reference.processes.iter().filter(|it| it.micros == micros).collect();
+    rows.sort_by(|one, other| one.passages.total_cmp(&other.passages));
+    for Between { lock, .. } in rows {
+        let of =
+            |load: &'_ Load, figure: fn(&Between) -> String| load.between(lock, micros).map(figure);
+        println!(
+            "| {lock} |{}{}{}",
+            cells(loads, |load| of(load, |it| thousands(it.passages))),
+            cells(loads, |load| of(load, |it| time(it.longest))),
+            cells(loads, |load| of(load, |it| format!("{:.2}", it.jain))),
+        );
+    }
+}
+
+/// Rounded, with a comma.
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
