@@ -98,8 +98,11 @@ pub(crate) fn measure(loops: usize, quick: bool) -> Load {
         let Effort { length, closer, line_up, .. } = effort;
         field::contest(Terms { threads, pinned, length, closer, line_up }, &mut ground)
     };
-    let contests = [(2, true), (8, true), (32, true), (8, false)].into_iter().map(contest);
-    let contests = contests.collect();
+    let mut cases = vec![(2, true), (8, true), (32, true)];
+    if loops == 0 {
+        cases.extend([(2, false), (8, false)]);
+    }
+    let contests = cases.into_iter().map(contest).collect();
     eprintln!("{} processes{beside} ...", between::PROCESSES);
     let processes = between::measure(effort.rounds_between, effort.length);
     Load { loops, limits, contests, processes }

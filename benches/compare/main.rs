@@ -88,7 +88,7 @@ fn main() -> Result<ExitCode> {
         println!("{target}");
     }
     report::print(&found);
-    tables::print(&found);
+    tables::print(&found, &targets);
     let made = fs::create_dir_all(&arguments.out);
     made.with_context(|| format!("cannot make {}", arguments.out.display()))?;
     report::write(&found, &arguments.out)?;

@@ -5,10 +5,12 @@ use crate::between::Between;
 use crate::field;
 use crate::load::Load;
 use crate::stats::micros;
+use crate::targets::Target;
 
-pub(crate) fn print(found: &Findings) {
+pub(crate) fn print(found: &Findings, targets: &[Target]) {
     let loads = &found.loads;
     println!("\nFor docs/performance.md:\n");
+    wanted(targets);
     limits(loads);
     // The case with the most threads suffers most from other work.
     let mut threads: Vec<_> = loads.first().map(|it| it.contests().collect()).unwrap_or_default();
@@ -18,6 +20,42 @@ pub(crate) fn print(found: &Findings) {
     }
     for micros in [1, 10] {
         between(loads, micros);
+    }
+}
+
+/// Beside busy loops: what is not met anywhere first.
+fn wanted(targets: &[Target]) {
+    let busy = || targets.iter().filter(|it| it.loops > 0);
+    let Some(least) = busy().map(|it| it.loops).min() else { return };
+    let mut loops: Vec<_> = busy().map(|it| it.loops).collect();
+    loops.dedup();
+    let named = |it: &Target, loops| busy().find(|one| one.what == it.what && one.loops == loops);
+    let mut rows: Vec<_> = busy().filter(|it| it.loops == least).collect();
+    rows.sort_by_key(|it| {
+        loops.iter().filter_map(|&loops| named(it, loops)).filter(|it| it.is_met()).count()
+    });
+    let heads: Vec<_> = loops.iter().map(|it| format!("beside {it}")).collect();
+    println!("| case | {} | wanted |", heads.join(" | "));
+    println!("|---|{}---|", "---|".repeat(loops.len()));
+    for it in rows {
+        let cell = |&loops| {
+            let verdict = |it: &Target| if it.is_met() { "" } else { ", not met" };
+            let found = named(it, loops).map(|it| format!("{:.2}{}", it.is, verdict(it)));
+            found.unwrap_or_else(|| "-".to_owned())
+        };
+        let cells: Vec<_> = loops.iter().map(cell).collect();
+        println!("| {} | {} | {} |", it.what, cells.join(" | "), it.should);
+    }
+    println!();
+}
+
+/// As it is to be shown: ours in bold.
+fn shown(lock: &str) -> String {
+    const OTHERS: [&str; 6] = ["std", "parking_lot", "spin", "mcslock", "pthread", "flock"];
+    if OTHERS.iter().any(|other| lock.starts_with(other)) {
+        lock.to_owned()
+    } else {
+        format!("**{lock}**")
     }
 }
 
@@ -40,9 +78,10 @@ fn cells<'a>(loads: &'a [Load], cell: impl Fn(&'a Load) -> Option<String>) -> St
     loads.iter().map(cell).collect()
 }
 
-/// In the unit that suits it, with two or three digits.
+/// In the unit that suits it, with two or three digits; of nothing there is no time.
 pub(crate) fn time(nanoseconds: f64) -> String {
     let (value, unit) = match nanoseconds {
+        it if !it.is_finite() => return "-".to_owned(),
         it if it < 1e3 => (it, "ns"),
         it if it < 1e6 => (it / 1e3, "µs"),
         it if it < 1e9 => (it / 1e6, "ms"),
@@ -75,7 +114,8 @@ fn contended(loads: &[Load], threads: usize) {
             load.result(threads, name).map(figure)
         };
         println!(
-            "| {name} |{}{}{}",
+            "| {} |{}{}{}",
+            shown(name),
             cells(loads, |load| of(load, |it| time(it.nanoseconds))),
             cells(loads, |load| of(load, |it| time(micros(it.closer.waits.longest()) * 1e3))),
             cells(loads, |load| of(load, |it| format!("{:.2}", it.jain))),
@@ -94,7 +134,8 @@ fn between(loads: &[Load], micros: u64) {
         let of =
             |load: &'_ Load, figure: fn(&Between) -> String| load.between(lock, micros).map(figure);
         println!(
-            "| {lock} |{}{}{}",
+            "| {} |{}{}{}",
+            shown(lock),
             cells(loads, |load| of(load, |it| thousands(it.passages))),
             cells(loads, |load| of(load, |it| time(it.longest))),
             cells(loads, |load| of(load, |it| format!("{:.2}", it.jain))),

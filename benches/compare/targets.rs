@@ -11,13 +11,15 @@ use crate::load::Load;
 
 /// One ratio, and what it should be.
 pub(crate) struct Target {
-    what: String,
-    is: f64,
-    should: Should,
+    /// Busy loops on each processor.
+    pub(crate) loops: usize,
+    pub(crate) what: String,
+    pub(crate) is: f64,
+    pub(crate) should: Should,
 }
 
 #[derive(Clone, Copy)]
-enum Should {
+pub(crate) enum Should {
     BeAtMost(f64),
     BeAtLeast(f64),
 }
@@ -31,23 +33,32 @@ impl Target {
     }
 }
 
+impl fmt::Display for Should {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BeAtMost(most) => write!(f, "<= {most}"),
+            Self::BeAtLeast(least) => write!(f, ">= {least}"),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, bound) = match self.should {
-            Should::BeAtMost(most) => ("<=", most),
-            Should::BeAtLeast(least) => (">=", least),
-        };
         let verdict = if self.is_met() { "met" } else { "NOT MET" };
-        write!(f, "{:<72} {:>6.2}  {sign} {bound:<5} {verdict}", self.what, self.is)
+        let what = match self.loops {
+            0 => self.what.clone(),
+            loops => format!("beside {loops}, {}", self.what),
+        };
+        write!(f, "{what:<84} {:>6.2}  {:<7} {verdict}", self.is, self.should.to_string())
     }
 }
 
 fn at_most(what: impl Into<String>, is: f64, most: f64) -> Target {
-    Target { what: what.into(), is, should: Should::BeAtMost(most) }
+    Target { loops: 0, what: what.into(), is, should: Should::BeAtMost(most) }
 }
 
 fn at_least(what: impl Into<String>, is: f64, least: f64) -> Target {
-    Target { what: what.into(), is, should: Should::BeAtLeast(least) }
+    Target { loops: 0, what: what.into(), is, should: Should::BeAtLeast(least) }
 }
 
 pub(crate) fn all(found: &Findings) -> Vec<Target> {
@@ -60,7 +71,8 @@ pub(crate) fn all(found: &Findings) -> Vec<Target> {
             });
             targets.extend(processes(load));
         } else {
-            targets.extend(busy::all(load));
+            let busy = busy::all(load).into_iter();
+            targets.extend(busy.map(|it| Target { loops: load.loops, ..it }));
         }
     }
     targets

@@ -95,7 +95,7 @@ fn nanoseconds(time: Duration) -> u64 {
 /// that.
 pub(crate) fn race(lock: &str, number: usize, section: Duration, length: Duration) -> Vec<Share> {
     /// Enough for all to get a processor, beside other work as well.
-    const WARM_UP: Duration = Duration::from_millis(60);
+    const LONG_ENOUGH: Duration = Duration::from_millis(60);
 
     let (ground, section) = (Ground::new(lock), nanoseconds(section).to_string());
     let start = |id: usize| Again::start(ROLE, &[lock, &ground.path(), &id.to_string(), &section]);
@@ -109,7 +109,7 @@ pub(crate) fn race(lock: &str, number: usize, section: Duration, length: Duratio
     for id in 0..number {
         assert_eq!(hear(id), "ready");
     }
-    let begin = now() + nanoseconds(WARM_UP);
+    let begin = now() + nanoseconds(length.min(LONG_ENOUGH));
     for it in &mut all {
         let to = it.0.stdin.as_mut().expect("it is piped");
         writeln!(to, "{begin} {}", begin + nanoseconds(length)).expect("a competitor listens");

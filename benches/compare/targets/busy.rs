@@ -14,16 +14,11 @@ pub(super) fn all(load: &Load) -> Vec<Target> {
     targets
 }
 
-/// Beside what.
-fn beside(load: &Load) -> String {
-    format!("beside {}", load.loops)
-}
-
 /// The slowest of ours that sleep, and the quickest of the others.
 fn in_order(load: &Load, threads: usize) -> Vec<Target> {
     const OURS: [&str; 3] = ["Mutex", "BakeryMutex 64", "BlackWhiteMutex 64"];
 
-    let what = format!("{}, {threads} threads, in order", beside(load));
+    let what = format!("{threads} threads, in order");
     let time = |it: &field::Result| it.nanoseconds;
     let ours = OURS.iter().filter_map(|name| load.result(threads, name)).map(time);
     let ours = ours.fold(0.0, f64::max);
@@ -47,7 +42,7 @@ fn in_order(load: &Load, threads: usize) -> Vec<Target> {
 fn passable(load: &Load, threads: usize) -> Vec<Target> {
     const OTHER: &str = "parking_lot Mutex";
 
-    let what = format!("{}, {threads} threads", beside(load));
+    let what = format!("{threads} threads");
     let of = |name: &str| load.result(threads, name);
     let mut targets = Vec::new();
     // Of the lock that tells when somebody has its place in line.
@@ -77,7 +72,7 @@ fn processes(load: &Load) -> Vec<Target> {
     let mut targets = Vec::new();
     for (micros, least) in [(10, 0.5), (1, 0.1)] {
         let Some(robust) = load.between(OTHER, micros) else { continue };
-        let what = |lock| format!("{}, 5 processes, {micros} us: {lock}", beside(load));
+        let what = |lock| format!("5 processes, {micros} us inside: {lock}");
         for lock in ["shared bakery", "shared ticket"] {
             let Some(ours) = load.between(lock, micros) else { continue };
             targets.push(at_least(
