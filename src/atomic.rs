@@ -4,7 +4,7 @@
 //! that by which processes hand slots on take their atomics from here and from nowhere else, so
 //! that the models in `loom-tests/` and `shuttle-tests/`, and the tests in `crash-tests/` that kill
 //! a process before any of its accesses, can compile the same files against other atomics by
-//! replacing this one file.
+//! replacing this one file. Nothing but speed depends on `wait/yielding.rs`, which has its own.
 
 pub(crate) use core::hint::spin_loop;
 #[cfg(all(target_has_atomic = "64", not(bakery_lock_no_rmw)))]

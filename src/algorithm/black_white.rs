@@ -135,6 +135,15 @@ impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> BlackWhiteOn<S> {
         }
     }
 
+    /// Whose turn it is, unless somebody in the doorway comes before.
+    fn next(&self) -> Option<Slot> {
+        let colour = self.colour.load(Relaxed) & 1;
+        let tickets = self.joined().filter(|(_, word)| word.0 > Word::ALONE.0);
+        // Of two colours, the one that the shared colour is not goes first.
+        let order = |&(slot, word): &(Slot, Word)| (word.colour() == colour, word.number(), slot);
+        tickets.min_by_key(order).map(|(slot, _)| slot)
+    }
+
     /// The number of the ticket in a slot, 0 if it has none: for watching the bound.
     ///
     /// # Panics
@@ -262,6 +271,8 @@ unsafe impl<S: AsRef<[BlackWhiteSlot]> + ?Sized> Algorithm for BlackWhiteOn<S> {
         mine.store(Word::IDLE.0, Release);
         wake.fence();
         wake.wake(me.number());
+        // Those who wait for the next one sleep on its channel.
+        wake.wake_early(|| self.next().map(Slot::number));
     }
 
     #[inline]

@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags, Timespec};
 
 use super::Futex;
+use super::yielding::YIELDS;
 use crate::atomic::{AtomicU32, crash_point};
 
 /// Between the threads of one process.
@@ -48,5 +49,5 @@ fn wake_all(word: &AtomicU32, flags: Flags) {
     const EVERYBODY: u32 = i32::MAX as u32;
     crash_point("about to wake");
     // It fails for a bad address only, and `word` is a reference.
-    let _ = futex::wake(word, flags, EVERYBODY);
+    YIELDS.time_wake_up(|| futex::wake(word, flags, EVERYBODY));
 }

@@ -9,6 +9,8 @@ mod channel;
 #[cfg(all(feature = "std", target_os = "linux"))]
 mod futex;
 mod notice;
+#[cfg(all(feature = "std", target_os = "linux"))]
+mod yielding;
 
 use core::time::Duration;
 
@@ -27,6 +29,8 @@ pub(crate) use futex::Shared;
 pub(crate) use notice::Notice;
 #[allow(unused_imports, reason = "models have their own")]
 pub(crate) use notice::QUIET;
+#[cfg(all(feature = "std", target_os = "linux"))]
+use yielding::YIELDS;
 
 /// The waiting that a lock does unless told otherwise: [`Park`] with `std` on Linux, [`SpinYield`]
 /// with `std` elsewhere, [`Spin`] without.
@@ -162,6 +166,10 @@ pub trait Wait {
 /// Spins. For `no_std`, and for waits known to be shorter than a context switch, with a processor
 /// for each waiter.
 ///
+/// Beside other work, and with more waiters than processors, a waiter spins its time slice away while
+/// the one that it waits for has none: a hand-over takes a turn of all who want that processor, each for
+/// a time slice (some milliseconds).
+///
 /// Not for real-time priorities (`SCHED_FIFO`, `SCHED_RR`) on one processor: a waiter keeps it from a
 /// thread of lower priority that is inside, for ever.
 #[derive(Clone, Copy, Debug, Default)]
@@ -187,6 +195,9 @@ impl Wait for Spin {
 }
 
 /// Spins a little longer each time, then yields the processor between looks.
+///
+/// For machines where nothing else wants the processors. Beside other work a yield gives a time slice
+/// (some milliseconds) away, or several, and a hand-over waits for that; `Park` sees it, and sleeps.
 ///
 /// Not for real-time priorities on one processor: a yield passes it to threads of the same priority only,
 /// so a waiter keeps it from one of lower priority that is inside, for ever.
@@ -227,6 +238,12 @@ impl Wait for SpinYield {
 /// the algorithm knows whom to wake, so that it is there when its turn comes. Whoever may be passed
 /// looks rarely, and then sleeps. Whoever cannot get into the line yet looks every 100 µs.
 ///
+/// Waiters in line yield only while yields come back soon. Beside other work a yield gives a time slice
+/// away, or several, and all in line wait for that; who sleeps is let in at once when woken. So each yield is
+/// timed. After one that took much longer than waking somebody takes, nobody in the process yields for
+/// 32 times as long, then one tries again; the pause doubles each time that it is late, up to 1,024 times
+/// as long or 4 s, and sixteen in a row that are not end it.
+///
 /// With real-time priorities on one processor a waiter leaves it, some time, to a thread of lower
 /// priority that is inside. Nothing raises that thread's priority, so others in between go first.
 #[cfg(all(feature = "std", target_os = "linux"))]
@@ -249,7 +266,7 @@ impl Wait for Park {
         const NEXT: u32 = 100;
         /// And then, so many times: it yields, since the one before may wait for this processor, and
         /// looks for twice as long, since whoever does nothing but yield is away when its turn comes.
-        const YIELDS: u32 = 8;
+        const TURNS: u32 = 8;
         /// For those near, in their first so many waits: they yield, about as often as it takes for
         /// their turn to come if the others do no more than lock and unlock. Without this each of
         /// them would be put to sleep and woken.
@@ -272,16 +289,12 @@ impl Wait for Park {
         let is_over = match by.place {
             Place::Next => {
                 looks(NEXT, 1)
-                    || (0..YIELDS).any(|_| {
-                        std::thread::yield_now();
-                        deadline.left().is_none() || looks(2 * NEXT, 1)
-                    })
+                    || (0..TURNS)
+                        .take_while(|_| YIELDS.try_yield())
+                        .any(|_| deadline.left().is_none() || looks(2 * NEXT, 1))
             }
-            Place::Near if waits < NEAR => {
-                std::thread::yield_now();
-                // It may be the next one now, and wait as such.
-                true
-            }
+            // It may be the next one now, and wait as such.
+            Place::Near if waits < NEAR && YIELDS.try_yield() => true,
             Place::Near | Place::Behind => looks(BEHIND, 1),
             Place::Gate => looks(LOOKS, PATIENCE),
         };
