@@ -1,8 +1,8 @@
-//! The tables of docs/performance.md: a quiet machine and busy ones beside each other.
+//! The tables of docs/performance.md, and one of README.md: a quiet machine and busy ones beside each other.
 
 use crate::Findings;
 use crate::between::Between;
-use crate::field;
+use crate::field::{self, BYPASSES};
 use crate::load::Load;
 use crate::stats::micros;
 use crate::targets::Target;
@@ -21,6 +21,8 @@ pub(crate) fn print(found: &Findings, targets: &[Target]) {
     for micros in [1, 10] {
         between(loads, micros);
     }
+    println!("\nFor README.md:\n");
+    in_short(loads);
 }
 
 /// Beside busy loops: what is not met anywhere first.
@@ -59,7 +61,7 @@ fn shown(lock: &str) -> String {
     }
 }
 
-/// A heading with a column for each load, of each of these figures.
+/// A heading: the first columns, then one for each load, of each of these figures.
 fn head(first: &str, loads: &[Load], figures: &[&str]) {
     let names = |figure: &&str| {
         let name = |load: &Load| match load.loops {
@@ -69,7 +71,8 @@ fn head(first: &str, loads: &[Load], figures: &[&str]) {
         loads.iter().map(name).collect::<String>()
     };
     println!("| {first} |{}", figures.iter().map(names).collect::<String>());
-    println!("|---|{}", "---|".repeat(loads.len() * figures.len()));
+    let columns = 1 + first.matches('|').count() + loads.len() * figures.len();
+    println!("|{}", "---|".repeat(columns));
 }
 
 /// A cell for each load.
@@ -117,10 +120,41 @@ fn contended(loads: &[Load], threads: usize) {
             "| {} |{}{}{}",
             shown(name),
             cells(loads, |load| of(load, |it| time(it.nanoseconds))),
-            cells(loads, |load| of(load, |it| time(micros(it.closer.waits.longest()) * 1e3))),
+            cells(loads, |load| of(load, |it| time(longest(it)))),
             cells(loads, |load| of(load, |it| format!("{:.2}", it.jain))),
         );
     }
+}
+
+/// All numbers of threads in a cell, on the quiet machine and beside one loop.
+fn in_short(loads: &[Load]) {
+    let shown_loads = &loads[..loads.len().min(2)];
+    let Some(load) = shown_loads.last() else { return };
+    head("lock | order", shown_loads, &["a passage of 2; 8; 32 threads", "longest wait, 32"]);
+    let all = |load: &Load, name: &str, figure: fn(&field::Result) -> f64| {
+        let cell =
+            |threads| load.result(threads, name).map_or("-".to_owned(), |it| time(figure(it)));
+        load.contests().map(cell).collect::<Vec<_>>()
+    };
+    let Some(threads) = load.contests().next() else { return };
+    for it in load.results(threads, true) {
+        let order = match it.name {
+            "BypassMutex" | "Lock, Bypass 64" => format!("passed at most {BYPASSES} times"),
+            "parking_lot, fair unlock" => "of those in line".to_owned(),
+            _ if it.keeps_order => "first come first served".to_owned(),
+            _ => "none".to_owned(),
+        };
+        println!(
+            "| {} | {order} |{}{}",
+            shown(it.name),
+            cells(shown_loads, |load| Some(all(load, it.name, |it| it.nanoseconds).join("; "))),
+            cells(shown_loads, |load| all(load, it.name, longest).pop()),
+        );
+    }
+}
+
+fn longest(result: &field::Result) -> f64 {
+    micros(result.closer.waits.longest()) * 1e3
 }
 
 /// The slowest first, beside the fewest loops.
