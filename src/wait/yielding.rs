@@ -13,17 +13,20 @@ use std::time::{Duration, Instant};
 
 /// A yield is late if it takes as long as so many wake-ups take those who wake. A hand-over by a sleep is
 /// about ten of them. A yield among waiters is a few, a time slice a thousand.
-const LATE: u32 = 64;
+const LATE: u32 = 128;
 
 /// What a wake-up takes, until somebody has been woken, in nanoseconds.
 const GUESS: u32 = 2_000;
 
-/// The first pause, in lengths of the yield that was late: what trying again costs is a small part of
-/// all time. As long as it is late each time, pauses double.
-const FIRST: u32 = 32;
+/// The first pause, in lengths of the yield that was late: not much more than it has cost, since it may
+/// have been the only one.
+const FIRST: u32 = 8;
 
-/// The longest pause, in the same lengths; and in microseconds, so that yields are back soon after others
-/// have left the processors.
+/// How many times as long each pause is as the last while yields are late.
+const GROWTH: u32 = 4;
+
+/// The longest pause, in the same lengths: what trying again costs is a small part of all time then. And in
+/// microseconds, so that yields are back soon after others have left the processors.
 const LONGEST: u32 = 1_024;
 const CAP: u32 = 4_000_000;
 
@@ -132,11 +135,11 @@ impl Yields {
         is_soon
     }
 
-    /// Nobody yields for a while: twice as long as last time.
+    /// Nobody yields for a while, longer than last time.
     #[cold]
     fn rest(&self, took: u32, last: u32, now: u32) {
         let times = |times| took.saturating_mul(times);
-        let pause = last.saturating_mul(2).clamp(times(FIRST), times(LONGEST)).min(CAP);
+        let pause = last.saturating_mul(GROWTH).clamp(times(FIRST), times(LONGEST)).min(CAP);
         self.pause.store(pause, Relaxed);
         self.until.store(now.wrapping_add(pause), Relaxed);
         self.good.store(0, Relaxed);
@@ -167,7 +170,7 @@ fn now() -> u32 {
 mod tests {
     use std::time::Duration;
 
-    use super::{CAP, FIRST, GOOD, LATE, LONGEST, Relaxed, Yields};
+    use super::{CAP, FIRST, GOOD, GROWTH, LATE, LONGEST, Relaxed, Yields};
 
     /// A wake-up takes a microsecond.
     const WAKE_UP: Duration = Duration::from_micros(1);
@@ -237,7 +240,7 @@ mod tests {
         let mut machine = Machine::new();
         assert_eq!(machine.wait(SLICE), Some(false));
         let mut last = 0;
-        for times in [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST] {
+        for times in (0..4).map(|late| FIRST * GROWTH.pow(late)) {
             let pause = machine.pause();
             assert_eq!(pause, (times * SLICE).min(CAP));
             assert!(pause > last);
@@ -312,12 +315,21 @@ mod tests {
     fn a_few_that_come_back_soon_do_not_make_up_for_those_that_are_late() {
         let mut machine = Machine::new();
         assert_eq!(machine.wait(SLICE), Some(false));
-        machine.pause();
-        for _ in 1..GOOD {
-            assert_eq!(machine.wait(SOON), Some(true));
+        for times in (0..3).map(|late| GROWTH.pow(late)) {
+            assert_eq!(machine.pause(), times * FIRST * SLICE);
+            for _ in 1..GOOD {
+                assert_eq!(machine.wait(SOON), Some(true));
+            }
+            assert_eq!(machine.wait(SLICE), Some(false));
         }
-        assert_eq!(machine.wait(SLICE), Some(false));
-        assert_eq!(machine.pause(), 2 * FIRST * SLICE);
+    }
+
+    #[test]
+    fn no_pause_keeps_yields_away_for_long_after_the_others_have_gone() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.wait(CAP), Some(false));
+        assert_eq!(machine.pause(), CAP);
+        assert_eq!(machine.wait(SOON), Some(true));
     }
 
     #[test]

@@ -141,23 +141,28 @@ impl Wake for Early {
 #[test]
 fn the_next_but_one_is_woken_early() {
     fn is_woken(lock: &impl Algorithm) {
+        let enter = |me| lock.enter(me, Intent::Stay, &NobodySleeps).expect("there is room");
         // Not in the order of the slots.
-        let line = [2, 0, 3, 1].map(Slot::new);
+        let mut line = [2, 0, 3, 1].map(Slot::new);
         for me in line {
             lock.join(me);
-            lock.enter(me, Intent::Stay, &NobodySleeps).expect("there is room");
+            enter(me);
         }
-        for three in line.windows(3) {
-            assert_eq!(lock.poll(three[0], &NobodySleeps), Turn::Mine);
-            let Turn::Blocked(by) = lock.poll(three[2], &NobodySleeps) else {
+        for round in 0..12 {
+            assert_eq!(lock.poll(line[0], &NobodySleeps), Turn::Mine);
+            let Turn::Blocked(by) = lock.poll(line[2], &NobodySleeps) else {
                 panic!("two are before it");
             };
             let early = Early::default();
-            lock.leave(three[0], &early);
-            assert_eq!(*early.0.borrow(), [by.channel]);
+            lock.leave(line[0], &early);
+            assert_eq!(*early.0.borrow(), [by.channel], "in round {round}");
+            // It comes again, behind the others.
+            enter(line[0]);
+            line.rotate_left(1);
         }
     }
     is_woken(&Bakery::<4>::new());
+    is_woken(&BlackWhite::<4>::new());
     is_woken(&Ticket::<4>::new());
 }
 
