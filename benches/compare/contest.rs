@@ -46,8 +46,8 @@ impl Round {
     }
 }
 
-/// What each passage was like, in a round of its own: the clock takes time. Each thread's first one
-/// does not count: it was in line before the others had all come.
+/// What each passage was like, in a round of its own: the clock takes time. Of each thread's first one
+/// only the wait counts, and not the time to line up.
 pub(crate) struct Closer {
     pub(crate) waits: Waits,
     /// The most that others went in between somebody's arrival, or its place in line if the lock tells
@@ -140,7 +140,8 @@ fn closer<S: Subject>(lock: &S, terms: Terms) -> Closer {
     let entries = CachePadded::new(AtomicU64::new(0));
     let (answers, _) = run(lock, terms, terms.closer, |seat, over| {
         let (mut waits, mut most) = (Waits::new(), 0);
-        lock.pass(seat, |_| ());
+        let came = Instant::now();
+        lock.pass(seat, |_| waits.add(came.elapsed().saturating_sub(terms.line_up)));
         while !over.load(Relaxed) {
             let (came, before) = (Instant::now(), Cell::new(0));
             let in_line = || before.set(entries.load(Relaxed));

@@ -64,11 +64,12 @@ fn shown(lock: &str) -> String {
 /// A heading: the first columns, then one for each load, of each of these figures.
 fn head(first: &str, loads: &[Load], figures: &[&str]) {
     let names = |figure: &&str| {
-        let name = |load: &Load| match load.loops {
-            0 => format!(" {figure}, quiet |"),
-            loops => format!(" beside {loops} |"),
+        let load = |load: &Load| match load.loops {
+            0 => "quiet".to_owned(),
+            loops => format!("beside {loops}"),
         };
-        loads.iter().map(name).collect::<String>()
+        let loads: Vec<_> = loads.iter().map(load).collect();
+        format!(" {figure}, {} |", loads.join(" | "))
     };
     println!("| {first} |{}", figures.iter().map(names).collect::<String>());
     let columns = 1 + first.matches('|').count() + loads.len() * figures.len();

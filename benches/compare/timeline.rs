@@ -112,7 +112,7 @@ struct Story {
 
 /// Whom to ask the kernel about takes microseconds, in which nobody competes: so each thread does it
 /// after a few passages only, when half of the time is over.
-const LOOKS: usize = 5;
+const LOOKS: usize = 20;
 
 fn record<S: Subject>(lock: &S, terms: Terms) -> Vec<Story> {
     let (mut stories, _) = run(lock, terms, terms.length, |seat, over| {

@@ -193,7 +193,7 @@ impl Work {
         loop {
             pass(&mut || {
                 let entered = now();
-                if came >= begin {
+                if entered >= begin {
                     longest = longest.max(entered - came);
                 }
                 while now() - entered < self.section {}
