@@ -241,7 +241,7 @@ impl Wait for SpinYield {
 /// Waiters in line yield only while yields come back soon. Beside other work a yield gives a time slice
 /// away, or several, and all in line wait for that; who sleeps is let in at once when woken. So each yield is
 /// timed. After one that took much longer than waking somebody takes, nobody in the process yields for
-/// eight times as long; then one tries again. While it is late each pause is four times the last, up to
+/// twice as long; then one tries again. While it is late each pause is four times the last, up to
 /// 1,024 times what the yield took, or 4 s. Sixteen in a row that are not late end the pauses.
 ///
 /// With real-time priorities on one processor a waiter leaves it, some time, to a thread of lower

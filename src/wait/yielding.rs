@@ -20,7 +20,7 @@ const GUESS: u32 = 2_000;
 
 /// The first pause, in lengths of the yield that was late: not much more than it has cost, since it may
 /// have been the only one.
-const FIRST: u32 = 8;
+const FIRST: u32 = 2;
 
 /// How many times as long each pause is as the last while yields are late.
 const GROWTH: u32 = 4;
