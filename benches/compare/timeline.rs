@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -115,6 +116,7 @@ struct Story {
 const LOOKS: usize = 20;
 
 fn record<S: Subject>(lock: &S, terms: Terms) -> Vec<Story> {
+    let began = OnceLock::new();
     let (mut stories, _) = run(lock, terms, terms.length, |seat, over| {
         let (mut meter, mut passages) = (Meter::new(), Vec::with_capacity(1 << 16));
         let mut pass = || {
@@ -126,12 +128,13 @@ fn record<S: Subject>(lock: &S, terms: Terms) -> Vec<Story> {
             });
             Passage { number, thread: 0, asked, entered, left, used: None }
         };
-        let start = pass().left;
-        let first = meter.read();
+        let first = pass().left;
+        let middle = *began.get_or_init(|| first) + terms.length / 2;
+        let start = meter.read();
         let (mut looks, mut last) = (0, None);
         while !over.load(Relaxed) {
             let mut passage = pass();
-            if looks < LOOKS && passage.left - start > terms.length / 2 {
+            if looks < LOOKS && passage.left > middle {
                 let now = meter.read();
                 passage.used = last.map(|last| now.since(last));
                 last = Some(now);
@@ -139,7 +142,7 @@ fn record<S: Subject>(lock: &S, terms: Terms) -> Vec<Story> {
             }
             passages.push(passage);
         }
-        Story { passages, used: meter.read().since(first) }
+        Story { passages, used: meter.read().since(start) }
     });
     for (thread, story) in stories.iter_mut().enumerate() {
         story.passages.iter_mut().for_each(|it| it.thread = thread);

@@ -1,6 +1,6 @@
 //! What is wanted beside busy loops.
 
-use super::{IS_OURS, Target, at_least, at_most};
+use super::{IS_OURS, OURS, Target, at_least, at_most};
 use crate::field;
 use crate::load::Load;
 
@@ -14,25 +14,24 @@ pub(super) fn all(load: &Load) -> Vec<Target> {
     targets
 }
 
-/// The slowest of ours that sleep, and the quickest of the others.
+/// The slowest of ours that sleep, and the one that most people take beside the quickest of the others.
 fn in_order(load: &Load, threads: usize) -> Vec<Target> {
-    const OURS: [&str; 3] = ["Mutex", "BakeryMutex 64", "BlackWhiteMutex 64"];
+    const ALL: [&str; 3] = [OURS, "BakeryMutex 64", "BlackWhiteMutex 64"];
 
     let what = format!("{threads} threads, in order");
     let time = |it: &field::Result| it.nanoseconds;
-    let ours = OURS.iter().filter_map(|name| load.result(threads, name)).map(time);
-    let ours = ours.fold(0.0, f64::max);
+    let slowest = ALL.iter().filter_map(|name| load.result(threads, name)).map(time);
     let others =
         load.results(threads, true).filter(|it| it.keeps_order && !IS_OURS.contains(&it.name));
     let others = others.map(time).fold(f64::INFINITY, f64::min);
     let mut targets = vec![at_most(
         format!("{what}: the slowest hand-over / a futex's way"),
-        ours / load.limits.sleepers,
+        slowest.fold(0.0, f64::max) / load.limits.sleepers,
         1.5,
     )];
     // Where no other takes part that keeps the order, there is nothing to be as good as.
-    if others.is_finite() {
-        let what = format!("{what}: throughput / the best other in order");
+    if let Some(ours) = load.result(threads, OURS).map(time).filter(|_| others.is_finite()) {
+        let what = format!("{what}: throughput of {OURS} / the best other in order");
         targets.push(at_least(what, others / ours, 1.0));
     }
     targets
