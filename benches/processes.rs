@@ -48,8 +48,9 @@ fn measure(group: &mut BenchmarkGroup<WallTime>, lock: &str, room: u32, micros: 
     for processes in PROCESSES.into_iter().filter(|&processes| processes <= room) {
         group.bench_function(BenchmarkId::new(lock, processes), |bencher| {
             bencher.iter_custom(|passages| {
-                let made: u64 = race(lock, processes as usize, inside, length).iter().sum();
-                Duration::from_nanos(NANOSECONDS * passages / made)
+                let shares = race(lock, processes as usize, inside, length);
+                let made: u64 = shares.iter().map(|it| it.passages).sum();
+                Duration::from_nanos(NANOSECONDS * passages / made.max(1))
             });
         });
     }

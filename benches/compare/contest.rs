@@ -18,7 +18,12 @@ use crate::support::pinning::pin;
 pub(crate) struct Terms {
     pub(crate) threads: usize,
     pub(crate) pinned: bool,
+    /// Of a round.
     pub(crate) length: Duration,
+    /// Of the round that looks at each passage.
+    pub(crate) closer: Duration,
+    /// How long they have to get into line before a round begins.
+    pub(crate) line_up: Duration,
 }
 
 /// What came of one round.
@@ -41,8 +46,8 @@ impl Round {
     }
 }
 
-/// What each passage was like, in a round of its own: the clock takes time. Each thread's first one
-/// does not count: it was in line before the others had all come.
+/// What each passage was like, in a round of its own: the clock takes time. Of each thread's first one
+/// only the wait counts, and not the time to line up.
 pub(crate) struct Closer {
     pub(crate) waits: Waits,
     /// The most that others went in between somebody's arrival, or its place in line if the lock tells
@@ -65,7 +70,7 @@ fn used() -> (Duration, f64) {
 }
 
 /// What a round took of the clock, and used.
-struct Spent {
+pub(crate) struct Spent {
     took: Duration,
     busy: Duration,
     sleeps: f64,
@@ -75,13 +80,12 @@ struct Spent {
 ///
 /// The lock is held until all of them are in line: whoever came first would have it to itself for a
 /// time slice, and the figure would be about that.
-fn run<S: Subject, R: Send>(
+pub(crate) fn run<S: Subject, R: Send>(
     lock: &S,
     terms: Terms,
+    length: Duration,
     thread: impl Fn(&mut S::Seat<'_>, &AtomicBool) -> R + Sync,
 ) -> (Vec<R>, Spent) {
-    const LINE_UP: Duration = Duration::from_millis(5);
-
     let (start, over) = (Barrier::new(terms.threads + 1), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let spawn = |id: usize| {
@@ -98,10 +102,10 @@ fn run<S: Subject, R: Send>(
         let threads: Vec<_> = (0..terms.threads).map(spawn).collect();
         let (began, before) = lock.pass(&mut lock.sit(), |_| {
             start.wait();
-            std::thread::sleep(LINE_UP);
+            std::thread::sleep(terms.line_up);
             (Instant::now(), used())
         });
-        std::thread::sleep(terms.length);
+        std::thread::sleep(length);
         let (took, (busy, sleeps)) = (began.elapsed(), used());
         let spent = Spent { took, busy: busy.saturating_sub(before.0), sleeps: sleeps - before.1 };
         over.store(true, Relaxed);
@@ -110,17 +114,18 @@ fn run<S: Subject, R: Send>(
     })
 }
 
-/// Counts passages, and does nothing else. Those that end when the time is over count as well: one
-/// for each thread at most.
+/// Counts the passages that end before the time is over, and does nothing else.
 pub(crate) fn race<S: Subject>(ground: &mut Ground, round: usize, terms: Terms) -> Round {
     let (shares, spent) = ground.with(round, |lock: &S| {
-        run(lock, terms, |seat, over| {
+        run(lock, terms, terms.length, |seat, over| {
             let mut passages = 0_u64;
-            while !over.load(Relaxed) {
+            loop {
                 lock.pass(seat, |value| *value += 1);
+                if over.load(Relaxed) {
+                    return passages;
+                }
                 passages += 1;
             }
-            passages
         })
     });
     let Spent { took, busy, sleeps } = spent;
@@ -133,9 +138,10 @@ pub(crate) fn look_closer<S: Subject>(ground: &mut Ground, terms: Terms) -> Clos
 
 fn closer<S: Subject>(lock: &S, terms: Terms) -> Closer {
     let entries = CachePadded::new(AtomicU64::new(0));
-    let (answers, _) = run(lock, terms, |seat, over| {
+    let (answers, _) = run(lock, terms, terms.closer, |seat, over| {
         let (mut waits, mut most) = (Waits::new(), 0);
-        lock.pass(seat, |_| ());
+        let came = Instant::now();
+        lock.pass(seat, |_| waits.add(came.elapsed().saturating_sub(terms.line_up)));
         while !over.load(Relaxed) {
             let (came, before) = (Instant::now(), Cell::new(0));
             let in_line = || before.set(entries.load(Relaxed));

@@ -1,7 +1,5 @@
 //! The locks that threads compete for.
 
-use std::time::Duration;
-
 use bakery_lock::algorithm::Bypass;
 use bakery_lock::wait::{Spin, SpinYield};
 use bakery_lock::{BakeryMutexWith, BlackWhiteMutexWith, BypassMutex, Lock, Mutex, MutexWith};
@@ -76,15 +74,9 @@ pub(crate) struct Result {
 
 /// The locks take turns in each round, all at the same address, so that whatever else the machine
 /// does hits all alike.
-pub(crate) fn contest(
-    threads: usize,
-    pinned: bool,
-    length: Duration,
-    ground: &mut Ground,
-) -> Vec<Result> {
-    let terms = Terms { threads, pinned, length };
+pub(crate) fn contest(terms: Terms, ground: &mut Ground) -> Vec<Result> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let field: Vec<_> = FIELD.iter().filter(|it| it.yields || threads <= cores).collect();
+    let field: Vec<_> = FIELD.iter().filter(|it| it.yields || terms.threads <= cores).collect();
     let mut all: Vec<_> = field.iter().map(|_| Vec::new()).collect();
     for round in 0..ground.rounds() {
         for (rounds, it) in all.iter_mut().zip(&field) {
@@ -96,7 +88,7 @@ pub(crate) fn contest(
         let times = of(|round| round.took.as_secs_f64() * 1e9 / round.passages());
         Result {
             name: it.name,
-            keeps_order: it.in_order_from.is_some_and(|from| threads >= from),
+            keeps_order: it.in_order_from.is_some_and(|from| terms.threads >= from),
             terms,
             deviation: deviation(&times),
             nanoseconds: median(times),

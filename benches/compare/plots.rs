@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use plotters::prelude::*;
 
-use crate::Findings;
 use crate::field;
+use crate::load::Load;
 use crate::stats::micros;
 
 /// A line for each lock.
@@ -18,7 +18,8 @@ struct Axis<'a> {
     label: fn(&f64) -> String,
 }
 
-pub(crate) fn write(found: &Findings, folder: &Path) -> Result<()> {
+/// Of a quiet machine, or of the busy one that there is.
+pub(crate) fn write(found: &Load, folder: &Path) -> Result<()> {
     let power_of_ten =
         |title| Axis { title, label: |place| format!("{:.0e}", 10_f64.powf(*place)) };
     let threads =
@@ -39,7 +40,7 @@ pub(crate) fn write(found: &Findings, folder: &Path) -> Result<()> {
 }
 
 /// Every lock of the field, in the same order each time, so that each keeps its colour.
-fn by_lock(found: &Findings, points: impl Fn(&[&field::Result]) -> Vec<(f64, f64)>) -> Lines {
+fn by_lock(found: &Load, points: impl Fn(&[&field::Result]) -> Vec<(f64, f64)>) -> Lines {
     let pinned = || found.contests.iter().flatten().filter(|it| it.terms.pinned);
     let mut names: Vec<_> = pinned().map(|it| it.name).collect();
     names.sort_unstable();
@@ -54,14 +55,14 @@ fn by_lock(found: &Findings, points: impl Fn(&[&field::Result]) -> Vec<(f64, f64
     names.into_iter().map(line).collect()
 }
 
-fn over_threads(found: &Findings, figure: impl Fn(&field::Result) -> f64) -> Lines {
+fn over_threads(found: &Load, figure: impl Fn(&field::Result) -> f64) -> Lines {
     #[expect(clippy::cast_precision_loss, reason = "a few threads")]
     let point = |it: &&field::Result| ((it.terms.threads as f64).log2(), figure(it));
     by_lock(found, |results| results.iter().map(point).collect())
 }
 
 /// How many passages had to wait for how long, with so many threads.
-fn waits(found: &Findings, threads: usize) -> Lines {
+fn waits(found: &Load, threads: usize) -> Lines {
     let point = |(nanoseconds, share): (u64, f64)| (micros(nanoseconds).log10(), share.log10());
     by_lock(found, |results| {
         let result = results.iter().filter(|it| it.terms.threads == threads);

@@ -1,20 +1,25 @@
 //! What the project wants to be true, and whether it is.
 
+mod busy;
+
 use std::fmt;
 
 use crate::Findings;
 use crate::alone::Alone;
 use crate::field;
+use crate::load::Load;
 
 /// One ratio, and what it should be.
 pub(crate) struct Target {
-    what: String,
-    is: f64,
-    should: Should,
+    /// Busy loops on each processor.
+    pub(crate) loops: usize,
+    pub(crate) what: String,
+    pub(crate) is: f64,
+    pub(crate) should: Should,
 }
 
 #[derive(Clone, Copy)]
-enum Should {
+pub(crate) enum Should {
     BeAtMost(f64),
     BeAtLeast(f64),
 }
@@ -28,36 +33,55 @@ impl Target {
     }
 }
 
+impl fmt::Display for Should {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BeAtMost(most) => write!(f, "<= {most}"),
+            Self::BeAtLeast(least) => write!(f, ">= {least}"),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, bound) = match self.should {
-            Should::BeAtMost(most) => ("<=", most),
-            Should::BeAtLeast(least) => (">=", least),
-        };
         let verdict = if self.is_met() { "met" } else { "NOT MET" };
-        write!(f, "{:<72} {:>6.2}  {sign} {bound:<5} {verdict}", self.what, self.is)
+        let what = match self.loops {
+            0 => self.what.clone(),
+            loops => format!("beside {loops}, {}", self.what),
+        };
+        write!(f, "{what:<84} {:>6.2}  {:<7} {verdict}", self.is, self.should.to_string())
     }
 }
 
 fn at_most(what: impl Into<String>, is: f64, most: f64) -> Target {
-    Target { what: what.into(), is, should: Should::BeAtMost(most) }
+    Target { loops: 0, what: what.into(), is, should: Should::BeAtMost(most) }
 }
 
 fn at_least(what: impl Into<String>, is: f64, least: f64) -> Target {
-    Target { what: what.into(), is, should: Should::BeAtLeast(least) }
+    Target { loops: 0, what: what.into(), is, should: Should::BeAtLeast(least) }
 }
 
 pub(crate) fn all(found: &Findings) -> Vec<Target> {
     let mut targets = alone(&found.alone);
-    for threads in found.contests() {
-        targets.extend(contended(found, threads));
-        targets.extend(passable(found, threads));
+    for load in &found.loads {
+        if load.loops == 0 {
+            load.contests().for_each(|threads| {
+                targets.extend(contended(load, threads));
+                targets.extend(passable(load, threads));
+            });
+            targets.extend(processes(load));
+        } else {
+            let busy = busy::all(load).into_iter();
+            targets.extend(busy.map(|it| Target { loops: load.loops, ..it }));
+        }
     }
-    targets.extend(processes(found));
     targets
 }
 
 fn alone(all: &[Alone]) -> Vec<Target> {
+    if all.is_empty() {
+        return Vec::new();
+    }
     let time =
         |name: &str| all.iter().find(|it| it.name == name).map_or(f64::NAN, |it| it.nanoseconds);
     let ratio = |of: &str, to: &str| time(of) / time(to);
@@ -77,21 +101,21 @@ fn alone(all: &[Alone]) -> Vec<Target> {
 
 const OURS: &str = "Mutex";
 
-fn contended(found: &Findings, threads: usize) -> Vec<Target> {
+fn contended(load: &Load, threads: usize) -> Vec<Target> {
     /// One, and a little: threads that come and go sleep too.
     const ONE: f64 = 1.05;
 
     let of = |wanted: fn(&&field::Result) -> bool| {
-        let these = found.results(threads, true).filter(wanted);
+        let these = load.results(threads, true).filter(wanted);
         these.map(|it| it.nanoseconds).fold(f64::INFINITY, f64::min)
     };
     let ours = of(|it| it.name == OURS);
-    let sleeps = found.results(threads, true).filter(|it| it.name == OURS).map(|it| it.sleeps);
+    let sleeps = load.results(threads, true).filter(|it| it.name == OURS).map(|it| it.sleeps);
     let others = of(|it| it.keeps_order && !IS_OURS.contains(&it.name));
     let (what, bare, most) = if threads == 2 {
-        ("a cache line's way", found.cache_line, 1.3)
+        ("a cache line's way", load.limits.cache_line, 1.3)
     } else {
-        ("a futex's way", found.sleepers, 1.2)
+        ("a futex's way", load.limits.sleepers, 1.2)
     };
     let mut targets = vec![at_most(
         format!("{threads} threads, in order: a hand-over / {what}"),
@@ -114,10 +138,10 @@ fn contended(found: &Findings, threads: usize) -> Vec<Target> {
 }
 
 /// The lock that may be passed, beside those that may be passed without end.
-fn passable(found: &Findings, threads: usize) -> Vec<Target> {
+fn passable(load: &Load, threads: usize) -> Vec<Target> {
     const MANY: usize = 32;
 
-    let of = |name: &str| found.results(threads, true).find(|it| it.name == name);
+    let of = |name: &str| load.result(threads, name);
     let Some(ours) = of("BypassMutex") else { return Vec::new() };
     let mut targets = Vec::new();
     // Of the lock that tells when somebody has its place in line.
@@ -152,10 +176,10 @@ fn passable(found: &Findings, threads: usize) -> Vec<Target> {
 const IS_OURS: [&str; 5] =
     [OURS, "Mutex, SpinYield", "Mutex, Spin", "BakeryMutex 64", "BlackWhiteMutex 64"];
 
-fn processes(found: &Findings) -> Vec<Target> {
+fn processes(load: &Load) -> Vec<Target> {
     let mut targets = Vec::new();
     for (micros, in_order) in [(10, 0.95), (1, 0.5)] {
-        let of = |lock: &str| found.processes.iter().find(|it| it.is(lock, micros));
+        let of = |lock: &str| load.between(lock, micros);
         let Some(robust) = of("pthread robust+shared") else { continue };
         for lock in ["shared bakery", "shared ticket", "shared bypass"] {
             let Some(ours) = of(lock) else { continue };

@@ -3,6 +3,10 @@
 #![allow(dead_code, unused_imports, reason = "no benchmark uses all of it")]
 
 #[cfg(target_os = "linux")]
+pub(crate) mod again;
+#[cfg(target_os = "linux")]
+pub(crate) mod loops;
+#[cfg(target_os = "linux")]
 pub(crate) mod peers;
 pub(crate) mod pinning;
 #[cfg(target_os = "linux")]

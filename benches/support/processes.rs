@@ -1,23 +1,21 @@
 //! Processes that compete for every passage: this program again, told by an argument what to do.
 
 use std::cell::UnsafeCell;
-use std::env;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::ptr::{self, NonNull};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bakery_lock::shared::{Kind, Mutex, Options};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::time::{ClockId, clock_gettime};
 
+use super::again::{Again, told};
 use super::peers::{init_shared, with_locked};
 use super::pinning::pin;
-use super::work::busy;
 
 /// The first argument of a process that is started here.
 const ROLE: &str = "--compete";
@@ -64,35 +62,43 @@ impl Ground {
         Self::Memory(file)
     }
 
-    fn path(&self) -> PathBuf {
+    fn path(&self) -> String {
         let file = match self {
             Self::Ours(mutex) => mutex.as_fd(),
             Self::Memory(file) => file.as_fd(),
         };
-        format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
+        format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd())
     }
 }
 
-/// Killed when this is dropped.
-struct Competitor(Child);
-
-impl Drop for Competitor {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// What a process got.
+pub(crate) struct Share {
+    pub(crate) passages: u64,
+    /// The longest that it waited.
+    pub(crate) longest: Duration,
 }
 
-/// So many processes, with so much to do inside, for so long. How often each went in.
-pub(crate) fn race(lock: &str, number: usize, section: Duration, length: Duration) -> Vec<u64> {
-    let ground = Ground::new(lock);
-    let start = |id: usize| {
-        let mut command = Command::new(env::current_exe().expect("this program has a path"));
-        command.args([ROLE, lock]).arg(ground.path());
-        command.args([id as u128, section.as_nanos(), length.as_nanos()].map(|it| it.to_string()));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        Competitor(command.spawn().expect("this program can be started"))
-    };
+/// Nanoseconds of a clock that all processes share.
+fn now() -> u64 {
+    let now = Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default();
+    nanoseconds(now)
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    time.as_nanos().try_into().unwrap_or(u64::MAX)
+}
+
+/// So many processes, with so much to do inside, for so long. What each got.
+///
+/// They compete for a while before any passage counts, and none ends before the last that counts:
+/// whoever was there without the others would have the lock to itself, and the figure would be about
+/// that.
+pub(crate) fn race(lock: &str, number: usize, section: Duration, length: Duration) -> Vec<Share> {
+    /// Enough for all to get a processor, beside other work as well.
+    const LONG_ENOUGH: Duration = Duration::from_millis(60);
+
+    let (ground, section) = (Ground::new(lock), nanoseconds(section).to_string());
+    let start = |id: usize| Again::start(ROLE, &[lock, &ground.path(), &id.to_string(), &section]);
     let mut all: Vec<_> = (0..number).map(start).collect();
     let mut out: Vec<_> = all
         .iter_mut()
@@ -103,31 +109,34 @@ pub(crate) fn race(lock: &str, number: usize, section: Duration, length: Duratio
     for id in 0..number {
         assert_eq!(hear(id), "ready");
     }
+    let begin = now() + nanoseconds(length.min(LONG_ENOUGH));
     for it in &mut all {
-        drop(it.0.stdin.take());
+        let to = it.0.stdin.as_mut().expect("it is piped");
+        writeln!(to, "{begin} {}", begin + nanoseconds(length)).expect("a competitor listens");
     }
-    (0..number).map(|id| hear(id).parse().expect("a competitor says a number")).collect()
+    let share = |id: usize| {
+        let [passages, longest] = numbers(&hear(id));
+        Share { passages, longest: Duration::from_nanos(longest) }
+    };
+    (0..number).map(share).collect()
+}
+
+/// Two numbers of a line.
+fn numbers(line: &str) -> [u64; 2] {
+    let numbers = line.split_whitespace().map(|it| it.parse().expect("a number"));
+    numbers.collect::<Vec<_>>().try_into().expect("two numbers")
 }
 
 /// Plays the part of a process that was started here, if this is one. Whether it was.
 ///
 /// To be called first of all by a program that starts itself.
 pub(crate) fn compete() -> bool {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let [role, arguments @ ..] = arguments.as_slice() else { return false };
-    if role != ROLE {
-        return false;
-    }
-    set_parent_process_death_signal(Some(Signal::KILL)).expect("it can be asked for");
-    let [lock, memory, id, section, length] = arguments else {
+    let Some(arguments) = told(ROLE) else { return false };
+    let [lock, memory, id, section] = arguments.as_slice() else {
         panic!("{ROLE} is not for users");
     };
-    let number = |text: &str| text.parse::<u64>().expect("a number");
-    pin(usize::try_from(number(id)).expect("a few"));
-    let work = Work {
-        section: Duration::from_nanos(number(section)),
-        length: Duration::from_nanos(number(length)),
-    };
+    pin(id.parse().expect("a number"));
+    let work = Work { section: section.parse().expect("a number") };
     let file = || {
         let file = File::options().read(true).write(true).open(Path::new(memory));
         file.expect("the parent has it open")
@@ -168,22 +177,33 @@ pub(crate) fn compete() -> bool {
 }
 
 struct Work {
-    section: Duration,
-    length: Duration,
+    /// In nanoseconds.
+    section: u64,
 }
 
 impl Work {
-    /// Waits for the others, passes until the time is over, and says how often.
+    /// Passes until the time is over, and says how often, and how long it waited at the most.
     fn run(&self, mut pass: impl FnMut(&mut dyn FnMut())) {
         println!("ready");
         std::io::stdout().flush().expect("the parent listens");
-        // The parent closes the pipe when all are here.
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        let (start, mut passages) = (Instant::now(), 0_u64);
-        while start.elapsed() < self.length {
-            pass(&mut || busy(self.section));
-            passages += 1;
+        let mut told = String::new();
+        std::io::stdin().read_line(&mut told).expect("the parent says when");
+        let [begin, end] = numbers(&told);
+        let (mut passages, mut longest, mut came) = (0_u64, 0, now());
+        loop {
+            pass(&mut || {
+                let entered = now();
+                if entered >= begin {
+                    longest = longest.max(entered - came);
+                }
+                while now() - entered < self.section {}
+            });
+            came = now();
+            if came >= end {
+                break;
+            }
+            passages += u64::from(came >= begin);
         }
-        println!("{passages}");
+        println!("{passages} {longest}");
     }
 }
