@@ -142,13 +142,15 @@ fn whoever_is_near_soon_sees_that_it_is_next() {
         looks.set(looks.get() + 1);
         true
     };
-    let is_awake = |waits: &u32| {
-        Park::wait(&lot, by, *waits, still, &Never);
-        lot.0.get() == 0
-    };
-    let waits = (0..1000).take_while(is_awake).count();
-    assert!((1..1000).contains(&waits), "it polls between yields, and sleeps in the end");
-    assert!(looks.get() <= waits, "it waits on without a poll");
+    // How often it yields depends on what else the processors do.
+    let sleeps = (0..1000).any(|waits| {
+        let before = looks.get();
+        Park::wait(&lot, by, waits, still, &Never);
+        let sleeps = lot.0.get() > 0;
+        assert!(sleeps || looks.get() <= before + 1, "it waits on without a poll");
+        sleeps
+    });
+    assert!(sleeps, "it sleeps in the end");
     assert_eq!(first.poll(NO_SLOT, &NobodySleeps), Turn::Mine);
     first.leave(NO_SLOT, &NobodySleeps);
     assert_eq!(blocked().place, Place::Next);
