@@ -64,10 +64,11 @@ impl System {
         let mut system = Self { algorithm, more, number, initial, data, bounds, claims, rules };
         // Or they are over before anybody has come far.
         system.bounds.attempts = bounds.attempts.map(|attempts| attempts + MORE);
-        if bounds.crashes > 0 {
-            system.bounds.crashes += MORE;
+        let more_crashes = if bounds.crashes > 0 { MORE } else { 0 };
+        for crashes in [bounds.crashes, bounds.crashes + more_crashes] {
+            system.bounds.crashes = crashes;
+            walk(&system, |action| matches!(action, Action::Crash(_)));
         }
-        walk(&system, |action| matches!(action, Action::Crash(_)));
         system.bounds = bounds;
         let rules = Arc::get_mut(&mut system.rules).expect("nobody else has it");
         rules.surveying = false;
