@@ -41,6 +41,11 @@ impl Object {
         self.maybe(key, time.map(|time| format!("{:.3}", time.as_secs_f64())))
     }
 
+    /// A string: tokens have more digits than many readers of JSON keep of a number.
+    pub fn token(self, token: Option<u64>) -> Self {
+        self.maybe("token", token.map(|token| string(token.to_string())))
+    }
+
     /// In UTC.
     pub fn moment(self, key: &str, moment: Option<SystemTime>) -> Self {
         self.maybe(key, moment.map(|moment| string(clock::utc(moment))))
@@ -84,11 +89,13 @@ mod tests {
             .text("name", OsStr::from_bytes(b"\xff"))
             .time("for", Some(Duration::from_millis(1500)))
             .maybe("none", None::<u32>)
+            .token(Some(u64::MAX))
             .with("list", list([inner, "2".into()]))
             .end();
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(read["list"][0]["t"], text);
         assert_eq!((&read["name"], &read["v"]), (&"\u{fffd}".into(), &1.into()));
+        assert_eq!(read["token"], u64::MAX.to_string());
         assert_eq!((&read["for"], &read["none"]), (&1.5.into(), &serde_json::Value::Null));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&list([])).unwrap().to_string(), "[]");
     }

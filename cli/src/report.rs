@@ -1,7 +1,6 @@
 //! `--report`: what became of it, as one JSON object, for programs that a status does not tell enough.
 
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::fd::{BorrowedFd, RawFd};
@@ -11,6 +10,7 @@ use std::time::Duration;
 use bakery_lock::shared::Death;
 
 use crate::exit::{Failure, status};
+use crate::json::Object;
 use crate::message::shown;
 
 /// Where to.
@@ -71,33 +71,24 @@ impl Report {
 
 fn json(name: &OsStr, account: &Account) -> String {
     let Account { outcome, status, waited, ran, token, after_death } = account;
-    let number = |number: Option<String>| number.unwrap_or_else(|| "null".to_owned());
+    let seconds = |time: Duration| format!("{:.6}", time.as_secs_f64());
     let death = after_death.as_ref().map(|death| {
-        let command = string(&death.command);
-        format!("{{\"pid\":{},\"command\":{command},\"token\":{}}}", death.pid, death.token)
+        Object::default()
+            .with("pid", death.pid)
+            .text("command", &death.command)
+            .token(Some(death.token))
+            .end()
     });
-    format!(
-        "{{\"v\":1,\"name\":{},\"outcome\":\"{outcome}\",\"status\":{status},\"waited_s\":{:.6},\"ran_s\":{},\"token\":{},\"after_death\":{}}}\n",
-        string(&name.to_string_lossy()),
-        waited.as_secs_f64(),
-        number(ran.map(|ran| format!("{:.6}", ran.as_secs_f64()))),
-        number(token.map(|token| token.to_string())),
-        number(death),
-    )
-}
-
-fn string(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            control if u32::from(control) < 0x20 => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(control));
-            }
-            other => quoted.push(other),
-        }
-    }
-    quoted + "\""
+    Object::versioned()
+        .text("name", name)
+        .text("outcome", outcome)
+        .with("status", status)
+        .with("waited_s", seconds(*waited))
+        .maybe("ran_s", ran.map(seconds))
+        .token(*token)
+        .maybe("after_death", death)
+        .end()
+        + "\n"
 }
 
 #[cfg(test)]
@@ -113,6 +104,6 @@ mod tests {
         );
         account.ran = Some(Duration::from_millis(1500));
         account.token = Some(7);
-        assert!(json(OsStr::new("a"), &account).contains("\"ran_s\":1.500000,\"token\":7,"));
+        assert!(json(OsStr::new("a"), &account).contains("\"ran_s\":1.500000,\"token\":\"7\","));
     }
 }

@@ -13,9 +13,9 @@ use crate::signals::CAUGHT;
 /// that which of them was first.
 pub const AT_ONCE: Duration = Duration::from_millis(5);
 
-/// How often one that waits looks whether the one before it lives. A hand-over does not wait for it, only a
-/// death does; and hundreds may wait.
-pub const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often one that waits looks around. Neither a hand-over nor a signal nor, mostly, a death waits for it:
+/// only the end of a command whose wrapper was killed. And hundreds may wait.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Inside, until it is dropped.
 #[derive(Debug)]

@@ -116,7 +116,7 @@ fn wrong_usage_says_what_to_write_instead() {
     let place = Place::new();
     for (arguments, hint) in [
         (&[][..], "bakery run NAME -- COMMAND"),
-        (&["rum", "lock"], "write bakery run"),
+        (&["runn", "lock"], "write bakery run"),
         (&["lock", "--", "true"], "bakery run lock -- COMMAND to lock"),
         (&["run"], "bakery run NAME -- COMMAND"),
         (&["run", "lock"], "bakery run lock -- COMMAND"),

@@ -121,7 +121,7 @@ fn a_hold_lasts_until_its_input_ends() {
     let look = place.look("x");
     let inside = &look["holders"][0];
     assert_eq!((&inside["pid"], &inside["why"]), (&hold.id().into(), &"hands on".into()));
-    assert_eq!(inside["token"].to_string(), token.trim_end());
+    assert_eq!(inside["token"], token.trim_end());
     assert_eq!(place.output(["hold", "x", "-n"]).status.code(), Some(75));
     assert_eq!(place.output(["hold", "x", "-w", ".05", "-E3"]).status.code(), Some(3));
     drop(hold.stdin.take());
@@ -159,7 +159,7 @@ fn a_detached_hold_lasts_until_it_is_released() {
     let token = place.text(["hold", "x", "--detach"]);
     let token = token.trim_end();
     let look = place.look("x");
-    assert_eq!(look["holders"][0]["token"].to_string(), token);
+    assert_eq!(look["holders"][0]["token"], token);
     assert_eq!(place.output(["hold", "x", "--detach", "-n"]).status.code(), Some(75));
     let wrong = place.output(["release", "x", "--token", "1"]);
     assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
@@ -171,8 +171,8 @@ fn a_detached_hold_lasts_until_it_is_released() {
     // What somebody runs is not ended by its token.
     let _holder = place.start(words(&["run", "x"], &SLEEP));
     let look = place.until("x", held_with(0));
-    let token = look["holders"][0]["token"].to_string();
-    assert_eq!(place.output(["release", "x", "--token", &token]).status.code(), Some(1));
+    let token = look["holders"][0]["token"].as_str().unwrap();
+    assert_eq!(place.output(["release", "x", "--token", token]).status.code(), Some(1));
     assert_eq!(place.look("x")["state"], "held");
 }
 

@@ -31,7 +31,7 @@ pub fn of(look: &Look) -> String {
         Object::default()
             .with("pid", death.pid)
             .text("command", &death.command)
-            .with("token", death.token)
+            .token(Some(death.token))
             .moment("since", Some(death.since))
             .end()
     });
@@ -71,7 +71,7 @@ fn holder(holder: &Holder) -> String {
         .maybe("gone", holder.gone)
         .moment("since", holder.since)
         .time("held_s", ago(holder.since))
-        .maybe("token", holder.token)
+        .token(holder.token)
         .maybe("why", holder.why.as_ref().map(string))
         .with("fds", list(keepers))
         .end()
