@@ -198,8 +198,7 @@ pub(crate) fn ticket(two: Make, three: Make) -> Vec<Model> {
         safe(name, PLACES, n(3).attempts(1).dying(1), three).nearest(40_000_000),
         safe(name, PLACES, n(3).attempts(1).dying(2), three).nearest(40_000_000),
         safe(name, PLACES, all_moves(n(3).attempts(1).dying(1)), three).nearest(40_000_000),
-        safe(name, PLACES, n(3).attempts(2).withdrawing(), three).long(),
-        no_lockout(name, n(3).attempts(2).withdrawing(), three).long(),
+        safe(name, PLACES, n(3).attempts(2).withdrawing(), three).nearest(40_000_000),
     ]
 }
 
@@ -269,7 +268,8 @@ pub(crate) fn bypass(two: Make, three: Make, in_order: Make) -> Vec<Model> {
         safe(name, EXCLUSION, all_moves(n(2).attempts(2).dying(1)), two).long(),
         safe(name, order, n(3).attempts(1).crashes(1, Reset::Recover), in_order).long(),
         safe(name, passages(2 + 2), n(3).attempts(2), three).long(),
-        safe(name, EXCLUSION, n(3).attempts(1).crashes(2, Reset::Recover), three).long(),
+        safe(name, EXCLUSION, n(3).attempts(1).crashes(2, Reset::Recover), three)
+            .nearest(40_000_000),
         safe(name, order, n(3).attempts(2), in_order).long(),
         no_lockout(name, n(3).attempts(2), three).long(),
         no_lockout(name, n(3).attempts(1).dying(2), three).long(),
