@@ -5,21 +5,22 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Subject;
 
-/// A segment in anonymous memory, with a lock of the kind that has this place in [`Kind::ALL`].
-pub(crate) struct Shared<const KIND: usize, const SLOTS: u32>(Mutex<u64>);
+/// A segment in anonymous memory, with a lock of the kind that has this place in [`Kind::ALL`]; and with a
+/// doorbell or without.
+pub(crate) struct Shared<const KIND: usize, const SLOTS: u32, const BELL: bool = true>(Mutex<u64>);
 
 pub(crate) type SharedBakery<const SLOTS: u32 = 8> = Shared<{ Kind::Bakery as usize }, SLOTS>;
 pub(crate) type SharedTicket<const SLOTS: u32 = 8> = Shared<{ Kind::Ticket as usize }, SLOTS>;
 pub(crate) type SharedBypass<const SLOTS: u32 = 8> = Shared<{ Kind::Bypass as usize }, SLOTS>;
 
-impl<const KIND: usize, const SLOTS: u32> Default for Shared<KIND, SLOTS> {
+impl<const KIND: usize, const SLOTS: u32, const BELL: bool> Default for Shared<KIND, SLOTS, BELL> {
     fn default() -> Self {
-        let options = Options::new().kind(Kind::ALL[KIND]).slots(SLOTS);
+        let options = Options::new().kind(Kind::ALL[KIND]).slots(SLOTS).doorbell(BELL);
         Self(options.anonymous(0).expect("memory can be made"))
     }
 }
 
-impl<const KIND: usize, const SLOTS: u32> Subject for Shared<KIND, SLOTS> {
+impl<const KIND: usize, const SLOTS: u32, const BELL: bool> Subject for Shared<KIND, SLOTS, BELL> {
     type Seat<'a> = Participant<u64>;
 
     fn sit(&self) -> Self::Seat<'_> {
