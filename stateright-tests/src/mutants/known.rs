@@ -35,6 +35,8 @@ const PRIVATE: &str = "nobody reads it before it is written again";
 const BACK: &str = "not claimed here, or for longer lines; `recovery` in tests/threads finds it";
 const ONLOOKERS: &str = "for whoever looks on, and nothing that these models claim; `standings` in \
      tests/threads asks for what one thread can bring about";
+const HEARD: &str =
+    "whose death a waiter hears of, which no model trusts: `predecessor` in tests/threads finds it";
 const QUEUE: &str = "`queue` or `wrap` in tests/threads finds it";
 const SOON: &str = "how soon a doorway counts as closed";
 const DROP_IN: &str = "for the drop-in mutex only, whose models with loom find it";
@@ -193,6 +195,14 @@ const ALL: &[Known] = &[
     known(FILTER, "", "Standing::", "", ONLOOKERS),
     known(FILTER, "let level = self.level(of)", "let place = ", "", ONLOOKERS),
     known(TOURNAMENT, "fn standing", "", "", ONLOOKERS),
+    known(BYPASS, "", "if !self.line.is_served(me)", "", HEARD),
+    known(BYPASS, "", "self.line.right_before(me, wake, name)", "", HEARD),
+    known(BYPASS, "else if let Some(holder)", "name(holder)", "", HEARD),
+    known(TICKET, "", "const MOST: u64 = 8", "", HEARD),
+    known(TICKET, "", "for before in 1..=MOST", "", HEARD),
+    known(TICKET, "", "mine.wrapping_sub(before)", "", HEARD),
+    known(TICKET, "let ticket_before", "let slots = (0..)", "", HEARD),
+    known(TICKET, "let mut places", "places.find(", "", HEARD),
     known(TOURNAMENT, "let height = self.height(of)", "let place = ", "", ONLOOKERS),
     known(TOURNAMENT, "", "Standing::Line(", "", ONLOOKERS),
     known(TOURNAMENT, "", ".filter(|slot| slot.index() < self.capacity())", "", DAMAGE),
