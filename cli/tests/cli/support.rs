@@ -46,8 +46,18 @@ pub struct Place {
     locks: TempDir,
 }
 
+/// What is started from here on heeds signals, even if this program was started in a shell's background or
+/// by nohup, whose children ignore some.
+fn heed_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: no handler is set.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 impl Place {
     pub fn new() -> Self {
+        heed_signals();
         let memory = Path::new("/dev/shm");
         let locks = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
         Self { directory: TempDir::new().unwrap(), locks: locks.unwrap() }
