@@ -64,7 +64,9 @@ fn right_before<A: Recover>(lock: &A, me: Slot) -> Vec<Slot> {
 /// The first is inside.
 fn line<A: Algorithm>(lock: &A, length: u32) -> Vec<Slot> {
     let line: Vec<_> = (0..length).rev().map(Slot::new).collect();
-    line.iter().for_each(|slot| lock.join(*slot));
+    for slot in &line {
+        lock.join(*slot);
+    }
     for slot in &line {
         lock.enter(*slot, Intent::MayWithdraw, &NobodySleeps).expect("there are few");
     }
