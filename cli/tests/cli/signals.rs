@@ -4,7 +4,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 
 use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2, c_int};
 
-use crate::support::{Place, Running, kill, state, until};
+use crate::support::{Place, Running, kill, state, stays, until};
 
 /// Says which signal it got, cleans up for a while, and ends with 5.
 const CLEANS_UP: &str = "for s in TERM HUP INT QUIT USR1 USR2; do trap \"echo $s >>got; sleep .1; exit 5\" $s; done; \
@@ -144,7 +144,10 @@ fn in_line_they_are_obeyed_and_the_place_is_left() {
 fn one_that_is_stopped_in_line_holds_nobody_up() {
     let place = Place::new();
     let first = place.inside("lock", &[], "first");
-    let waiter = place.queued("lock", &[], "waiter");
+    // In a group of its own, as a shell starts it. Where this program's group is orphaned (its parent is in
+    // another session), the kernel stops nobody of it by this signal.
+    let mut command = place.bakery(["run", "lock", "--"]);
+    let waiter = Running::start(command.args(stays("waiter")).process_group(0));
     until(|| place.in_line("lock") == 1);
     waiter.signal(libc::SIGTSTP);
     until(|| place.in_line("lock") == 0 && state(waiter.pid()) == Some('T'));
