@@ -17,6 +17,8 @@ pub enum Id {
     Help,
     Jobs,
     Json,
+    KeepFor,
+    KeepPlace,
     KillAfter,
     Kind,
     MaxTime,
@@ -114,6 +116,20 @@ pub static JOBS: Opt = valued(
     "N at a time, in order (1 to 4096); all who use the name say the same N",
 );
 pub static JSON: Opt = flag(Id::Json, "", &["json"], "as JSON, an object a line");
+pub static KEEP_FOR: Opt = valued(
+    Id::KeepFor,
+    "",
+    &["keep-for"],
+    "TIME",
+    "how long --keep-place keeps the place for the next try; 2m unless set",
+);
+pub static KEEP_PLACE: Opt = valued(
+    Id::KeepPlace,
+    "",
+    &["keep-place"],
+    "[=KEY]",
+    "when -w is over, leave a place-holder in line, from where the next try with this KEY goes on (the same command, unless set); at the head it stays for 10s",
+);
 pub static KILL_AFTER: Opt = valued(
     Id::KillAfter,
     "",

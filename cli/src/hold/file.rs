@@ -141,18 +141,25 @@ fn in_line(
             Ok(None) => return Ok(Taken::Busy),
             Err(error) => return plainly(file, mode, patience, Some(&error)),
         };
-        let turn = waiting::during(watch, &mutex, joined.slot(), || {
-            let turn = line::go_in(joined, time_in_line, || Ok(true));
-            turn.map(|taken| match taken {
-                Taken::In(inside) => {
-                    let taken = blocking(file, mode, patience);
-                    drop(inside);
-                    (taken, Passage::default())
-                }
-                Taken::Busy => (Ok(Taken::Busy), Passage::default()),
-                Taken::Interrupted => (Ok(Taken::Interrupted), Passage::default()),
-            })
-        });
+        let slot = joined.slot();
+        let look = || mutex.status().ok();
+        let turn = waiting::during(
+            watch,
+            look,
+            |one| one.slot == slot,
+            || {
+                let turn = line::go_in(joined, time_in_line, || Ok(true));
+                turn.map(|taken| match taken {
+                    Taken::In(inside) => {
+                        let taken = blocking(file, mode, patience);
+                        drop(inside);
+                        (taken, Passage::default())
+                    }
+                    Taken::Busy => (Ok(Taken::Busy), Passage::default()),
+                    Taken::Interrupted => (Ok(Taken::Interrupted), Passage::default()),
+                })
+            },
+        );
         match turn {
             Ok((taken, passage)) => (taken?, passage),
             Err(error) => return plainly(file, mode, patience, Some(&error)),

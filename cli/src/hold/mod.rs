@@ -2,6 +2,7 @@
 //! and a [file](file).
 
 pub mod bytes;
+pub mod death;
 pub mod file;
 pub mod line;
 
@@ -40,7 +41,7 @@ impl Patience {
     }
 
     /// How much time is left: `None` is no end.
-    fn left(self) -> Option<Duration> {
+    pub fn left(self) -> Option<Duration> {
         match self {
             Self::None => Some(Duration::ZERO),
             Self::Until(deadline) => Some(deadline.saturating_duration_since(Instant::now())),

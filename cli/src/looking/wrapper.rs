@@ -2,11 +2,19 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::arguments::{Id, parse, values};
 use crate::looking::{Mode, processes};
-use crate::verbs;
+use crate::verbs::{self, run::place};
+
+/// A place in line that is kept for the next try of a `bakery run --keep-place`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Empty: the same command.
+    pub key: OsString,
+    pub until: SystemTime,
+}
 
 /// What it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +27,8 @@ pub struct Wrapper {
     pub why: Option<OsString>,
     pub wait: Option<Duration>,
     pub mode: Mode,
+    /// What `--keep-place` says.
+    pub key: Option<OsString>,
 }
 
 impl Wrapper {
@@ -56,7 +66,15 @@ impl Wrapper {
             why: parsed.value(Id::Why).map(OsStr::to_owned),
             wait: parsed.value(Id::Wait).and_then(values::time),
             mode,
+            key: parsed.value(Id::KeepPlace).map(OsStr::to_owned),
         })
+    }
+
+    /// Whether this process keeps a place for somebody who is not there.
+    pub fn keeps(&self, pid: u32) -> Option<Kept> {
+        let name = processes::name(pid).filter(|_| self.verb == place::VERB.name)?;
+        let until = place::kept_until(name.to_str()?)?;
+        Some(Kept { key: self.key.clone().unwrap_or_default(), until })
     }
 }
 

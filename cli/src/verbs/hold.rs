@@ -283,7 +283,7 @@ fn end_with_parent(is_so: bool) {
 
 /// No terminal's signals, and none of the caller's files: who reads what this has written would wait for
 /// its end.
-fn leave_the_caller() {
+pub fn leave_the_caller() {
     // SAFETY: takes no pointers.
     unsafe { libc::setsid() };
     let Ok(nothing) = File::options().read(true).write(true).open("/dev/null") else { return };

@@ -5,6 +5,7 @@ mod flock;
 mod names;
 mod options;
 mod order;
+mod places;
 mod signals;
 mod statuses;
 mod support;

@@ -6,11 +6,12 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Command;
 
-use bakery_lock::shared::{Death, Error};
+use bakery_lock::shared::Error;
 
 use crate::command::{self, Ended, Limit};
 use crate::exit::{self, Failure, Outcome, status};
 use crate::held::{self, Held};
+use crate::hold::death::Death;
 use crate::hold::line::Inside;
 use crate::hold::{bytes, file};
 use crate::message::{self, shown};
@@ -50,13 +51,22 @@ impl Hold {
     }
 
     /// Leaves the lock to whoever has the descriptor besides.
-    fn into_descriptor(self) -> Result<OwnedFd, Error> {
+    pub fn into_descriptor(self) -> Result<OwnedFd, Error> {
         match self {
             Self::Alone(inside) => inside.leave_to_descriptor(),
             Self::Together(file) => Ok(file),
             Self::File(file) => Ok(file.into()),
         }
     }
+}
+
+/// What has been got.
+pub struct Got {
+    pub hold: Hold,
+    /// `None`: the lock has none.
+    pub token: Option<u64>,
+    /// Who died inside right before.
+    pub death: Option<Death>,
 }
 
 /// What the command is told.
