@@ -162,6 +162,65 @@ fn a_daemon_that_is_left_behind_keeps_nothing() {
     kill(place.read("daemon").trim().parse().unwrap(), SIGKILL);
 }
 
+/// It is told once, with whom to look at; and only if somebody has the lock's own descriptor.
+#[test]
+fn a_daemon_that_is_left_behind_is_named() {
+    let place = Place::new();
+    for (lock, options) in [
+        ("lock", &[][..]),
+        ("lock", &["-s"]),
+        ("lock", &["-j", "1"]),
+        ("./file", &[]),
+        ("./file", &["-s"]),
+    ] {
+        let outcome = |options: &[&str], script: &str| {
+            let (status, out, said) = place.outcome(&mut place.run(lock, options, script));
+            assert_eq!((status, &*out), (0, ""), "{said}");
+            said
+        };
+        let daemon = || place.read("daemon").trim().parse::<u32>().unwrap();
+        let said = outcome(options, LEAVES_A_DAEMON);
+        let named = format!("{} (sleep) has outlived the command", daemon());
+        assert!(said.contains(&named) && said.contains("--until closed"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        kill(daemon(), SIGKILL);
+        let without = format!(
+            "exec bash -c 'for fd in /proc/$$/fd/*; do fd=${{fd##*/}}; [ $fd -lt 3 ] || exec {{fd}}>&-; done; {LEAVES_A_DAEMON}'"
+        );
+        assert_eq!(outcome(options, &without), "", "{lock} {options:?}");
+        kill(daemon(), SIGKILL);
+        for more in [&["-q"][..], &["-o"], &["--until", "closed"]] {
+            assert_eq!(outcome(&[options, more].concat(), LEAVES_A_DAEMON), "", "{more:?}");
+            kill(daemon(), SIGKILL);
+        }
+    }
+}
+
+/// Another one with a lock of its own on the same file.
+#[test]
+fn who_shares_the_lock_with_a_command_is_not_taken_for_its_daemon() {
+    let place = Place::new();
+    let one = place.inside("lock", &["-s"], "one");
+    let other = place.inside("lock", &["-s"], "other");
+    let said = place.path("said");
+    let mut command = place.run("lock", &["-s"], "");
+    assert_eq!(place.outcome(&mut command), (0, String::new(), String::new()));
+    let mut first =
+        place.run("lock", &["-s"], "echo $$ >up.first; until [ -e up.late ]; do sleep .02; done");
+    first.stderr(fs::File::create(&said).unwrap());
+    let first = Running::start(&mut first);
+    until(|| place.exists("up.first"));
+    let late = place.inside("lock", &["-s"], "late");
+    assert_eq!(first.code(), 0);
+    assert_eq!(fs::read_to_string(said).unwrap(), "");
+    for name in ["one", "other", "late"] {
+        place.make(&format!("go.{name}"));
+    }
+    for running in [one, other, late] {
+        assert_eq!(running.code(), 0);
+    }
+}
+
 /// That is no death either.
 #[test]
 fn until_closed_a_daemon_keeps_the_lock() {

@@ -3,6 +3,7 @@
 mod dry;
 mod file;
 mod late;
+mod left;
 pub mod place;
 mod refuse;
 mod segment;

@@ -17,6 +17,7 @@ use crate::hold::{bytes, file};
 use crate::message::{self, shown};
 use crate::report::Account;
 use crate::signals::Received;
+use crate::verbs::run::left;
 use crate::verbs::run::refuse::library;
 use crate::verbs::run::wanted::{OnOwnerDied, Until, Wanted};
 
@@ -109,6 +110,13 @@ pub fn run(
             if wanted.is_inherited { Some(hold.descriptor().map_err(library)?) } else { None };
         command::run(&mut command, inherited, signals, wanted.limit)
     };
+    if let Ok(ended) = &ended
+        && wanted.until == Until::Exit
+        && wanted.is_inherited
+        && !wanted.is_quiet
+    {
+        left::tell(wanted, hold.descriptor().map_err(library)?, ended.pid);
+    }
     match wanted.until {
         Until::Closed if ended.is_ok() => drop(hold.into_descriptor().map_err(library)?),
         _ => hold.let_go(),
