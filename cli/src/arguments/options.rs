@@ -14,6 +14,8 @@ pub enum Id {
     Dir,
     DryRun,
     Exclusive,
+    Fcntl,
+    Fd,
     Help,
     Jobs,
     Json,
@@ -21,6 +23,7 @@ pub enum Id {
     KeepPlace,
     KillAfter,
     Kind,
+    Length,
     MaxTime,
     Nested,
     NoFork,
@@ -32,6 +35,7 @@ pub enum Id {
     Shared,
     Skip,
     Slots,
+    Start,
     Token,
     Unlock,
     Until,
@@ -107,6 +111,19 @@ pub static DIR: Opt = valued(
 pub static DRY_RUN: Opt =
     flag(Id::DryRun, "", &["dry-run"], "say what would happen, and take nothing");
 pub static EXCLUSIVE: Opt = flag(Id::Exclusive, "xe", &["exclusive"], "alone: the default");
+pub static FCNTL: Opt = flag(
+    Id::Fcntl,
+    "",
+    &["fcntl"],
+    "lock bytes by fcntl(F_OFD_SETLK), as passwd(1) and others do, and not by flock(2)",
+);
+pub static FD: Opt = valued(
+    Id::Fd,
+    "",
+    &["fd"],
+    "FD",
+    "lock the open descriptor FD; a command may follow, and the lock stays when that has ended",
+);
 pub static HELP: Opt = flag(Id::Help, "h", &["help"], "say this");
 pub static JOBS: Opt = valued(
     Id::Jobs,
@@ -143,6 +160,13 @@ pub static KIND: Opt = valued(
     &["kind"],
     "KIND",
     "the lock's algorithm, when it is made: bakery, black-white, ticket, ...",
+);
+pub static LENGTH: Opt = valued(
+    Id::Length,
+    "",
+    &["length"],
+    "BYTES",
+    "how many bytes to lock (4096, 4K); 0, to the file's end, unless set; implies --fcntl",
 );
 pub static MAX_TIME: Opt = valued(
     Id::MaxTime,
@@ -202,6 +226,13 @@ pub static SLOTS: Opt = valued(
     &["slots"],
     "N",
     "for how many participants there is room, when the lock is made",
+);
+pub static START: Opt = valued(
+    Id::Start,
+    "",
+    &["start"],
+    "BYTE",
+    "the first byte to lock; 0 unless set; implies --fcntl",
 );
 pub static TOKEN: Opt = valued(Id::Token, "", &["token"], "T", "the token that the hold has said");
 pub static UNLOCK: Opt = flag(Id::Unlock, "u", &["unlock"], "let go of the lock on a descriptor");

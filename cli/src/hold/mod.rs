@@ -1,9 +1,10 @@
 //! How a lock is had: the [line](line) of a segment, the [bytes](bytes) of those who are together in it,
-//! and a [file](file).
+//! and a [file](file). What the [kernel](kernel) locks is under the last two.
 
 pub mod bytes;
 pub mod death;
 pub mod file;
+pub mod kernel;
 pub mod line;
 
 use std::sync::atomic::Ordering::Relaxed;

@@ -48,7 +48,11 @@ impl Wrapper {
             _ => return None,
         };
         let parsed = parse::parse(verb, arguments.iter().cloned()).ok()?;
-        let (name, words) = parsed.operands.split_first()?;
+        let operands = parsed.operands.as_slice();
+        let (name, words) = match parsed.value(Id::Fd) {
+            Some(number) => (number, operands),
+            None => operands.split_first().map(|(name, words)| (name.as_os_str(), words))?,
+        };
         let mode = if parsed.has(Id::Shared) {
             Mode::Shared
         } else {
@@ -61,7 +65,7 @@ impl Wrapper {
         };
         Some(Self {
             verb: verb.name.to_owned(),
-            name: name.clone(),
+            name: name.to_owned(),
             words,
             why: parsed.value(Id::Why).map(OsStr::to_owned),
             wait: parsed.value(Id::Wait).and_then(values::time),
@@ -100,6 +104,8 @@ mod tests {
         );
         let flock = of(&["flock", "-s", "/l", "sh", "-c", "true"]).unwrap();
         assert_eq!((flock.mode, flock.words.len()), (Mode::Shared, 3));
+        let flock = of(&["bakery", "flock", "--fd", "9", "make", "it"]).unwrap();
+        assert_eq!((flock.name, flock.words), ("9".into(), vec!["make".into(), "it".into()]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod deaths;
 mod flock;
+mod flock_bytes;
 mod names;
 mod options;
 mod order;

@@ -165,6 +165,13 @@ fn wrong_usage_says_what_to_write_instead() {
         (&["flock", "-E", "600", "file", "true"], "0 to 255"),
         (&["flock", "-F", "-o", "file", "true"], "one of them"),
         (&["flock", "-j", "3", "file", "true"], "no option -j"),
+        (&["flock", "-c", "true", "file"], "write FILE -c STRING"),
+        (&["flock", "--fd", "x", "true"], "--fd 9 COMMAND"),
+        (&["flock", "--fd"], "--fd FD"),
+        (&["flock", "--fd", "9", "-c", "a", "b"], "exactly one"),
+        (&["flock", "--start", "-1", "file", "true"], "write 4096, 4K"),
+        (&["flock", "--length", "many", "file", "true"], "write 4096, 4K"),
+        (&["flock", "--fd", "9", "-F", "-o", "true"], "one of them"),
     ] {
         let (status, out, said) = place.outcome(&mut place.bakery(arguments));
         assert_eq!((status, &*out), (64, ""), "{arguments:?}: {said}");

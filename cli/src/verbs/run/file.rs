@@ -10,7 +10,8 @@ use bakery_lock::shared::Options;
 
 use crate::exit::{Failure, Outcome, status};
 use crate::held;
-use crate::hold::file::{self, Mode};
+use crate::hold::file::{self, Want};
+use crate::hold::kernel::Mode;
 use crate::hold::{Patience, Taken, is_interrupted};
 use crate::message;
 use crate::report::Account;
@@ -88,7 +89,7 @@ fn obtain(
 ) -> Result<Taken<Got>, Failure> {
     let mode = if wanted.together.is_some() { Mode::Shared } else { Mode::Exclusive };
     let name = wanted.name.shown();
-    let taken = file::lock(file.as_fd(), mode, patience, watch);
+    let taken = file::lock(file.as_fd(), Want::whole(mode), patience, watch);
     Ok(match taken.map_err(|error| system(&format!("lock {name}"), &error))? {
         Taken::In(passage) => {
             if let Some(why) = passage.without.filter(|_| wanted.is_verbose) {

@@ -11,9 +11,10 @@ use bakery_lock::shared::Error;
 use crate::command::{self, Ended, Limit};
 use crate::exit::{self, Failure, Outcome, status};
 use crate::held::{self, Held};
+use crate::hold::bytes;
 use crate::hold::death::Death;
+use crate::hold::kernel::{self, Extent};
 use crate::hold::line::Inside;
-use crate::hold::{bytes, file};
 use crate::message::{self, shown};
 use crate::report::Account;
 use crate::signals::Received;
@@ -47,7 +48,7 @@ impl Hold {
             Self::Alone(inside) => drop(inside),
             Self::Together(file) => bytes::let_go(file.as_fd()),
             // It does not fail for one that is locked.
-            Self::File(file) => drop(file::unlock(file.as_fd())),
+            Self::File(file) => drop(kernel::unlock(file.as_fd(), Extent::Whole)),
         }
     }
 
