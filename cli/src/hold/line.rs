@@ -18,7 +18,7 @@ pub const AT_ONCE: Duration = Duration::from_millis(5);
 /// only the end of a command whose wrapper was killed. And hundreds may wait.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Inside, until it is dropped.
+/// Inside, until it is dropped; and about to [begin](Self::begin).
 #[derive(Debug)]
 pub struct Inside {
     participant: Participant<()>,
@@ -46,6 +46,26 @@ impl Inside {
         };
         let (token, _) = keep(guard);
         Ok(Self { participant, token, death })
+    }
+
+    /// What is to be done inside begins. Until then its death is nobody's business, and what it has been told
+    /// of another's is left for the next one.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    pub fn begin(&mut self) -> Result<(), Error> {
+        self.participant.set_harmless(false)
+    }
+
+    /// From here on its end inside is the ordinary way out, as of one that keeps the lock until its descriptor
+    /// is closed.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    pub fn end_with_descriptor(&mut self) -> Result<(), Error> {
+        self.participant.set_harmless(true)
     }
 
     /// From here on whoever has the descriptor keeps it inside.
@@ -102,6 +122,7 @@ pub fn go_in(
     patience: Patience,
     look: impl FnOnce() -> Result<bool, Error>,
 ) -> Result<Taken<Inside>, Error> {
+    participant.set_harmless(true)?;
     let waiting = participant.enter()?;
     if !look()? {
         return Ok(Taken::Busy);

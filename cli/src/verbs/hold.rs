@@ -181,7 +181,8 @@ fn take(verb: &'static Verb, parsed: &Parsed) -> Result<Got, Failure> {
         other => other,
     };
     Ok(match taken {
-        Taken::In(inside) => {
+        Taken::In(mut inside) => {
+            inside.begin().map_err(refused)?;
             if let Some(death) = &inside.death {
                 message::say(format!(
                     "{}: the last one inside did not come to its end: {death}",

@@ -311,3 +311,52 @@ fn a_writer_killed_at_the_head_of_the_line_lets_others_pass() {
     place.make("go.reader");
     assert_eq!(reader.code(), 0);
 }
+
+/// It has got its turn, and waits for those who are inside together.
+#[test]
+fn one_killed_before_its_command_began_is_no_death_inside() {
+    let place = Place::new();
+    for rust in [false, true] {
+        let lock = if rust { "rust" } else { "lock" };
+        let mutex = rust.then(|| place.mutex(lock, 7_u64));
+        let reader = place.inside(lock, &["-s"], "reader");
+        let writer = place.queued(lock, &[], "writer");
+        until(|| place.look(lock).is_ok_and(|status| status.holder.is_some()));
+        writer.signal(SIGKILL);
+        assert_eq!(writer.code(), 137);
+        let tells = "echo \"<$BAKERY_OWNER_DIED>\"";
+        let outcome = place.outcome(&mut place.run(lock, &["-s"], tells));
+        assert_eq!(outcome, (0, "<>\n".to_owned(), String::new()));
+        place.make("go.reader");
+        assert_eq!(reader.code(), 0);
+        if let Some(mutex) = mutex {
+            assert_eq!(*mutex.lock().unwrap(), 7);
+        }
+        for file in ["up.reader", "go.reader"] {
+            fs::remove_file(place.path(file)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_rust_value_is_sound_after_the_ordinary_end_of_whoever_has_the_descriptor() {
+    let place = Place::new();
+    let mutex = place.mutex("lock", 7_u64);
+    for options in [&["-F"][..], &["--until", "closed"]] {
+        assert_eq!(place.status(&mut place.run("lock", options, "exit 3")), 3);
+        assert_eq!(*mutex.lock().unwrap(), 7, "{options:?}");
+        assert_eq!(place.status(&mut place.run("lock", options, LEAVES_A_DAEMON)), 0);
+        assert!(mutex.try_lock().unwrap().is_none());
+        kill(place.read("daemon").trim().parse().unwrap(), SIGKILL);
+        assert_eq!(*mutex.lock().unwrap(), 7, "{options:?}");
+    }
+    // What died before is told to these as well, and once.
+    let lock = "without a value";
+    for options in [&["-F"][..], &["--until", "closed"], &[]] {
+        let dead = dies_inside(&place, lock);
+        let tells = "echo \"<${BAKERY_OWNER_DIED#* }>\"";
+        let (_, out, _) = place.outcome(&mut place.run(lock, options, tells));
+        assert_eq!(out, format!("<{dead}>\n"), "{options:?}");
+        assert_eq!(place.outcome(&mut place.run(lock, &[], "")).2, "", "{options:?}");
+    }
+}

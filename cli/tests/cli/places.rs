@@ -246,6 +246,33 @@ fn a_holder_that_dies_lets_the_kept_place_come_to_its_turn() {
     assert!(!place.is_busy("lock", &[]));
 }
 
+/// It had its turn, and had begun nothing. What it was told of another's death is left to the next one.
+#[test]
+fn a_place_holder_killed_at_the_head_is_no_death_inside() {
+    let place = Place::new();
+    for dies in [false, true] {
+        let holder = place.inside("lock", &[], "held");
+        let (pid, command) = (holder.pid(), place.pid("held"));
+        place.gives_up("lock", &[], "tries");
+        let keeper = place.keeper("lock");
+        if dies {
+            holder.signal(SIGKILL);
+        }
+        kill(command, SIGKILL);
+        assert_eq!(holder.code(), 137);
+        until(|| {
+            place
+                .look("lock")
+                .is_ok_and(|status| status.holder.is_some_and(|one| one.pid == keeper))
+        });
+        kill(keeper, SIGKILL);
+        let (_, out, _) =
+            place.outcome(&mut place.run("lock", &[], "echo \"<${BAKERY_OWNER_DIED#* }>\""));
+        assert_eq!(out, if dies { format!("<{pid}>\n") } else { "<>\n".to_owned() });
+        fs::remove_file(place.path("up.held")).unwrap();
+    }
+}
+
 #[test]
 fn a_killed_place_holder_has_its_try_queue_by_itself() {
     let place = Place::new();

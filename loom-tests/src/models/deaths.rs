@@ -107,6 +107,7 @@ impl<A: Recover> Segment<A> {
         let dead = Dead {
             slot,
             owner: &owner.process,
+            is_harmless: owner.is_harmless,
             identity,
             record: &self.records[slot.index()],
             journal: &self.journal,

@@ -21,11 +21,8 @@ use crate::verbs::run::late::{self, Late};
 use crate::verbs::run::place::{self, Waited};
 use crate::verbs::run::refuse::{library, system};
 use crate::verbs::run::under::{self, Got, Hold, Told};
-use crate::verbs::run::wanted::{Until, Wanted};
+use crate::verbs::run::wanted::Wanted;
 use crate::waiting::{self, Manner, Watch};
-
-/// What a process is called that holds a lock until its descriptor is closed: its end is no death.
-const UNTIL_CLOSED: &str = "bakery-closed";
 
 pub fn run(wanted: &Wanted, name: &str, account: &mut Account) -> Outcome {
     let mutex = wanted.options.open_any(name).map_err(library)?;
@@ -121,9 +118,6 @@ fn obtain(
     patience: Patience,
     has_collapsed: &Cell<bool>,
 ) -> Result<Taken<Got>, Failure> {
-    if wanted.until == Until::Closed && wanted.together.is_none() {
-        under::be_called(UNTIL_CLOSED);
-    }
     let Some(participant) = line::join(mutex, patience).map_err(library)? else {
         return Ok(Taken::Busy);
     };
@@ -151,7 +145,6 @@ fn obtain(
                 Taken::Interrupted => return Ok(Taken::Interrupted),
             };
             let (token, death) = (inside.token, inside.death.clone());
-            let death = death.filter(|death| death.command != UNTIL_CLOSED);
             let failed = |error| system("lock the segment's file", &error);
             let (outcome, hold) = match wanted.together {
                 None => {

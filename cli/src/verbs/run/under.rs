@@ -1,6 +1,6 @@
 //! What happens under the lock.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -33,6 +33,16 @@ pub enum Hold {
 }
 
 impl Hold {
+    /// What is to be done under it begins. Only the end of one that holds alone can be a death.
+    fn begin(&mut self, until: Until) -> Result<(), Error> {
+        let Self::Alone(inside) = self else { return Ok(()) };
+        inside.begin()?;
+        if until == Until::Closed {
+            inside.end_with_descriptor()?;
+        }
+        Ok(())
+    }
+
     /// Whoever has this descriptor keeps the lock.
     fn descriptor(&mut self) -> Result<BorrowedFd<'_>, Error> {
         match self {
@@ -94,6 +104,7 @@ pub fn run(
         message::say(format!("{name}: in after {}{token}", message::time(account.waited)));
     }
     let surroundings = Surroundings::new(wanted, told, account);
+    hold.begin(wanted.until).map_err(library)?;
     if let Some(death) = &told.death {
         see_to(death, wanted, &mut hold, &surroundings, signals, account)?;
     }
@@ -235,11 +246,4 @@ impl Surroundings {
             };
         }
     }
-}
-
-/// Gives this process another name, which participants have as well.
-pub fn be_called(name: &str) {
-    let Ok(name) = CString::new(name) else { return };
-    // SAFETY: the name ends with a zero byte, and is read.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
