@@ -203,8 +203,12 @@ pub static ON_OWNER_DIED: Opt = valued(
 );
 pub static PID: Opt =
     valued(Id::Pid, "", &["pid"], "PID", "until the process PID ends, and not standard input");
-pub static QUIET: Opt =
-    flag(Id::Quiet, "q", &["quiet"], "not even the line on a terminal while it waits");
+pub static QUIET: Opt = flag(
+    Id::Quiet,
+    "q",
+    &["quiet"],
+    "say nothing while it waits, when its time is over, or of what outlives the command",
+);
 pub static REPORT: Opt = valued(
     Id::Report,
     "",
