@@ -58,6 +58,13 @@ fn is_kept(pid: u32) -> bool {
     comm(pid).starts_with("kept-")
 }
 
+/// How long a process has run, in the clock's ticks.
+fn processor_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields = stat.rsplit_once(") ")?.1.split(' ').skip(11).take(2);
+    fields.map(|field| field.parse::<u64>().ok()).sum()
+}
+
 #[test]
 fn the_next_try_goes_on_where_the_last_one_gave_up() {
     let place = Place::new();
@@ -333,8 +340,14 @@ fn at_the_head_a_place_holder_goes_when_nobody_comes() {
         place.look("lock").is_ok_and(|status| status.holder.is_some_and(|one| one.pid == keeper))
     });
     place.make("go.behind");
+    let mut ticks = 0;
+    until(|| {
+        ticks = processor_time(keeper).unwrap_or(ticks);
+        !is_alive(keeper)
+    });
+    // It sleeps meanwhile.
+    assert!(ticks < 100, "{ticks} hundredths of a second");
     assert_eq!(behind.code(), 0);
-    until(|| !is_alive(keeper));
     let status = place.look("lock").unwrap();
     assert_eq!((status.recoveries, status.joined), (0, 0));
 }

@@ -182,11 +182,6 @@ impl Identity {
         self.change(|code| if is_harmless { code | HARMLESS } else { code & !HARMLESS });
     }
 
-    /// To be called by the owner.
-    pub(crate) fn is_harmless(&self) -> bool {
-        self.hold.load(Relaxed) & HARMLESS != 0
-    }
-
     /// Leaves the slot to whoever has its descriptor and adopts it. To be called by the owner, which is
     /// held by its descriptor, and does nothing more in the slot.
     pub(crate) fn hand_over(&self, state: State) {

@@ -433,7 +433,8 @@ impl<W: Wait> Seat<W> {
         let journal = self.segment.journal();
         self.told = Some(Box::new((self.token, journal.obituary().into())));
         // One that dies harmlessly leaves it to the next.
-        if !turns_away && !self.identity().is_harmless() {
+        let is_harmless = self.identity().owner().is_some_and(|owner| owner.is_harmless);
+        if !turns_away && !is_harmless {
             journal.note_repair();
         }
         Ok(())

@@ -19,7 +19,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Of one that is in line no longer, by when it came.
+    /// Of one that is in line no longer, by when it came, as far as the clock tells who came before.
     fn left(status: &Status, since: SystemTime) -> Self {
         let later = status.queue.iter().filter(|one| one.since.is_none_or(|then| then > since));
         let later = later.count();
@@ -59,12 +59,10 @@ pub fn tell(
     }
     let mut text = wanted.name.shown();
     let gave_up = is_over.then(|| format!("gave up after {}", message::time(account.waited)));
-    let holder = match status {
-        None => Some("somebody else has it locked".to_owned()),
-        Some(status) => match &status.holder {
-            Some(holder) => Some(format!("held by {}", who(holder))),
-            None => Some("held by others together".to_owned()),
-        },
+    let holder = match status.map(|status| &status.holder) {
+        None => "somebody else has it locked".to_owned(),
+        Some(Some(holder)) => format!("held by {}", who(holder)),
+        Some(None) => "held by others together".to_owned(),
     };
     let line = match (place, status) {
         (Some(Place { position, of }), _) => {
@@ -73,7 +71,7 @@ pub fn tell(
         (None, Some(status)) => Some(format!("{} in line", status.queue.len())),
         (None, None) => None,
     };
-    let parts: Vec<String> = [gave_up, line, holder].into_iter().flatten().collect();
+    let parts: Vec<String> = [gave_up, line, Some(holder)].into_iter().flatten().collect();
     let _ = write!(text, ": {}", parts.join(", "));
     match (late.kept_until, &wanted.keep_place) {
         (Some(until), _) => {

@@ -125,46 +125,40 @@ fn obtain(
     let watch =
         Watch { name, manner: if patience.is_over() { Manner::Silent } else { wanted.manner } };
     let is_me = |one: &Competitor| one.slot == slot;
-    waiting::during(
-        watch,
-        || mutex.status().ok(),
-        is_me,
-        || {
-            let look = || {
-                // Whoever waits already will begin after this one has come.
-                if wanted.collapses
-                    && position(&mutex.status()?, is_me).is_some_and(|place| place > 1)
-                {
-                    has_collapsed.set(true);
-                }
-                Ok(!has_collapsed.get())
-            };
-            let inside = match line::go_in(participant, patience, look).map_err(library)? {
-                Taken::In(inside) => inside,
-                Taken::Busy => return Ok(Taken::Busy),
-                Taken::Interrupted => return Ok(Taken::Interrupted),
-            };
-            let (token, death) = (inside.token, inside.death.clone());
-            let failed = |error| system("lock the segment's file", &error);
-            let (outcome, hold) = match wanted.together {
-                None => {
-                    let outcome =
-                        bytes::wait_until_free(mutex.as_fd(), patience).map_err(failed)?;
-                    (outcome, Hold::Alone(inside))
-                }
-                Some(together) => {
-                    let file = mutex.reopen().map_err(library)?;
-                    let outcome = bytes::take(file.as_fd(), together, patience).map_err(failed)?;
-                    // The next one may come to the head.
-                    drop(inside);
-                    (outcome, Hold::Together(file))
-                }
-            };
-            Ok(match outcome {
-                Taken::In(()) => Taken::In(Got { hold, token: Some(token), death }),
-                Taken::Busy => Taken::Busy,
-                Taken::Interrupted => Taken::Interrupted,
-            })
-        },
-    )
+    let see = || mutex.status().ok();
+    waiting::during(watch, see, is_me, || {
+        let look = || {
+            // Whoever waits already will begin after this one has come.
+            if wanted.collapses && position(&mutex.status()?, is_me).is_some_and(|place| place > 1)
+            {
+                has_collapsed.set(true);
+            }
+            Ok(!has_collapsed.get())
+        };
+        let inside = match line::go_in(participant, patience, look).map_err(library)? {
+            Taken::In(inside) => inside,
+            Taken::Busy => return Ok(Taken::Busy),
+            Taken::Interrupted => return Ok(Taken::Interrupted),
+        };
+        let (token, death) = (inside.token, inside.death.clone());
+        let failed = |error| system("lock the segment's file", &error);
+        let (outcome, hold) = match wanted.together {
+            None => {
+                let outcome = bytes::wait_until_free(mutex.as_fd(), patience).map_err(failed)?;
+                (outcome, Hold::Alone(inside))
+            }
+            Some(together) => {
+                let file = mutex.reopen().map_err(library)?;
+                let outcome = bytes::take(file.as_fd(), together, patience).map_err(failed)?;
+                // The next one may come to the head.
+                drop(inside);
+                (outcome, Hold::Together(file))
+            }
+        };
+        Ok(match outcome {
+            Taken::In(()) => Taken::In(Got { hold, token: Some(token), death }),
+            Taken::Busy => Taken::Busy,
+            Taken::Interrupted => Taken::Interrupted,
+        })
+    })
 }

@@ -10,8 +10,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::event::PollFlags;
-
 use crate::arguments::{Parsed, Verb, parse};
 use crate::exit::{Failure, Outcome, status};
 use crate::hold::Taken;
@@ -157,19 +155,19 @@ impl Keeper {
         }
     }
 
+    /// Waits for somebody, or for so long. What is of no interest now is left out, as an end that has come would
+    /// be seen again and again.
     fn wait(&self, time: Option<Duration>) -> io::Result<Ready> {
-        let nothing = || rustix::event::PollFd::new(&self.rung, PollFlags::empty());
-        let bell = if self.got.is_none() { wire::reading(&self.rung) } else { nothing() };
-        let listener = self.listener.as_ref().map_or_else(nothing, wire::reading);
-        let client = self.client.as_ref().map_or_else(nothing, wire::reading);
-        let mut all = [bell, listener, client];
+        let bell = self.got.is_none().then(|| wire::reading(&self.rung));
+        let listener = self.listener.as_ref().map(wire::reading);
+        let client = self.client.as_ref().map(wire::reading);
+        let is_there = [bell.is_some(), listener.is_some(), client.is_some()];
+        let mut all: Vec<_> = [bell, listener, client].into_iter().flatten().collect();
         wire::wait(&mut all, time)?;
-        let is_ready = |at: usize, has: bool| has && !all[at].revents().is_empty();
-        Ok(Ready {
-            has_rung: is_ready(0, self.got.is_none()),
-            has_come: is_ready(1, self.listener.is_some()),
-            is_spoken_to: is_ready(2, self.client.is_some()),
-        })
+        let mut ready = all.iter().map(|one| !one.revents().is_empty());
+        let [has_rung, has_come, is_spoken_to] =
+            is_there.map(|is_there| is_there && ready.next().unwrap_or(false));
+        Ok(Ready { has_rung, has_come, is_spoken_to })
     }
 
     /// What became of the wait for the lock. Whether there is anything to go on for.

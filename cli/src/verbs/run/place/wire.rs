@@ -158,10 +158,13 @@ pub fn receive(socket: &OwnedFd) -> io::Result<Option<Packet>> {
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = [0; LONGEST];
     let flags = RecvFlags::CMSG_CLOEXEC;
-    let length = match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags) {
-        Ok(message) => message.bytes,
-        Err(Errno::CONNRESET) => 0,
-        Err(error) => return Err(error.into()),
+    let length = loop {
+        match recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags) {
+            Ok(message) => break message.bytes,
+            // The other end is gone, and has not read all. It is said once, and before what it has sent.
+            Err(Errno::CONNRESET | Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     };
     let sent = ancillary.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
@@ -247,5 +250,17 @@ mod tests {
         ));
         drop(one);
         assert!(matches!(receive(&other), Ok(None)));
+    }
+
+    /// The turn has come in the moment in which the time was over.
+    #[test]
+    fn what_was_sent_is_received_of_one_that_is_gone_and_has_not_listened() {
+        let (one, other) = pair().unwrap();
+        let hold = std::fs::File::open("/dev/null").unwrap().into();
+        send(&one, &Packet::In { hold, token: Some(7), death: None }).unwrap();
+        send(&other, &Packet::Keep).unwrap();
+        drop(one);
+        let answer = answer(&other, Duration::from_secs(60)).unwrap();
+        assert!(matches!(answer, Some(Packet::In { token: Some(7), .. })), "{answer:?}");
     }
 }
