@@ -113,6 +113,15 @@ fn what_it_has_been_told_is_left_for_the_next_one() {
     assert_eq!(before, Some(first));
     assert_eq!(told(mutex.lock().unwrap().death()), Some(second));
     assert_eq!(told(mutex.lock().unwrap().death()), None);
+    let (third, _) = dead(None);
+    let mut me = mutex.join().unwrap();
+    me.set_harmless(true).unwrap();
+    let guard = me.lock().unwrap();
+    assert_eq!(told(guard.death()), Some(third));
+    mem::forget(guard);
+    me.set_harmless(false).unwrap();
+    drop(me);
+    assert_eq!(told(mutex.lock().unwrap().death()), None);
     // One that leaves does not have to die for it.
     let (third, _) = dead(None);
     let mut me = mutex.join().unwrap();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::ptr;
 
 use bakery_lock::shared::Competitor;
 use libc::{SIGKILL, SIGSTOP, SIGTERM};
@@ -144,11 +145,15 @@ fn a_free_lock_is_taken_at_once() {
 fn a_place_holder_has_nothing_of_its_callers() {
     let place = Place::new();
     let first = place.inside("lock", &[], "first");
-    let script = "exec 9>inherited; out=$(\"$BAKERY\" run lock --keep-place -w .05 -- true 2>&1); \
+    let script = "exec 9>inherited; flock 9; out=$(\"$BAKERY\" run lock --keep-place -w .05 -- true 2>&1); \
         echo $?; exec 9>&-; flock -n inherited echo free";
     let (_, out, _) = place.outcome(place.program("sh").args(["-c", script]));
     assert_eq!(out, "75\nfree\n");
     let keeper = place.keeper("lock");
+    // Nor the caller's terminal.
+    let stat = fs::read_to_string(format!("/proc/{keeper}/stat")).unwrap();
+    let session = stat.rsplit_once(") ").unwrap().1.split(' ').nth(3).unwrap().to_owned();
+    assert_eq!(session, keeper.to_string());
     kill(keeper, SIGTERM);
     // It leaves the line, as everybody does.
     until(|| place.in_line("lock") == 0);
@@ -386,6 +391,26 @@ fn listens(name: &[u8]) -> OwnedFd {
     socket
 }
 
+/// To whoever comes, whatever is asked: the place is theirs, and it is kept.
+fn says_yes(listener: &OwnedFd) {
+    loop {
+        // SAFETY: nobody's address is asked for.
+        let socket =
+            unsafe { libc::accept(listener.as_raw_fd(), ptr::null_mut(), ptr::null_mut()) };
+        if socket < 0 {
+            return;
+        }
+        let mut asked = [0_u8; 64];
+        for yes in [b"y", b"K"] {
+            // SAFETY: one byte is sent, and there is room for what is received. It is left open.
+            unsafe {
+                libc::send(socket, yes.as_ptr().cast(), 1, libc::MSG_NOSIGNAL);
+                libc::recv(socket, asked.as_mut_ptr().cast(), asked.len(), 0);
+            }
+        }
+    }
+}
+
 /// A name that another user has taken is not believed.
 #[test]
 fn what_another_user_says_is_not_heard() {
@@ -406,6 +431,8 @@ fn what_another_user_says_is_not_heard() {
         listens(&name)
     });
     let squatter = squatter.join().unwrap();
+    let answers = squatter.try_clone().unwrap();
+    std::thread::spawn(move || says_yes(&answers));
     let said = place.gives_up("lock", &[], "tries");
     assert!(said.contains("the place could not be kept"), "{said}");
     until(|| place.look("lock").unwrap().queue.iter().all(|one| !is_alive(one.pid)));
