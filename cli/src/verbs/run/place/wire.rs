@@ -260,7 +260,7 @@ mod tests {
         send(&one, &Packet::In { hold, token: Some(7), death: None }).unwrap();
         send(&other, &Packet::Keep).unwrap();
         drop(one);
-        let answer = answer(&other, Duration::from_secs(60)).unwrap();
+        let answer = answer(&other, Duration::from_mins(1)).unwrap();
         assert!(matches!(answer, Some(Packet::In { token: Some(7), .. })), "{answer:?}");
     }
 }
