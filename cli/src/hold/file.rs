@@ -236,7 +236,9 @@ fn blocking(file: BorrowedFd<'_>, want: Want, patience: Patience) -> io::Result<
     let is_timed = matches!(patience, Patience::Until(_));
     if is_timed {
         signals::wake_by_alarm();
-        signals::wake_after(patience.left().unwrap_or_default())?;
+        // No time at all would be no end.
+        let left = patience.left().unwrap_or_default().max(Duration::from_micros(1));
+        signals::wake_after(left)?;
     }
     let taken = loop {
         match kernel::lock(file, want.extent, want.mode) {

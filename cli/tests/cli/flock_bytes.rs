@@ -50,6 +50,18 @@ fn bytes_are_locked_as_others_lock_them() {
     assert_eq!(says(&place, script), "0\n1\n");
 }
 
+/// When the wait begins.
+#[test]
+fn a_time_that_is_over_before_it_begins_ends_the_wait() {
+    let place = Place::new();
+    for how in ["", "--fcntl"] {
+        let script = format!("$FLOCK {how} l sh -c '$FLOCK {how} -w .000001 -E 7 l true; echo $?'");
+        assert_eq!(says(&place, &script), "7\n");
+    }
+    let script = "flock l \"$BAKERY\" run ./l -q -w .000001 -- true; echo $?";
+    assert_eq!(says(&place, script), "75\n");
+}
+
 #[test]
 fn only_bytes_that_are_both_ones_exclude() {
     let place = Place::new();

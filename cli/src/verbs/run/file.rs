@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use bakery_lock::shared::Options;
 
@@ -31,7 +31,7 @@ pub fn run(wanted: &Wanted, path: &Path, account: &mut Account) -> Outcome {
     if held::by_ancestors(OsStr::new(&key)).is_some() && file::is_locked(file.as_fd()) {
         return under::within(wanted, account);
     }
-    let (begin, since) = (Instant::now(), SystemTime::now());
+    let begin = Instant::now();
     let name = wanted.name.shown();
     let watch = Watch { name: &name, manner: wanted.manner };
     let patience = Patience::of(wanted.time);
@@ -60,8 +60,7 @@ pub fn run(wanted: &Wanted, path: &Path, account: &mut Account) -> Outcome {
             return Ok(status::SYSTEM);
         }
         Taken::Busy => {
-            let line = look();
-            return Ok(late::tell(wanted, line.as_ref(), None, since, late, account));
+            return Ok(late::tell(wanted, None, late, account));
         }
     };
     let told = Told { key: OsStr::new(&key), token: None, death: None };

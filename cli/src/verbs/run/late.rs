@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use bakery_lock::shared::Status;
+use bakery_lock::shared::{Competitor, Status};
 
 use crate::clock;
 use crate::message;
@@ -19,11 +19,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// Of one that is in line no longer, by when it came, as far as the clock tells who came before.
-    fn left(status: &Status, since: SystemTime) -> Self {
-        let later = status.queue.iter().filter(|one| one.since.is_none_or(|then| then > since));
-        let later = later.count();
-        Self { position: status.queue.len() - later + 1, of: status.queue.len() + 1 }
+    /// Of one that is in line no longer: behind those of whom it came after that are in it still. (One that
+    /// has been in meanwhile, and has come again as the same participant, counts as still there.)
+    pub fn left(status: &Status, before: &[Competitor]) -> Self {
+        let who = |one: &Competitor| (one.slot, one.pid);
+        let is_before = |one: &&Competitor| before.iter().any(|other| who(other) == who(one));
+        let position = status.queue.iter().filter(is_before).count() + 1;
+        Self { position, of: status.queue.len() + 1 }
     }
 }
 
@@ -34,19 +36,9 @@ pub struct Late {
     pub kept_until: Option<SystemTime>,
 }
 
-/// Somebody else has it, or the time was over. `line` is its status, and `status` that of the lock, if they
-/// are one; `since` is when this one came.
-pub fn tell(
-    wanted: &Wanted,
-    line: Option<&Status>,
-    status: Option<&Status>,
-    since: SystemTime,
-    late: Late,
-    account: &mut Account,
-) -> u8 {
+/// Somebody else has it, or the time was over. A file has no status.
+pub fn tell(wanted: &Wanted, status: Option<&Status>, late: Late, account: &mut Account) -> u8 {
     let is_over = wanted.time.is_some_and(|time| !time.is_zero());
-    let left = || line.filter(|_| is_over).map(|line| Place::left(line, since));
-    let place = late.place.or_else(left);
     account.outcome = if is_over { "timed-out" } else { "busy" };
     let is_silent = match wanted.manner {
         _ if wanted.is_quiet => true,
@@ -64,7 +56,7 @@ pub fn tell(
         Some(Some(holder)) => format!("held by {}", who(holder)),
         Some(None) => "held by others together".to_owned(),
     };
-    let line = match (place, status) {
+    let line = match (late.place, status) {
         (Some(Place { position, of }), _) => {
             Some(format!("{} of {of} in line", message::ordinal(position)))
         }

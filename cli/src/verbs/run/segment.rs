@@ -4,20 +4,20 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use bakery_lock::shared::{Competitor, Mutex, Options};
 
 use crate::exit::{Failure, Outcome, status};
 use crate::held::{self, Held};
 use crate::hold::death::Death;
-use crate::hold::line::{self, Inside, position};
+use crate::hold::line::{self, Inside};
 use crate::hold::{Patience, Taken, bytes, is_interrupted};
 use crate::message;
 use crate::report::Account;
 use crate::signals::{Noted, Received};
 use crate::verbs::run::INTERRUPTED;
-use crate::verbs::run::late::{self, Late};
+use crate::verbs::run::late::{self, Late, Place};
 use crate::verbs::run::place::{self, Waited};
 use crate::verbs::run::refuse::{library, system};
 use crate::verbs::run::under::{self, Got, Hold, Told};
@@ -31,9 +31,9 @@ pub fn run(wanted: &Wanted, name: &str, account: &mut Account) -> Outcome {
     {
         return under::within(wanted, account);
     }
-    let (begin, since) = (Instant::now(), SystemTime::now());
+    let begin = Instant::now();
     let patience = Patience::of(wanted.time);
-    let has_collapsed = Cell::new(false);
+    let line = Line::default();
     let noted = Noted::begin();
     let watch = Watch { name, manner: wanted.manner };
     let look = || mutex.status().ok();
@@ -48,7 +48,7 @@ pub fn run(wanted: &Wanted, name: &str, account: &mut Account) -> Outcome {
             Ok(Taken::Busy)
         }
         Waited::Interrupted => Ok(Taken::Interrupted),
-        Waited::Alone => obtain(wanted, name, &mutex, patience, &has_collapsed),
+        Waited::Alone => obtain(wanted, name, &mutex, patience, &line),
     };
     let signals = Received::begin();
     drop(noted);
@@ -59,7 +59,7 @@ pub fn run(wanted: &Wanted, name: &str, account: &mut Account) -> Outcome {
             account.outcome = INTERRUPTED;
             return Ok(status::SYSTEM);
         }
-        Taken::Busy if has_collapsed.get() => {
+        Taken::Busy if line.has_collapsed.get() => {
             account.outcome = "collapsed";
             if wanted.is_verbose {
                 message::say(format!("{}: one waits already; left to it", wanted.name.shown()));
@@ -68,14 +68,25 @@ pub fn run(wanted: &Wanted, name: &str, account: &mut Account) -> Outcome {
         }
         Taken::Busy => {
             let status = mutex.status().ok();
-            let status = status.as_ref();
-            return Ok(late::tell(wanted, status, status, since, late, account));
+            let before = line.before.take();
+            let left = || Some(Place::left(status.as_ref()?, before.as_ref()?));
+            late.place = late.place.or_else(left);
+            return Ok(late::tell(wanted, status.as_ref(), late, account));
         }
     };
     account.token = token;
     account.after_death.clone_from(&death);
     let told = Told { key: OsStr::new(name), token, death };
     under::run(wanted, hold, &told, &signals, account)
+}
+
+/// What one in line has seen when it came.
+#[derive(Default)]
+struct Line {
+    /// Somebody waited already, and that was to be left to it.
+    has_collapsed: Cell<bool>,
+    /// Who was before it, if its time may be over.
+    before: Cell<Option<Vec<Competitor>>>,
 }
 
 /// Whether an ancestor that has said so is still inside. One whose descendant has outlived it is not.
@@ -95,7 +106,7 @@ pub fn identity(name: &str) -> Result<Vec<u8>, Failure> {
 /// Waits as a place-holder.
 pub fn queue(wanted: &Wanted, name: &str) -> Result<Taken<Got>, Failure> {
     let mutex = wanted.options.open_any(name).map_err(library)?;
-    obtain(wanted, name, &mutex, Patience::Forever, &Cell::new(false))
+    obtain(wanted, name, &mutex, Patience::Forever, &Line::default())
 }
 
 /// What a place-holder has handed over.
@@ -116,7 +127,7 @@ fn obtain(
     name: &str,
     mutex: &Mutex<()>,
     patience: Patience,
-    has_collapsed: &Cell<bool>,
+    line: &Line,
 ) -> Result<Taken<Got>, Failure> {
     let Some(participant) = line::join(mutex, patience).map_err(library)? else {
         return Ok(Taken::Busy);
@@ -128,12 +139,16 @@ fn obtain(
     let see = || mutex.status().ok();
     waiting::during(watch, see, is_me, || {
         let look = || {
-            // Whoever waits already will begin after this one has come.
-            if wanted.collapses && position(&mutex.status()?, is_me).is_some_and(|place| place > 1)
-            {
-                has_collapsed.set(true);
+            if !wanted.collapses && !matches!(patience, Patience::Until(_)) {
+                return Ok(true);
             }
-            Ok(!has_collapsed.get())
+            let mut queue = mutex.status()?.queue;
+            let before = queue.iter().position(is_me).unwrap_or(0);
+            queue.truncate(before);
+            // Whoever waits already will begin after this one has come.
+            line.has_collapsed.set(wanted.collapses && !queue.is_empty());
+            line.before.set(Some(queue));
+            Ok(!line.has_collapsed.get())
         };
         let inside = match line::go_in(participant, patience, look).map_err(library)? {
             Taken::In(inside) => inside,

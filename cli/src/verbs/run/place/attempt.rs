@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bakery_lock::shared::{Competitor, Status};
 
@@ -22,6 +22,9 @@ use crate::waiting::{self, Watch};
 
 /// How long a place-holder has to answer. One that does not is stopped.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often to look whether it stands in line.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What came of it.
 pub enum Waited {
@@ -82,7 +85,8 @@ pub fn wait(
     let mut place = None;
     let heard = match heard {
         Ok(Heard::Late) => {
-            place = see().and_then(|status| place_of(&status, is_keeper));
+            // It may have been started only just: there is no place before it stands in line.
+            place = keeper.await_place(|| place_of(&see()?, is_keeper));
             keeper.ask_to_keep()
         }
         heard => heard,
@@ -173,6 +177,22 @@ impl Keeper {
             }
             wire::wait(&mut [wire::reading(&self.socket)], patience.left())?;
         }
+    }
+
+    /// Where the place-holder is in line, as soon as it is, unless it has to say something first.
+    fn await_place(&self, look: impl Fn() -> Option<Place>) -> Option<Place> {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE && !is_interrupted() {
+            let place = look();
+            let mut socket = [wire::reading(&self.socket)];
+            if place.is_some()
+                || wire::wait(&mut socket, Some(LOOK_EVERY)).is_err()
+                || !socket[0].revents().is_empty()
+            {
+                return place;
+            }
+        }
+        None
     }
 
     /// The turn may have come in between: then that is the answer.
