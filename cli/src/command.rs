@@ -41,6 +41,8 @@ pub struct Limit {
 #[derive(Clone, Copy, Debug)]
 pub struct Ended {
     pub status: ExitStatus,
+    /// Its number, which is another process's by now, perhaps.
+    pub pid: u32,
     pub is_time_over: bool,
     pub ran: Duration,
 }
@@ -111,7 +113,7 @@ pub fn run(
     let mut deadline = limit.max_time.map(|time| begin + time);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Ended { status, is_time_over, ran: begin.elapsed() });
+            return Ok(Ended { status, pid: child.id(), is_time_over, ran: begin.elapsed() });
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {

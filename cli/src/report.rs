@@ -7,9 +7,8 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use bakery_lock::shared::Death;
-
 use crate::exit::{Failure, status};
+use crate::hold::death::Death;
 use crate::json::Object;
 use crate::message::shown;
 

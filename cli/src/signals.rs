@@ -47,6 +47,12 @@ pub fn wake_after(time: Duration) -> io::Result<()> {
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// Calls off what this process waits for in line, as a signal does that ends it. For another thread.
+pub fn call_off() {
+    CAUGHT.store(true, Relaxed);
+    let _ = wake_after(AGAIN);
+}
+
 /// Calls a function at a signal. It interrupts system calls.
 fn handle(signal: c_int, handler: libc::sighandler_t) -> libc::sigaction {
     // SAFETY: all zeros is a value of this struct, with no flags and an empty mask.

@@ -7,8 +7,7 @@ use std::sync::{Condvar, Mutex as ThreadMutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use bakery_lock::algorithm::Slot;
-use bakery_lock::shared::{Competitor, Mutex, Status};
+use bakery_lock::shared::{Competitor, Status};
 
 use crate::hold::line::position;
 use crate::message;
@@ -40,13 +39,20 @@ impl Manner {
 
 /// Waits, and says meanwhile how the wait goes: on a thread of its own, which is only there if something
 /// may be said.
-pub fn during<T>(watch: Watch<'_>, mutex: &Mutex<()>, slot: Slot, wait: impl FnOnce() -> T) -> T {
+///
+/// `look` sees the lock, and `is_me` who in it waits so.
+pub fn during<T>(
+    watch: Watch<'_>,
+    look: impl Fn() -> Option<Status> + Sync,
+    is_me: impl Fn(&Competitor) -> bool + Sync,
+    wait: impl FnOnce() -> T,
+) -> T {
     if watch.manner == Manner::Silent {
         return wait();
     }
-    let over = Over::default();
+    let (look, is_me, over) = (&look, &is_me, Over::default());
     thread::scope(|scope| {
-        let line = thread::Builder::new().spawn_scoped(scope, || say(watch, mutex, slot, &over));
+        let line = thread::Builder::new().spawn_scoped(scope, || say(watch, look, is_me, &over));
         // Without the thread it waits in silence.
         let _ = line;
         let waited = wait();
@@ -82,15 +88,20 @@ impl Over {
     }
 }
 
-fn say(Watch { name, manner }: Watch<'_>, mutex: &Mutex<()>, slot: Slot, over: &Over) {
+fn say(
+    Watch { name, manner }: Watch<'_>,
+    look: impl Fn() -> Option<Status>,
+    is_me: impl Fn(&Competitor) -> bool,
+    over: &Over,
+) {
     signals::leave_to_others();
     let begin = Instant::now();
     let (mut pause, again) = if manner == Manner::Terminal { ON_A_TERMINAL } else { IN_A_LOG };
     let mut is_written = false;
     while !over.is_within(pause) {
         pause = again;
-        let Ok(status) = mutex.status() else { continue };
-        let text = describe(name, &status, slot, begin.elapsed());
+        let Some(status) = look() else { continue };
+        let text = describe(name, &status, &is_me, begin.elapsed());
         if manner == Manner::Terminal {
             let line: String = text.chars().take(width().saturating_sub(1)).collect();
             let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes());
@@ -105,13 +116,18 @@ fn say(Watch { name, manner }: Watch<'_>, mutex: &Mutex<()>, slot: Slot, over: &
 }
 
 /// `deploy: 3rd in line, waiting 2m05s; held by make 41877 for 14m (token 812)`
-fn describe(name: &str, status: &Status, slot: Slot, waited: Duration) -> String {
+fn describe(
+    name: &str,
+    status: &Status,
+    is_me: impl Fn(&Competitor) -> bool,
+    waited: Duration,
+) -> String {
     let waited = message::time(waited);
-    let is_first = status.holder.as_ref().is_some_and(|holder| holder.slot == slot);
+    let is_first = status.holder.as_ref().is_some_and(&is_me);
     if is_first {
         return format!("{name}: first in line, waiting {waited} for those who are inside");
     }
-    let place = position(status, slot).map_or_else(
+    let place = position(status, is_me).map_or_else(
         || "in line".to_owned(),
         |place| format!("{} in line", message::ordinal(place)),
     );

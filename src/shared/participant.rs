@@ -185,6 +185,36 @@ impl<T: Data, W: Wait> Participant<T, W> {
         self.seat.hold_by_descriptor()
     }
 
+    /// Says whether this participant's death inside would do any harm, as it does unless this is called. One
+    /// that only stands in line for somebody else, or that keeps others out and has touched nothing, is
+    /// harmless: when it dies inside the next owner goes in, and nobody is told.
+    ///
+    /// Call it with `true` before it goes in, and with `false` before it touches the value. In between, what
+    /// it has been told of a death before its own is left for the next one to be told. It stays so until it
+    /// is called again, also over [`hand_over`](Self::hand_over). It is two atomic updates.
+    ///
+    /// ```
+    /// use bakery_lock::shared::Options;
+    ///
+    /// # fn main() -> Result<(), bakery_lock::shared::Error> {
+    /// let mutex = Options::new().anonymous(0_u64)?;
+    /// let mut me = mutex.join()?;
+    /// me.set_harmless(true)?;
+    /// std::mem::forget(me.lock()?);
+    /// // It stays inside as long as the descriptor is open. Its end is no death.
+    /// drop(me.hand_over()?);
+    /// assert_eq!(*mutex.lock()?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a child that inherited this participant.
+    pub fn set_harmless(&mut self, is_harmless: bool) -> Result<(), Error> {
+        self.seat.set_harmless(is_harmless)
+    }
+
     /// Leaves this participant, as it stands, to whoever [adopts](crate::shared::Mutex::adopt) it:
     /// another process that gets the descriptor, the program that this process becomes, or a child that
     /// is forked off.

@@ -16,6 +16,7 @@ mod exclusion;
 mod forks;
 mod futures;
 mod handed;
+mod harmless;
 mod leaks;
 mod lives;
 mod order;
@@ -57,6 +58,7 @@ fn child() {
         ("goes on", handed::goes_on),
         ("sends itself", sockets::sends_itself),
         ("is sent one", sockets::is_sent_one),
+        ("is harmless", harmless::is_harmless),
         ("forks twice", handed::forks_twice),
         ("forks while it is held", handed::forks_while_it_is_held),
         ("opens and closes", lives::opens_and_closes),

@@ -20,7 +20,7 @@ pub struct Opt {
     pub letters: &'static str,
     /// Its long names, without dashes; the first is the one that is shown.
     pub names: &'static [&'static str],
-    /// What its value is called, if it has one.
+    /// What its value is called, if it has one. `[=VALUE]`: it can do without.
     pub value: Option<&'static str>,
     /// What it does: one sentence or two, without a full stop at the end.
     pub help: &'static str,
@@ -32,7 +32,21 @@ impl Opt {
         let letters = self.letters.chars().map(|letter| format!("-{letter}"));
         let names = self.names.iter().take(1).map(|name| format!("--{name}"));
         let all = letters.chain(names).collect::<Vec<_>>().join(", ");
-        self.value.map_or(all.clone(), |value| format!("{all} {value}"))
+        match self.value {
+            None => all,
+            Some(value) if self.may_lack_value() => all + value,
+            Some(value) => format!("{all} {value}"),
+        }
+    }
+
+    /// Whether it has a value that may be the next argument.
+    pub fn takes_next(&self) -> bool {
+        self.value.is_some() && !self.may_lack_value()
+    }
+
+    /// Whether its value can be left out: then it is never the next argument.
+    pub fn may_lack_value(&self) -> bool {
+        self.value.is_some_and(|value| value.starts_with('['))
     }
 }
 
@@ -72,7 +86,10 @@ pub static VERBS: &[&Verb] = &[
     &verbs::man::VERB,
 ];
 
+/// What only `bakery` itself says.
+static UNLISTED: &[&Verb] = &[&verbs::run::place::VERB];
+
 /// The verb of this name.
 pub fn verb(name: &str) -> Option<&'static Verb> {
-    VERBS.iter().copied().find(|verb| verb.name == name)
+    VERBS.iter().chain(UNLISTED).copied().find(|verb| verb.name == name)
 }

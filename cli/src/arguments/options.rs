@@ -14,11 +14,16 @@ pub enum Id {
     Dir,
     DryRun,
     Exclusive,
+    Fcntl,
+    Fd,
     Help,
     Jobs,
     Json,
+    KeepFor,
+    KeepPlace,
     KillAfter,
     Kind,
+    Length,
     MaxTime,
     Nested,
     NoFork,
@@ -30,6 +35,7 @@ pub enum Id {
     Shared,
     Skip,
     Slots,
+    Start,
     Token,
     Unlock,
     Until,
@@ -105,6 +111,19 @@ pub static DIR: Opt = valued(
 pub static DRY_RUN: Opt =
     flag(Id::DryRun, "", &["dry-run"], "say what would happen, and take nothing");
 pub static EXCLUSIVE: Opt = flag(Id::Exclusive, "xe", &["exclusive"], "alone: the default");
+pub static FCNTL: Opt = flag(
+    Id::Fcntl,
+    "",
+    &["fcntl"],
+    "lock bytes by fcntl(F_OFD_SETLK), as passwd(1) and others do, and not by flock(2)",
+);
+pub static FD: Opt = valued(
+    Id::Fd,
+    "",
+    &["fd"],
+    "FD",
+    "lock the open descriptor FD; a command may follow, and the lock stays when that has ended",
+);
 pub static HELP: Opt = flag(Id::Help, "h", &["help"], "say this");
 pub static JOBS: Opt = valued(
     Id::Jobs,
@@ -114,6 +133,20 @@ pub static JOBS: Opt = valued(
     "N at a time, in order (1 to 4096); all who use the name say the same N",
 );
 pub static JSON: Opt = flag(Id::Json, "", &["json"], "as JSON, an object a line");
+pub static KEEP_FOR: Opt = valued(
+    Id::KeepFor,
+    "",
+    &["keep-for"],
+    "TIME",
+    "how long --keep-place keeps the place for the next try; 2m unless set",
+);
+pub static KEEP_PLACE: Opt = valued(
+    Id::KeepPlace,
+    "",
+    &["keep-place"],
+    "[=KEY]",
+    "when -w is over, leave a place-holder in line, from where the next try with this KEY goes on (the same command, unless set); at the head it stays for 10s",
+);
 pub static KILL_AFTER: Opt = valued(
     Id::KillAfter,
     "",
@@ -127,6 +160,13 @@ pub static KIND: Opt = valued(
     &["kind"],
     "KIND",
     "the lock's algorithm, when it is made: bakery, black-white, ticket, ...",
+);
+pub static LENGTH: Opt = valued(
+    Id::Length,
+    "",
+    &["length"],
+    "BYTES",
+    "how many bytes to lock (4096, 4K); 0, to the file's end, unless set; implies --fcntl",
 );
 pub static MAX_TIME: Opt = valued(
     Id::MaxTime,
@@ -163,8 +203,12 @@ pub static ON_OWNER_DIED: Opt = valued(
 );
 pub static PID: Opt =
     valued(Id::Pid, "", &["pid"], "PID", "until the process PID ends, and not standard input");
-pub static QUIET: Opt =
-    flag(Id::Quiet, "q", &["quiet"], "not even the line on a terminal while it waits");
+pub static QUIET: Opt = flag(
+    Id::Quiet,
+    "q",
+    &["quiet"],
+    "say nothing while it waits, when its time is over, or of what outlives the command",
+);
 pub static REPORT: Opt = valued(
     Id::Report,
     "",
@@ -186,6 +230,13 @@ pub static SLOTS: Opt = valued(
     &["slots"],
     "N",
     "for how many participants there is room, when the lock is made",
+);
+pub static START: Opt = valued(
+    Id::Start,
+    "",
+    &["start"],
+    "BYTE",
+    "the first byte to lock; 0 unless set; implies --fcntl",
 );
 pub static TOKEN: Opt = valued(Id::Token, "", &["token"], "T", "the token that the hold has said");
 pub static UNLOCK: Opt = flag(Id::Unlock, "u", &["unlock"], "let go of the lock on a descriptor");

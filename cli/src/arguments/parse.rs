@@ -60,6 +60,7 @@ pub fn parse(
                     return Err(wrong(verb, format!("--{name} has no value; write --{name}")));
                 }
                 (Some(_), Some(value)) => OsString::from_vec(value.to_vec()),
+                (Some(_), None) if option.may_lack_value() => OsString::new(),
                 (Some(_), None) => next_value(verb, option, &mut arguments)?,
             };
             parsed.options.push((option.id, value));

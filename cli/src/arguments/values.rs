@@ -39,6 +39,29 @@ pub fn number(text: &OsStr, least: u32, most: u32) -> Option<u32> {
     (least..=most).contains(&number).then_some(number)
 }
 
+/// A number of bytes as flock(1) takes it: `4096`, `0x1000`, `010000`; with `K`, `M`, ... or `KiB` in 1024s,
+/// with `KB` in thousands.
+pub fn size(text: &OsStr) -> Option<i64> {
+    let text = text.to_str()?;
+    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (text, 8),
+        None => (text, 10),
+    };
+    let end = digits.find(|letter: char| !letter.is_digit(radix)).unwrap_or(digits.len());
+    let (number, unit) = digits.split_at(end);
+    let number = i64::from_str_radix(number, radix).ok()?;
+    let mut letters = unit.chars();
+    let Some(letter) = letters.next() else { return Some(number) };
+    let power = "kmgtpe".find(letter.to_ascii_lowercase())?;
+    let base: i64 = match letters.as_str() {
+        "" | "iB" => 1024,
+        "B" => 1000,
+        _ => return None,
+    };
+    number.checked_mul(base.checked_pow(u32::try_from(power).ok()? + 1)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +87,27 @@ mod tests {
             assert_eq!(of(text), None, "{text}");
         }
         assert_eq!(seconds(OsStr::new("90s")), None);
+    }
+
+    #[test]
+    fn sizes_have_units_and_radixes() {
+        let of = |text: &str| size(OsStr::new(text));
+        for (text, expected) in [
+            ("0", 0),
+            ("4096", 4096),
+            ("0x1F", 31),
+            ("010", 8),
+            ("1K", 1024),
+            ("2m", 2 << 20),
+            ("3GiB", 3 << 30),
+            ("1KB", 1000),
+            ("7E", 7 << 60),
+        ] {
+            assert_eq!(of(text), Some(expected), "{text}");
+        }
+        for text in ["", "K", "-1", "+ 1", "1Ki", "1x", "08", "8E", "9223372036854775808", "1 K"] {
+            assert_eq!(of(text), None, "{text}");
+        }
     }
 
     #[test]

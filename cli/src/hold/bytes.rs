@@ -7,11 +7,11 @@
 //! has ended.
 
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::thread;
 use std::time::Duration;
 
+use crate::hold::kernel::{self, Bytes, Extent, Mode};
 use crate::hold::{Patience, Taken, is_interrupted};
 
 /// What a hold of `--shared` is: one byte, for reading.
@@ -21,7 +21,7 @@ const FIRST_JOB: i64 = SHARED + 1;
 /// The most at a time.
 pub const MOST_JOBS: u32 = 4096;
 /// All of them.
-const ALL: (i64, i64) = (SHARED, 1 + MOST_JOBS as i64);
+const ALL: Bytes = Bytes { start: SHARED, length: 1 + MOST_JOBS as i64 };
 
 /// How often whoever is at the head looks again. Nobody but the head of a line does.
 const FIRST_LOOK: Duration = Duration::from_micros(200);
@@ -39,10 +39,10 @@ pub enum Together {
 /// Takes a byte, if there is one.
 fn try_take(file: BorrowedFd<'_>, together: Together) -> io::Result<bool> {
     match together {
-        Together::Shared => set(file, libc::F_RDLCK, (SHARED, 1)),
+        Together::Shared => kernel::try_lock(file, byte(SHARED), Mode::Shared),
         Together::Jobs(number) => {
             for job in 0..i64::from(number) {
-                if set(file, libc::F_WRLCK, (FIRST_JOB + job, 1))? {
+                if kernel::try_lock(file, byte(FIRST_JOB + job), Mode::Exclusive)? {
                     return Ok(true);
                 }
             }
@@ -63,16 +63,15 @@ pub fn wait_until_free(file: BorrowedFd<'_>, patience: Patience) -> io::Result<T
 
 /// Whether any is held, but through this description.
 pub fn are_held(file: BorrowedFd<'_>) -> io::Result<bool> {
-    let found = call(file, libc::F_OFD_GETLK, libc::F_WRLCK, ALL)?;
-    Ok(libc::c_int::from(found.l_type) != libc::F_UNLCK)
+    kernel::are_locked(file, ALL)
 }
 
 /// How many of so many jobs are inside.
 pub fn jobs_inside(file: BorrowedFd<'_>, number: u32) -> io::Result<u32> {
     let mut inside = 0;
     for job in 0..i64::from(number) {
-        let found = call(file, libc::F_OFD_GETLK, libc::F_WRLCK, (FIRST_JOB + job, 1))?;
-        inside += u32::from(libc::c_int::from(found.l_type) != libc::F_UNLCK);
+        let byte = Bytes { start: FIRST_JOB + job, length: 1 };
+        inside += u32::from(kernel::are_locked(file, byte)?);
     }
     Ok(inside)
 }
@@ -80,7 +79,11 @@ pub fn jobs_inside(file: BorrowedFd<'_>, number: u32) -> io::Result<u32> {
 /// Lets go, whoever has the description besides.
 pub fn let_go(file: BorrowedFd<'_>) {
     // Taking locks away does not fail.
-    let _ = call(file, libc::F_OFD_SETLK, libc::F_UNLCK, ALL);
+    let _ = kernel::unlock(file, Extent::Bytes(ALL));
+}
+
+fn byte(start: i64) -> Extent {
+    Extent::Bytes(Bytes { start, length: 1 })
 }
 
 fn wait(
@@ -101,33 +104,4 @@ fn wait(
         thread::sleep(patience.left().map_or(pause, |left| left.min(pause)));
         pause = (pause * 2).min(LOOK_EVERY);
     }
-}
-
-fn set(file: BorrowedFd<'_>, what: libc::c_int, bytes: (i64, i64)) -> io::Result<bool> {
-    match call(file, libc::F_OFD_SETLK, what, bytes) {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => {
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "small constants, in a struct of small fields")]
-fn call(
-    file: BorrowedFd<'_>,
-    command: libc::c_int,
-    what: libc::c_int,
-    (start, length): (i64, i64),
-) -> io::Result<libc::flock> {
-    // SAFETY: all zeros is a value of this struct of integers.
-    let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
-    lock.l_type = what as libc::c_short;
-    lock.l_whence = libc::SEEK_SET as libc::c_short;
-    lock.l_start = start;
-    lock.l_len = length;
-    // SAFETY: the descriptor is open, and the argument of these commands is a pointer to such a
-    // struct.
-    let answer = unsafe { libc::fcntl(file.as_fd().as_raw_fd(), command, &raw mut lock) };
-    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(lock) }
 }

@@ -1,5 +1,4 @@
-//! Files: locked by flock(2), so that exclusion is the kernel's and whoever uses flock(1) is excluded,
-//! too; and in the order of a line of this user's, which is there as long as somebody waits.
+//! Files: locked by the [kernel], so that whoever uses flock(1) is excluded, too; and in the order of a line of this user's, which is there as long as somebody waits.
 //!
 //! A file that nobody waits for is locked straight. Who has to wait goes through the line, and sleeps in
 //! the kernel only at its head. While there is a line, newcomers join it. Where there can be none (no
@@ -9,15 +8,16 @@ use std::fmt::Write as _;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use bakery_lock::shared::{Error, Options};
 use libc::c_int;
 
 use crate::exit::{Failure, status};
+use crate::hold::kernel::{self, Bytes, Extent, Mode};
 use crate::hold::line::{self, AT_ONCE, LOOK_EVERY};
 use crate::hold::{Patience, Taken, is_interrupted};
 use crate::message::shown;
@@ -29,9 +29,16 @@ const WHILE_OTHERS_PASS: Duration = Duration::from_millis(20);
 
 /// What is wanted of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    Shared,
-    Exclusive,
+pub struct Want {
+    pub mode: Mode,
+    pub extent: Extent,
+}
+
+impl Want {
+    /// As flock(2) has it.
+    pub fn whole(mode: Mode) -> Self {
+        Self { mode, extent: Extent::Whole }
+    }
 }
 
 /// Opens a file or directory as flock(1) does: for reading, made if need be, never written to.
@@ -40,15 +47,31 @@ pub enum Mode {
 ///
 /// With the status that flock(1) has for it.
 pub fn open(path: &Path) -> Result<File, Failure> {
-    let open = |create: bool| {
+    open_as(path, libc::O_RDONLY)
+}
+
+/// The same, for writing only: the kernel locks bytes for one alone by such a description.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_to_write(path: &Path) -> Result<File, Failure> {
+    open_as(path, libc::O_WRONLY)
+}
+
+fn open_as(path: &Path, access: c_int) -> Result<File, Failure> {
+    let open = |create: bool, access: c_int| {
         let flags = libc::O_NOCTTY | if create { libc::O_CREAT } else { 0 };
         // Not `create`, which asks for writing.
-        OpenOptions::new().read(true).custom_flags(flags).mode(0o666).open(path)
+        let is_read = access == libc::O_RDONLY;
+        let mut options = OpenOptions::new();
+        options.read(is_read).write(!is_read).custom_flags(flags).mode(0o666).open(path)
     };
-    let opened = match open(true) {
+    let opened = match open(true, access) {
         // A directory; or another user's file in a directory for all (`fs.protected_regular`).
         Err(error) if matches!(error.raw_os_error(), Some(libc::EISDIR | libc::EACCES)) => {
-            open(false).map_err(|_| error)
+            let is_directory = error.raw_os_error() == Some(libc::EISDIR);
+            open(false, if is_directory { libc::O_RDONLY } else { access }).map_err(|_| error)
         }
         opened => opened,
     };
@@ -77,6 +100,15 @@ pub fn line_of(file: BorrowedFd<'_>) -> io::Result<String> {
     Ok(format!("file-{:x}-{}", metadata.dev(), metadata.ino()))
 }
 
+/// Those who want other bytes are in another line, and in nobody's way.
+fn line_for(file: BorrowedFd<'_>, extent: Extent) -> io::Result<String> {
+    let line = line_of(file)?;
+    Ok(match extent {
+        Extent::Whole => line,
+        Extent::Bytes(Bytes { start, length }) => format!("{line}-{start}-{length}"),
+    })
+}
+
 fn metadata(file: BorrowedFd<'_>) -> io::Result<Metadata> {
     // SAFETY: it is open, and stays so: it is not closed here.
     let file = ManuallyDrop::new(unsafe { File::from_raw_fd(file.as_raw_fd()) });
@@ -97,31 +129,31 @@ pub struct Passage {
 /// What flock(2) answers.
 pub fn lock(
     file: BorrowedFd<'_>,
-    mode: Mode,
+    want: Want,
     patience: Patience,
     watch: Watch<'_>,
 ) -> io::Result<Taken<Passage>> {
-    let name = line_of(file)?;
+    let name = line_for(file, want.extent)?;
     let path = match Options::path_of(&name) {
         Ok(path) => path,
-        Err(error) => return plainly(file, mode, patience, Some(&error)),
+        Err(error) => return plainly(file, want, patience, Some(&error)),
     };
     let is_in_line = path.symlink_metadata().is_ok();
     if !is_in_line {
-        if try_lock(file, mode)? {
+        if kernel::try_lock(file, want.extent, want.mode)? {
             return Ok(Taken::In(Passage::default()));
         }
         if matches!(patience, Patience::None) {
             return Ok(Taken::Busy);
         }
     }
-    in_line(file, mode, patience, &name, watch)
+    in_line(file, want, patience, &name, watch)
 }
 
 /// Goes through the line, and then locks.
 fn in_line(
     file: BorrowedFd<'_>,
-    mode: Mode,
+    want: Want,
     patience: Patience,
     name: &str,
     watch: Watch<'_>,
@@ -129,9 +161,9 @@ fn in_line(
     let (taken, passage) = {
         let mutex = match Options::new().look_every(LOOK_EVERY).open_any(name) {
             Ok(mutex) => mutex,
-            Err(error) => return plainly(file, mode, patience, Some(&error)),
+            Err(error) => return plainly(file, want, patience, Some(&error)),
         };
-        let time_in_line = match (patience, mode) {
+        let time_in_line = match (patience, want.mode) {
             (Patience::None, Mode::Shared) => Patience::of(Some(WHILE_OTHERS_PASS)),
             (Patience::None, Mode::Exclusive) => Patience::of(Some(AT_ONCE)),
             (patience, _) => patience,
@@ -139,23 +171,30 @@ fn in_line(
         let joined = match line::join(&mutex, time_in_line) {
             Ok(Some(participant)) => participant,
             Ok(None) => return Ok(Taken::Busy),
-            Err(error) => return plainly(file, mode, patience, Some(&error)),
+            Err(error) => return plainly(file, want, patience, Some(&error)),
         };
-        let turn = waiting::during(watch, &mutex, joined.slot(), || {
-            let turn = line::go_in(joined, time_in_line, || Ok(true));
-            turn.map(|taken| match taken {
-                Taken::In(inside) => {
-                    let taken = blocking(file, mode, patience);
-                    drop(inside);
-                    (taken, Passage::default())
-                }
-                Taken::Busy => (Ok(Taken::Busy), Passage::default()),
-                Taken::Interrupted => (Ok(Taken::Interrupted), Passage::default()),
-            })
-        });
+        let slot = joined.slot();
+        let look = || mutex.status().ok();
+        let turn = waiting::during(
+            watch,
+            look,
+            |one| one.slot == slot,
+            || {
+                let turn = line::go_in(joined, time_in_line, || Ok(true));
+                turn.map(|taken| match taken {
+                    Taken::In(inside) => {
+                        let taken = blocking(file, want, patience);
+                        drop(inside);
+                        (taken, Passage::default())
+                    }
+                    Taken::Busy => (Ok(Taken::Busy), Passage::default()),
+                    Taken::Interrupted => (Ok(Taken::Interrupted), Passage::default()),
+                })
+            },
+        );
         match turn {
             Ok((taken, passage)) => (taken?, passage),
-            Err(error) => return plainly(file, mode, patience, Some(&error)),
+            Err(error) => return plainly(file, want, patience, Some(&error)),
         }
     };
     // The last one out; whoever is in line keeps it.
@@ -170,7 +209,7 @@ fn in_line(
 /// Without a line.
 pub fn plainly(
     file: BorrowedFd<'_>,
-    mode: Mode,
+    want: Want,
     patience: Patience,
     why: Option<&Error>,
 ) -> io::Result<Taken<Passage>> {
@@ -178,25 +217,31 @@ pub fn plainly(
     if let Some(why) = why {
         let _ = write!(without, "{why}");
     }
-    Ok(match blocking(file, mode, patience)? {
+    Ok(match blocking(file, want, patience)? {
         Taken::In(()) => Taken::In(Passage { without: Some(without) }),
         Taken::Busy => Taken::Busy,
         Taken::Interrupted => Taken::Interrupted,
     })
 }
 
-/// flock(2), which sleeps in the kernel's own line.
-fn blocking(file: BorrowedFd<'_>, mode: Mode, patience: Patience) -> io::Result<Taken<()>> {
+/// In the kernel's own line.
+fn blocking(file: BorrowedFd<'_>, want: Want, patience: Patience) -> io::Result<Taken<()>> {
     if matches!(patience, Patience::None) {
-        return Ok(if try_lock(file, mode)? { Taken::In(()) } else { Taken::Busy });
+        return Ok(if kernel::try_lock(file, want.extent, want.mode)? {
+            Taken::In(())
+        } else {
+            Taken::Busy
+        });
     }
     let is_timed = matches!(patience, Patience::Until(_));
     if is_timed {
         signals::wake_by_alarm();
-        signals::wake_after(patience.left().unwrap_or_default())?;
+        // No time at all would be no end.
+        let left = patience.left().unwrap_or_default().max(Duration::from_micros(1));
+        signals::wake_after(left)?;
     }
     let taken = loop {
-        match flock(file, operation(mode)) {
+        match kernel::lock(file, want.extent, want.mode) {
             Ok(()) => break Ok(Taken::In(())),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => break Err(error),
@@ -214,17 +259,6 @@ fn blocking(file: BorrowedFd<'_>, mode: Mode, patience: Patience) -> io::Result<
     taken
 }
 
-fn try_lock(file: BorrowedFd<'_>, mode: Mode) -> io::Result<bool> {
-    loop {
-        match flock(file, operation(mode) | libc::LOCK_NB) {
-            Ok(()) => return Ok(true),
-            Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => return Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 /// Whether somebody has a file locked, as far as the kernel tells in `/proc/locks`.
 pub fn is_locked(file: BorrowedFd<'_>) -> bool {
     let Ok(metadata) = metadata(file) else { return false };
@@ -235,33 +269,4 @@ pub fn is_locked(file: BorrowedFd<'_>) -> bool {
         let mut words = line.split_whitespace().filter(|word| *word != "->");
         words.nth(1) == Some("FLOCK") && words.nth(3) == Some(&*id) && !line.contains("->")
     })
-}
-
-/// Lets go, whoever has the description besides.
-///
-/// # Errors
-///
-/// What flock(2) answers.
-pub fn unlock(file: BorrowedFd<'_>) -> io::Result<()> {
-    flock(file, libc::LOCK_UN)
-}
-
-/// Whether this description has a lock of flock(2) already. `None`: that cannot be told.
-pub fn has_lock(file: BorrowedFd<'_>) -> Option<bool> {
-    let info = PathBuf::from(format!("/proc/self/fdinfo/{}", file.as_raw_fd()));
-    let info = fs::read_to_string(info).ok()?;
-    Some(info.lines().any(|line| line.starts_with("lock:") && line.contains("FLOCK")))
-}
-
-fn operation(mode: Mode) -> c_int {
-    match mode {
-        Mode::Shared => libc::LOCK_SH,
-        Mode::Exclusive => libc::LOCK_EX,
-    }
-}
-
-fn flock(file: BorrowedFd<'_>, operation: c_int) -> io::Result<()> {
-    // SAFETY: takes no pointers.
-    let answer = unsafe { libc::flock(file.as_fd().as_raw_fd(), operation) };
-    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

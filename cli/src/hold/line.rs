@@ -4,8 +4,9 @@ use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use bakery_lock::shared::{Death, Error, Guard, Mutex, Participant, Status};
+use bakery_lock::shared::{Competitor, Error, Guard, Mutex, Participant, Resumed, Status};
 
+use crate::hold::death::Death;
 use crate::hold::{Patience, Taken};
 use crate::signals::CAUGHT;
 
@@ -17,7 +18,7 @@ pub const AT_ONCE: Duration = Duration::from_millis(5);
 /// only the end of a command whose wrapper was killed. And hundreds may wait.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Inside, until it is dropped.
+/// Inside, until it is dropped; and about to [begin](Self::begin).
 #[derive(Debug)]
 pub struct Inside {
     participant: Participant<()>,
@@ -27,6 +28,46 @@ pub struct Inside {
 }
 
 impl Inside {
+    /// Goes on where another process has left to a descriptor what it had.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    pub fn adopt(
+        mutex: &Mutex<()>,
+        descriptor: OwnedFd,
+        death: Option<Death>,
+    ) -> Result<Self, Error> {
+        let mut participant = mutex.adopt(descriptor)?;
+        let guard = match participant.resume()? {
+            Resumed::Inside(guard) => guard,
+            Resumed::Waiting(waiting) => waiting.request().even_if_poisoned().lock()?,
+            Resumed::Outside(me) => me.request().even_if_poisoned().lock()?,
+        };
+        let (token, _) = keep(guard);
+        Ok(Self { participant, token, death })
+    }
+
+    /// What is to be done inside begins. Until then its death is nobody's business, and what it has been told
+    /// of another's is left for the next one.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    pub fn begin(&mut self) -> Result<(), Error> {
+        self.participant.set_harmless(false)
+    }
+
+    /// From here on its end inside is the ordinary way out, as of one that keeps the lock until its descriptor
+    /// is closed.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    pub fn end_with_descriptor(&mut self) -> Result<(), Error> {
+        self.participant.set_harmless(true)
+    }
+
     /// From here on whoever has the descriptor keeps it inside.
     ///
     /// # Errors
@@ -46,9 +87,9 @@ impl Inside {
     }
 }
 
-/// Where in line this process is.
-pub fn position(status: &Status, slot: bakery_lock::algorithm::Slot) -> Option<usize> {
-    status.queue.iter().position(|one| one.slot == slot).map(|before| before + 1)
+/// Where in line somebody is.
+pub fn position(status: &Status, is_it: impl Fn(&Competitor) -> bool) -> Option<usize> {
+    status.queue.iter().position(is_it).map(|before| before + 1)
 }
 
 /// Joins the line of a segment; `None` if there is no room in time.
@@ -81,6 +122,7 @@ pub fn go_in(
     patience: Patience,
     look: impl FnOnce() -> Result<bool, Error>,
 ) -> Result<Taken<Inside>, Error> {
+    participant.set_harmless(true)?;
     let waiting = participant.enter()?;
     if !look()? {
         return Ok(Taken::Busy);
@@ -111,7 +153,7 @@ pub fn go_in(
 
 /// Stays inside: the participant leaves when it is dropped.
 fn keep(guard: Guard<'_, ()>) -> (u64, Option<Death>) {
-    let told = (guard.token(), guard.death().cloned());
+    let told = (guard.token(), guard.death().map(Death::from));
     mem::forget(guard);
     told
 }

@@ -1,8 +1,10 @@
 //! How a lock is had: the [line](line) of a segment, the [bytes](bytes) of those who are together in it,
-//! and a [file](file).
+//! and a [file](file). What the [kernel](kernel) locks is under the last two.
 
 pub mod bytes;
+pub mod death;
 pub mod file;
+pub mod kernel;
 pub mod line;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -40,7 +42,7 @@ impl Patience {
     }
 
     /// How much time is left: `None` is no end.
-    fn left(self) -> Option<Duration> {
+    pub fn left(self) -> Option<Duration> {
         match self {
             Self::None => Some(Duration::ZERO),
             Self::Until(deadline) => Some(deadline.saturating_duration_since(Instant::now())),

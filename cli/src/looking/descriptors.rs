@@ -75,6 +75,16 @@ impl Scan {
         scan
     }
 
+    /// Looks at these processes only.
+    pub fn among(pids: Vec<u32>, files: &HashSet<FileId>) -> Self {
+        let mut scan = Self::default();
+        for pid in pids {
+            // Gone, or another user's.
+            let _ = scan.look_at(pid, files);
+        }
+        scan
+    }
+
     fn look_at(&mut self, pid: u32, files: &HashSet<FileId>) -> io::Result<()> {
         for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
             let entry = entry?;

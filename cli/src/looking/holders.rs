@@ -49,7 +49,8 @@ pub fn together(descriptors: &[&Descriptor]) -> Holder {
     });
     let mut holder = Holder::default();
     if let Some((pid, wrapper)) = wrapper {
-        holder.wrapper = Some(pid);
+        holder.kept = wrapper.keeps(pid);
+        holder.wrapper = Some(pid).filter(|_| holder.kept.is_none());
         holder.command = wrapper.words;
         holder.why = wrapper.why;
         let children = processes::children(pid);

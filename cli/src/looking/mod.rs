@@ -22,7 +22,8 @@ use bakery_lock::shared::{Error, Status};
 
 use crate::exit::{Failure, status};
 use crate::looking::descriptors::{FileId, Scan};
-use crate::looking::wrapper::Wrapper;
+use crate::looking::wrapper::{Kept, Wrapper};
+use crate::verbs::run::place;
 
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Holder {
     /// Who keeps the lock by a descriptor.
     pub keepers: Vec<Keeper>,
     pub is_pause: bool,
+    /// It has it for somebody who is to come again.
+    pub kept: Option<Kept>,
 }
 
 /// A process that has a descriptor by which a lock is held.
@@ -87,6 +90,8 @@ pub struct Waiter {
     pub until: Option<SystemTime>,
     pub why: Option<OsString>,
     pub mode: Mode,
+    /// It stands in line for somebody who is to come again.
+    pub kept: Option<Kept>,
 }
 
 impl Look {
@@ -126,10 +131,13 @@ impl Waiter {
     /// As one of the library's participants, or one that sleeps in the kernel.
     fn new(pid: u32, name: &str, since: Option<SystemTime>) -> Self {
         let wrapper = Wrapper::of(pid).unwrap_or_default();
-        let Wrapper { words, why, wait, mode, .. } = wrapper;
+        let kept = wrapper.keeps(pid);
+        let Wrapper { verb, words, why, wait, mode, .. } = wrapper;
+        // A place-holder is asked to wait by one try after the other.
+        let wait = wait.filter(|_| verb != place::VERB.name);
         let command = if words.is_empty() { command_of(pid, name) } else { words };
         let until = wait.and_then(|wait| since.unwrap_or_else(SystemTime::now).checked_add(wait));
-        Self { pid, command, since, until, why, mode }
+        Self { pid, command, since, until, why, mode, kept }
     }
 }
 

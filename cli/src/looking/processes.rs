@@ -76,6 +76,25 @@ pub fn all() -> Vec<u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// Those that were started after this one, which has ended: all that it has left behind are among them.
+pub fn after(pid: u32) -> Vec<u32> {
+    // Numbers are given out in turn, and this file ends with the last one.
+    let loads = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let last: Option<u32> =
+        loads.split_ascii_whitespace().next_back().and_then(|last| last.parse().ok());
+    let is_after = |one: u32| match last {
+        Some(last) if last >= pid => one > pid && one <= last,
+        // They have begun anew.
+        Some(last) => one > pid || one <= last,
+        None => true,
+    };
+    if last == Some(pid) {
+        Vec::new()
+    } else {
+        all().into_iter().filter(|one| is_after(*one)).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +110,18 @@ mod tests {
         assert_eq!(variable(this, "PAT"), None);
         assert!(all().contains(&this));
         assert!(name(this).is_some());
+    }
+
+    #[test]
+    fn those_after_one_are_those_with_later_numbers() {
+        let mut first = std::process::Command::new("true").spawn().unwrap();
+        let mut second = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        first.wait().unwrap();
+        let after = after(first.id());
+        second.kill().unwrap();
+        second.wait().unwrap();
+        assert!(after.contains(&second.id()) && !after.contains(&first.id()), "{after:?}");
+        assert!(!after.contains(&1));
     }
 
     #[test]

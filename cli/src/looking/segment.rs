@@ -140,9 +140,14 @@ fn name(holder: &mut Holder, one: &Competitor) {
     holder.pid = Some(one.pid);
     holder.command = command_of(one.pid, &one.command);
     let Some(wrapper) = Wrapper::of(one.pid) else { return };
-    holder.why = wrapper.why;
+    holder.why.clone_from(&wrapper.why);
     holder.is_pause = wrapper.verb == "pause";
+    holder.kept = wrapper.keeps(one.pid);
     if wrapper.words.is_empty() {
+        return;
+    }
+    if holder.kept.is_some() {
+        holder.command = wrapper.words;
         return;
     }
     holder.wrapper = Some(one.pid);

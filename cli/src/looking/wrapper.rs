@@ -2,11 +2,19 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::arguments::{Id, parse, values};
 use crate::looking::{Mode, processes};
-use crate::verbs;
+use crate::verbs::{self, run::place};
+
+/// A place in line that is kept for the next try of a `bakery run --keep-place`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Empty: the same command.
+    pub key: OsString,
+    pub until: SystemTime,
+}
 
 /// What it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +27,8 @@ pub struct Wrapper {
     pub why: Option<OsString>,
     pub wait: Option<Duration>,
     pub mode: Mode,
+    /// What `--keep-place` says.
+    pub key: Option<OsString>,
 }
 
 impl Wrapper {
@@ -38,7 +48,11 @@ impl Wrapper {
             _ => return None,
         };
         let parsed = parse::parse(verb, arguments.iter().cloned()).ok()?;
-        let (name, words) = parsed.operands.split_first()?;
+        let operands = parsed.operands.as_slice();
+        let (name, words) = match parsed.value(Id::Fd) {
+            Some(number) => (number, operands),
+            None => operands.split_first().map(|(name, words)| (name.as_os_str(), words))?,
+        };
         let mode = if parsed.has(Id::Shared) {
             Mode::Shared
         } else {
@@ -51,12 +65,20 @@ impl Wrapper {
         };
         Some(Self {
             verb: verb.name.to_owned(),
-            name: name.clone(),
+            name: name.to_owned(),
             words,
             why: parsed.value(Id::Why).map(OsStr::to_owned),
             wait: parsed.value(Id::Wait).and_then(values::time),
             mode,
+            key: parsed.value(Id::KeepPlace).map(OsStr::to_owned),
         })
+    }
+
+    /// Whether this process keeps a place for somebody who is not there.
+    pub fn keeps(&self, pid: u32) -> Option<Kept> {
+        let name = processes::name(pid).filter(|_| self.verb == place::VERB.name)?;
+        let until = place::kept_until(name.to_str()?)?;
+        Some(Kept { key: self.key.clone().unwrap_or_default(), until })
     }
 }
 
@@ -82,6 +104,8 @@ mod tests {
         );
         let flock = of(&["flock", "-s", "/l", "sh", "-c", "true"]).unwrap();
         assert_eq!((flock.mode, flock.words.len()), (Mode::Shared, 3));
+        let flock = of(&["bakery", "flock", "--fd", "9", "make", "it"]).unwrap();
+        assert_eq!((flock.name, flock.words), ("9".into(), vec!["make".into(), "it".into()]));
     }
 
     #[test]

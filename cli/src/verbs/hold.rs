@@ -181,7 +181,8 @@ fn take(verb: &'static Verb, parsed: &Parsed) -> Result<Got, Failure> {
         other => other,
     };
     Ok(match taken {
-        Taken::In(inside) => {
+        Taken::In(mut inside) => {
+            inside.begin().map_err(refused)?;
             if let Some(death) = &inside.death {
                 message::say(format!(
                     "{}: the last one inside did not come to its end: {death}",
@@ -283,7 +284,7 @@ fn end_with_parent(is_so: bool) {
 
 /// No terminal's signals, and none of the caller's files: who reads what this has written would wait for
 /// its end.
-fn leave_the_caller() {
+pub fn leave_the_caller() {
     // SAFETY: takes no pointers.
     unsafe { libc::setsid() };
     let Ok(nothing) = File::options().read(true).write(true).open("/dev/null") else { return };

@@ -89,7 +89,8 @@ fn of(verb: &Verb) -> String {
         let letters = option.letters.chars().map(|letter| format!("-{letter}"));
         let names = option.names.iter().map(|name| format!("--{name}"));
         let words: Vec<_> = letters.chain(names).map(|word| escape(&word)).collect();
-        let value = option.value.map(|value| format!(" \\fI{}\\fR", escape(value)));
+        let gap = if option.may_lack_value() { "" } else { " " };
+        let value = option.value.map(|value| format!("{gap}\\fI{}\\fR", escape(value)));
         let value = value.unwrap_or_default();
         let _ =
             writeln!(text, ".TP\n\\fB{}\\fR{value}\n{}", words.join(", "), sentence(option.help));

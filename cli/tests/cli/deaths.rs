@@ -162,6 +162,67 @@ fn a_daemon_that_is_left_behind_keeps_nothing() {
     kill(place.read("daemon").trim().parse().unwrap(), SIGKILL);
 }
 
+/// It is told once, with whom to look at; and only if somebody has the lock's own descriptor.
+#[test]
+fn a_daemon_that_is_left_behind_is_named() {
+    let place = Place::new();
+    for (lock, options) in [
+        ("lock", &[][..]),
+        ("lock", &["-s"]),
+        ("lock", &["-j", "1"]),
+        ("./file", &[]),
+        ("./file", &["-s"]),
+    ] {
+        let outcome = |options: &[&str], script: &str| {
+            let (status, out, said) = place.outcome(&mut place.run(lock, options, script));
+            assert_eq!((status, &*out), (0, ""), "{said}");
+            said
+        };
+        let daemon = || place.read("daemon").trim().parse::<u32>().unwrap();
+        // Not the shell any more that it was forked off.
+        let named = "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep .01; done";
+        let said = outcome(options, &format!("{LEAVES_A_DAEMON}; {named}"));
+        let named = format!("{} (sleep) has outlived the command", daemon());
+        assert!(said.contains(&named) && said.contains("--until closed"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        kill(daemon(), SIGKILL);
+        let without = format!(
+            "exec bash -c 'for fd in /proc/$$/fd/*; do fd=${{fd##*/}}; [ $fd -lt 3 ] || exec {{fd}}>&-; done; {LEAVES_A_DAEMON}'"
+        );
+        assert_eq!(outcome(options, &without), "", "{lock} {options:?}");
+        kill(daemon(), SIGKILL);
+        for more in [&["-q"][..], &["-o"], &["--until", "closed"]] {
+            assert_eq!(outcome(&[options, more].concat(), LEAVES_A_DAEMON), "", "{more:?}");
+            kill(daemon(), SIGKILL);
+        }
+    }
+}
+
+/// Another one with a lock of its own on the same file.
+#[test]
+fn who_shares_the_lock_with_a_command_is_not_taken_for_its_daemon() {
+    let place = Place::new();
+    let one = place.inside("lock", &["-s"], "one");
+    let other = place.inside("lock", &["-s"], "other");
+    let said = place.path("said");
+    let mut command = place.run("lock", &["-s"], "");
+    assert_eq!(place.outcome(&mut command), (0, String::new(), String::new()));
+    let mut first =
+        place.run("lock", &["-s"], "echo $$ >up.first; until [ -e up.late ]; do sleep .02; done");
+    first.stderr(fs::File::create(&said).unwrap());
+    let first = Running::start(&mut first);
+    until(|| place.exists("up.first"));
+    let late = place.inside("lock", &["-s"], "late");
+    assert_eq!(first.code(), 0);
+    assert_eq!(fs::read_to_string(said).unwrap(), "");
+    for name in ["one", "other", "late"] {
+        place.make(&format!("go.{name}"));
+    }
+    for running in [one, other, late] {
+        assert_eq!(running.code(), 0);
+    }
+}
+
 /// That is no death either.
 #[test]
 fn until_closed_a_daemon_keeps_the_lock() {
@@ -251,4 +312,53 @@ fn a_writer_killed_at_the_head_of_the_line_lets_others_pass() {
     assert!(!place.is_busy("lock", &["-s"]));
     place.make("go.reader");
     assert_eq!(reader.code(), 0);
+}
+
+/// It has got its turn, and waits for those who are inside together.
+#[test]
+fn one_killed_before_its_command_began_is_no_death_inside() {
+    let place = Place::new();
+    for rust in [false, true] {
+        let lock = if rust { "rust" } else { "lock" };
+        let mutex = rust.then(|| place.mutex(lock, 7_u64));
+        let reader = place.inside(lock, &["-s"], "reader");
+        let writer = place.queued(lock, &[], "writer");
+        until(|| place.look(lock).is_ok_and(|status| status.holder.is_some()));
+        writer.signal(SIGKILL);
+        assert_eq!(writer.code(), 137);
+        let tells = "echo \"<$BAKERY_OWNER_DIED>\"";
+        let outcome = place.outcome(&mut place.run(lock, &["-s"], tells));
+        assert_eq!(outcome, (0, "<>\n".to_owned(), String::new()));
+        place.make("go.reader");
+        assert_eq!(reader.code(), 0);
+        if let Some(mutex) = mutex {
+            assert_eq!(*mutex.lock().unwrap(), 7);
+        }
+        for file in ["up.reader", "go.reader"] {
+            fs::remove_file(place.path(file)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_rust_value_is_sound_after_the_ordinary_end_of_whoever_has_the_descriptor() {
+    let place = Place::new();
+    let mutex = place.mutex("lock", 7_u64);
+    for options in [&["-F"][..], &["--until", "closed"]] {
+        assert_eq!(place.status(&mut place.run("lock", options, "exit 3")), 3);
+        assert_eq!(*mutex.lock().unwrap(), 7, "{options:?}");
+        assert_eq!(place.status(&mut place.run("lock", options, LEAVES_A_DAEMON)), 0);
+        assert!(mutex.try_lock().unwrap().is_none());
+        kill(place.read("daemon").trim().parse().unwrap(), SIGKILL);
+        assert_eq!(*mutex.lock().unwrap(), 7, "{options:?}");
+    }
+    // What died before is told to these as well, and once.
+    let lock = "without a value";
+    for options in [&["-F"][..], &["--until", "closed"], &[]] {
+        let dead = dies_inside(&place, lock);
+        let tells = "echo \"<${BAKERY_OWNER_DIED#* }>\"";
+        let (_, out, _) = place.outcome(&mut place.run(lock, options, tells));
+        assert_eq!(out, format!("<{dead}>\n"), "{options:?}");
+        assert_eq!(place.outcome(&mut place.run(lock, &[], "")).2, "", "{options:?}");
+    }
 }

@@ -2,9 +2,11 @@
 
 mod deaths;
 mod flock;
+mod flock_bytes;
 mod names;
 mod options;
 mod order;
+mod places;
 mod signals;
 mod statuses;
 mod support;

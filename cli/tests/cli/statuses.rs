@@ -69,8 +69,8 @@ fn who_is_turned_away_has_a_status_of_its_own() {
         for (options, status) in [
             (&["-n"][..], 75),
             (&["-w", "0"], 75),
-            (&["-w", ".05"], 75),
-            (&["-w", ".05", "-E", "9"], 9),
+            (&["-q", "-w", ".05"], 75),
+            (&["-q", "-w", ".05", "-E", "9"], 9),
             (&["-n", "-E", "0"], 0),
             (&["--skip"], 0),
             (&["--skip", "-E", "4"], 4),
@@ -78,7 +78,12 @@ fn who_is_turned_away_has_a_status_of_its_own() {
             let outcome = place.outcome(&mut place.run(lock, options, "echo in"));
             assert_eq!(outcome, (status, String::new(), String::new()), "{lock} {options:?}");
         }
-        let mut told = place.run(lock, &[], "echo in");
+        // That time was lost is said, wherever it goes.
+        let (status, out, said) = place.outcome(&mut place.run(lock, &["-w", ".05"], "echo in"));
+        assert_eq!((status, &*out, said.lines().count()), (75, "", 1), "{said}");
+        assert!(said.contains("gave up after") && said.contains("with --keep-place"), "{said}");
+        assert_eq!(said.contains("1st of 1 in line"), lock == "lock", "{said}");
+        let mut told = place.run(lock, &["-q"], "echo in");
         assert_eq!(place.status(told.env("BAKERY_WAIT", "0.05")), 75);
         // What is not to be had is said if it is asked for.
         let (status, _, said) = place.outcome(&mut place.run(lock, &["-nv"], "echo in"));
@@ -135,6 +140,13 @@ fn wrong_usage_says_what_to_write_instead() {
         (&["run", "lock", "--until", "later", "--", "true"], "exit or closed"),
         (&["run", "lock", "--nested", "maybe", "--", "true"], "refuse or join"),
         (&["run", "lock", "--collapse", "-n", "--", "true"], "one of them"),
+        (&["run", "lock", "--keep-place", "--", "true"], "add -w TIME"),
+        (&["run", "lock", "--keep-place", "-n", "--", "true"], "add -w TIME"),
+        (&["run", "lock", "--keep-place", "-w", "5", "--collapse", "--", "true"], "one of them"),
+        (&["run", "lock", "-w", "5", "--keep-for", "5", "--", "true"], "write --keep-place"),
+        (&["run", "lock", "-w", "5", "--keep-place", "--keep-for", "x", "--", "true"], "10m"),
+        (&["place", "lock", "--", "true"], "write bakery run lock --keep-place"),
+        (&["place", "lock", "--keep-place", "-w", "5", "--", "true"], "started by bakery run"),
         (&["run", "lock", "--collapse", "-s", "--", "true"], "leave -s or -j out"),
         (&["run", "./file", "-j", "2", "--", "true"], "without a slash"),
         (&["run", "./file", "--collapse", "--", "true"], "without a slash"),
@@ -153,6 +165,13 @@ fn wrong_usage_says_what_to_write_instead() {
         (&["flock", "-E", "600", "file", "true"], "0 to 255"),
         (&["flock", "-F", "-o", "file", "true"], "one of them"),
         (&["flock", "-j", "3", "file", "true"], "no option -j"),
+        (&["flock", "-c", "true", "file"], "write FILE -c STRING"),
+        (&["flock", "--fd", "x", "true"], "--fd 9 COMMAND"),
+        (&["flock", "--fd"], "--fd FD"),
+        (&["flock", "--fd", "9", "-c", "a", "b"], "exactly one"),
+        (&["flock", "--start", "-1", "file", "true"], "write 4096, 4K"),
+        (&["flock", "--length", "many", "file", "true"], "write 4096, 4K"),
+        (&["flock", "--fd", "9", "-F", "-o", "true"], "one of them"),
     ] {
         let (status, out, said) = place.outcome(&mut place.bakery(arguments));
         assert_eq!((status, &*out), (64, ""), "{arguments:?}: {said}");

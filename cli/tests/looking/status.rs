@@ -212,3 +212,31 @@ fn wrong_usage_says_what_to_write() {
         assert!(said.contains(hint), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn a_place_that_is_kept_is_said_to_be() {
+    let place = Place::new();
+    let mut holder = place.start(words(&["run", "x"], &SLEEP));
+    place.until("x", held_with(0));
+    let tries =
+        ["run", "x", "-w", ".05", "--keep-place=night", "--why", "a backup", "--", "make", "it"];
+    assert_eq!(place.output(tries).status.code(), Some(75));
+    let look = place.until("x", held_with(1));
+    let waiter = &look["queue"][0];
+    assert_eq!(waiter["command"], serde_json::json!(["make", "it"]));
+    assert_eq!((&waiter["kept"]["key"], &waiter["until"]), (&"night".into(), &Value::Null));
+    assert!(waiter["kept"]["until"].is_string() && waiter["why"] == "a backup", "{look}");
+    let screen = |place: &Place| String::from_utf8(place.output(["status", "x"]).stdout).unwrap();
+    let said = screen(&place).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("place kept until ") && said.contains("with the key night"), "{said}");
+    // At the head it holds, for a moment.
+    holder.terminate();
+    holder.end();
+    let look =
+        place.until("x", |look| holders(look) == 1 && look["queue"] == serde_json::json!([]));
+    let inside = &look["holders"][0];
+    assert_eq!((&inside["kept"]["key"], &inside["pid"]), (&"night".into(), &waiter["pid"]));
+    assert_eq!((&inside["command"], &inside["wrapper"]), (&waiter["command"], &Value::Null));
+    assert!(screen(&place).contains("place kept until "));
+    kill(&waiter["pid"]);
+}

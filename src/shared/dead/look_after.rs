@@ -77,6 +77,7 @@ fn reset(segment: &Segment, slot: Slot, owner: &Owner, wake: &impl Wake) -> Outc
     let dead = Dead {
         slot,
         owner: &owner.process,
+        is_harmless: owner.is_harmless,
         identity: &segment.identities()[slot.index()],
         record: &segment.records()[slot.index()],
         journal: segment.journal(),

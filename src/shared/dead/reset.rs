@@ -13,6 +13,8 @@ use crate::shared::segment::record::Record;
 pub(crate) struct Dead<'a> {
     pub(crate) slot: Slot,
     pub(crate) owner: &'a Process,
+    /// Whether its death inside did no harm.
+    pub(crate) is_harmless: bool,
     pub(crate) identity: &'a Identity,
     pub(crate) record: &'a Record,
     pub(crate) journal: &'a Journal,
@@ -24,7 +26,7 @@ impl Dead<'_> {
     /// `take_out` resets the slot in the algorithm.
     pub(crate) fn reset(&self, take_out: impl FnOnce() -> Reset) -> bool {
         let conduct = self.record.read();
-        if conduct.token != 0 {
+        if conduct.token != 0 && !self.is_harmless {
             self.journal.note_death(self.slot, self.owner, conduct);
         }
         self.record.come_out();

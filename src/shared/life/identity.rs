@@ -12,6 +12,9 @@ const CHANGING: u32 = 2;
 /// The bits above count the changes: the state is never what it was before.
 const CHANGE: u32 = 4;
 
+/// Set in the hold of an owner whose death inside does no harm.
+const HARMLESS: u32 = 8;
+
 /// A slot's owner, in the segment.
 ///
 /// Taken by whoever holds the lock on the slot's byte ([`crate::shared::life::ofd`]), and joined from when the
@@ -32,7 +35,7 @@ pub(crate) struct Identity {
     time_namespace: Register64,
     locks: Register32,
     command: [Register64; 2],
-    /// [`Hold::code`].
+    /// [`Hold::code`], and perhaps [`HARMLESS`].
     hold: Register32,
 }
 
@@ -41,6 +44,7 @@ pub(crate) struct Identity {
 pub(crate) struct Owner {
     pub(crate) process: Process,
     pub(crate) hold: Hold,
+    pub(crate) is_harmless: bool,
     state: u32,
 }
 
@@ -68,7 +72,7 @@ impl Hold {
 
     /// What is no code counts as one that nobody can adopt.
     fn from_code(code: u32) -> Self {
-        match code {
+        match code & !HARMLESS {
             0 => Self::Process,
             2 => Self::HandedOver(State::Outside),
             3 => Self::HandedOver(State::Waiting),
@@ -145,17 +149,17 @@ impl Identity {
         if self.state.compare_exchange(free, taken, Acquire, Relaxed).is_err() {
             return false;
         }
-        self.write(owner, Hold::Process);
+        self.write(owner, Hold::Process.code());
         // Release: whoever sees the slot joined sees by whom.
         self.state.compare_exchange(taken, taken | JOINED, Release, Relaxed).is_ok()
     }
 
     /// To be called behind the update that says that the fields are about to change.
-    fn write(&self, owner: &Process, hold: Hold) {
+    fn write(&self, owner: &Process, hold: u32) {
         // Orders that update before the fields: whoever has read one of them finds the state
         // changed.
         fence(Release);
-        self.hold.store(hold.code(), Relaxed);
+        self.hold.store(hold, Relaxed);
         self.pid.store(owner.pid, Relaxed);
         self.start_time.store(owner.start_time, Relaxed);
         self.pid_namespace.store(owner.pid_namespace, Relaxed);
@@ -170,22 +174,27 @@ impl Identity {
     pub(crate) fn hold_by_descriptor(&self) {
         // A change: whoever has seen it held by a process that dies later finds that out before it
         // acts.
-        self.change(Hold::Descriptor);
+        self.change(|code| Hold::Descriptor.code() | code & HARMLESS);
+    }
+
+    /// Says whether the owner's death inside does any harm. To be called by the owner.
+    pub(crate) fn set_harmless(&self, is_harmless: bool) {
+        self.change(|code| if is_harmless { code | HARMLESS } else { code & !HARMLESS });
     }
 
     /// Leaves the slot to whoever has its descriptor and adopts it. To be called by the owner, which is
     /// held by its descriptor, and does nothing more in the slot.
     pub(crate) fn hand_over(&self, state: State) {
-        self.change(Hold::HandedOver(state));
+        self.change(|code| Hold::HandedOver(state).code() | code & HARMLESS);
     }
 
-    fn change(&self, hold: Hold) {
+    fn change(&self, changed: impl FnOnce(u32) -> u32) {
         // In two steps: what is seen of the change before it is complete is of no state that could be
         // adopted.
         self.state.fetch_add(CHANGING, Relaxed);
         // Orders the first step before the new value, as in `write`.
         fence(Release);
-        self.hold.store(hold.code(), Relaxed);
+        self.hold.store(changed(self.hold.load(Relaxed)), Relaxed);
         // Release: what was done in this slot, and inside, happens before what is done by whoever
         // adopts it.
         self.state.fetch_add(CHANGE - CHANGING, Release);
@@ -202,7 +211,7 @@ impl Identity {
         if self.state.compare_exchange(from.state, changing, Relaxed, Relaxed).is_err() {
             return false;
         }
-        self.write(by, Hold::Descriptor);
+        self.write(by, Hold::Descriptor.code() | if from.is_harmless { HARMLESS } else { 0 });
         // Release: whoever sees the change complete sees by whom.
         self.state.fetch_add(CHANGE - CHANGING, Release);
         true
@@ -229,15 +238,16 @@ impl Identity {
             locks: self.locks.load(Relaxed),
             command: [self.command[0].load(Relaxed), self.command[1].load(Relaxed)],
         };
+        let code = self.hold.load(Relaxed);
         let hold = match state & CHANGING {
-            0 => Hold::from_code(self.hold.load(Relaxed)),
+            0 => Hold::from_code(code),
             // Nobody can adopt it now, and it is not its process's any more.
             _ => Hold::Descriptor,
         };
         // Orders the fields before the second look at the state: if any is a later owner's, the
         // state is another.
         fence(Acquire);
-        let owner = Owner { process, hold, state };
+        let owner = Owner { process, hold, is_harmless: code & HARMLESS != 0, state };
         (state & JOINED != 0 && self.is_still(&owner)).then_some(owner)
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::algorithm::{Algorithm, Intent, Slot, Turn};
-use crate::atomic::crash_point;
+use crate::atomic::{crash_point, death_fence};
 use crate::attempt::{self, Attempt, State};
 use crate::shared::dead::look_after::{Look, reap};
 use crate::shared::life::bell::Hung;
@@ -202,6 +202,20 @@ impl<W: Wait> Seat<W> {
         self.identity().hand_over(self.state);
         crash_point("a participant that was handed over");
         Ok(descriptor)
+    }
+
+    /// Whether this participant's death inside does any harm.
+    pub(crate) fn set_harmless(&mut self, is_harmless: bool) -> Result<(), Error> {
+        self.check_ours()?;
+        self.identity().set_harmless(is_harmless);
+        // Orders this before what it is about, as far as this process's own death can tell: going in, or
+        // the first touch of the value.
+        death_fence();
+        // What it has been told of would end with it from here on.
+        if !is_harmless && self.state == State::Inside && !self.segment.turns_away() {
+            self.segment.journal().note_repair();
+        }
+        Ok(())
     }
 
     fn identity(&self) -> &Identity {
@@ -418,7 +432,9 @@ impl<W: Wait> Seat<W> {
         self.take_token(bypasses)?;
         let journal = self.segment.journal();
         self.told = Some(Box::new((self.token, journal.obituary().into())));
-        if !turns_away {
+        // One that dies harmlessly leaves it to the next.
+        let is_harmless = self.identity().owner().is_some_and(|owner| owner.is_harmless);
+        if !turns_away && !is_harmless {
             journal.note_repair();
         }
         Ok(())

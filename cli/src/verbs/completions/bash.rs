@@ -21,7 +21,7 @@ pub fn text() -> String {
     );
     for verb in VERBS {
         let all: Vec<String> = verb.options.iter().flat_map(|option| words(option)).collect();
-        let valued = verb.options.iter().filter(|option| option.value.is_some());
+        let valued = verb.options.iter().filter(|option| option.takes_next());
         let valued: Vec<String> = valued.flat_map(|option| words(option)).collect();
         let names = if takes_names(verb) { "names=yes " } else { "" };
         let _ = writeln!(

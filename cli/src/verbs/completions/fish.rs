@@ -21,7 +21,7 @@ pub fn text() -> String {
             let letters = option.letters.chars().map(|letter| format!("-s {letter} "));
             let names = option.names.iter().map(|name| format!("-l {name} "));
             let words: String = letters.chain(names).collect();
-            let value = if option.value.is_some() { "-r " } else { "" };
+            let value = if option.takes_next() { "-r " } else { "" };
             let _ = writeln!(text, "{begin} {words}{value}-d {}", quoted(option.help));
         }
         if verb.name == "completions" {

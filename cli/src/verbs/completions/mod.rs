@@ -82,7 +82,12 @@ mod tests {
             for option in verb.options {
                 for word in words(option) {
                     assert!(of_bash.contains(&format!(" {word} ")), "{word}: {of_bash}");
-                    let is_in = [format!("'{word}["), format!("'{word}=["), format!("'{word}+[")];
+                    let is_in = [
+                        format!("'{word}["),
+                        format!("'{word}=["),
+                        format!("'{word}+["),
+                        format!("'{word}=-["),
+                    ];
                     assert!(is_in.iter().any(|part| of_zsh.contains(part)), "{word}: {of_zsh}");
                 }
                 let begin =

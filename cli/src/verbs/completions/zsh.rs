@@ -54,6 +54,7 @@ fn specs(option: &Opt) -> Vec<String> {
         .map(|word| {
             let spec = match option.value {
                 None => format!("{word}[{help}]"),
+                Some(_) if option.may_lack_value() => format!("{word}=-[{help}]::key:"),
                 Some(value) => {
                     let joined = if word.starts_with("--") { "=" } else { "+" };
                     let value = value.replace(':', "\\:");

@@ -2,6 +2,9 @@
 
 mod dry;
 mod file;
+mod late;
+mod left;
+pub mod place;
 mod refuse;
 mod segment;
 mod under;
@@ -10,11 +13,11 @@ mod wanted;
 use std::env;
 
 use crate::arguments::options::{
-    CLOSE, COLLAPSE, COMMAND, CONFLICT_EXIT_CODE, DIR, DRY_RUN, EXCLUSIVE, HELP, JOBS, KILL_AFTER,
-    KIND, MAX_TIME, NESTED, NO_FORK, NONBLOCK, ON_OWNER_DIED, QUIET, REPORT, SHARED, SKIP, SLOTS,
-    UNTIL, VERBOSE, WAIT, WHY,
+    CLOSE, COLLAPSE, COMMAND, CONFLICT_EXIT_CODE, DIR, DRY_RUN, EXCLUSIVE, HELP, JOBS, KEEP_FOR,
+    KEEP_PLACE, KILL_AFTER, KIND, MAX_TIME, NESTED, NO_FORK, NONBLOCK, ON_OWNER_DIED, QUIET,
+    REPORT, SHARED, SKIP, SLOTS, UNTIL, VERBOSE, WAIT, WHY,
 };
-use crate::arguments::{Parsed, Verb};
+use crate::arguments::{Opt, Parsed, Verb};
 use crate::exit::Outcome;
 use crate::name::Name;
 use crate::report::{Account, Report};
@@ -25,43 +28,44 @@ pub static VERB: Verb = Verb {
     name: "run",
     forms: &["NAME [options] -- COMMAND [ARG...]", "NAME [options] -c STRING"],
     about: "run a command under the lock NAME, first come, first served",
-    options: &[
-        &NONBLOCK,
-        &WAIT,
-        &CONFLICT_EXIT_CODE,
-        &SHARED,
-        &EXCLUSIVE,
-        &JOBS,
-        &COMMAND,
-        &CLOSE,
-        &NO_FORK,
-        &VERBOSE,
-        &QUIET,
-        &SKIP,
-        &COLLAPSE,
-        &MAX_TIME,
-        &KILL_AFTER,
-        &UNTIL,
-        &ON_OWNER_DIED,
-        &NESTED,
-        &WHY,
-        &REPORT,
-        &SLOTS,
-        &KIND,
-        &DIR,
-        &DRY_RUN,
-        &HELP,
-    ],
+    options: OPTIONS,
     options_end_at: 2,
     run,
 };
 
+static OPTIONS: &[&Opt] = &[
+    &NONBLOCK,
+    &WAIT,
+    &CONFLICT_EXIT_CODE,
+    &SHARED,
+    &EXCLUSIVE,
+    &JOBS,
+    &COMMAND,
+    &CLOSE,
+    &NO_FORK,
+    &VERBOSE,
+    &QUIET,
+    &SKIP,
+    &COLLAPSE,
+    &KEEP_PLACE,
+    &KEEP_FOR,
+    &MAX_TIME,
+    &KILL_AFTER,
+    &UNTIL,
+    &ON_OWNER_DIED,
+    &NESTED,
+    &WHY,
+    &REPORT,
+    &SLOTS,
+    &KIND,
+    &DIR,
+    &DRY_RUN,
+    &HELP,
+];
+
 fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
     let wanted = Wanted::of(verb, parsed)?;
-    if let Some(dir) = &wanted.dir {
-        // SAFETY: this process has one thread so far.
-        unsafe { env::set_var("BAKERY_LOCK_DIR", dir) };
-    }
+    use_directory(&wanted);
     if wanted.is_dry {
         return dry::run(&wanted);
     }
@@ -87,6 +91,14 @@ fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
             return outcome;
         }
         signals::obey();
+    }
+}
+
+/// To be called before there is another thread.
+fn use_directory(wanted: &Wanted) {
+    if let Some(dir) = &wanted.dir {
+        // SAFETY: this process has one thread so far.
+        unsafe { env::set_var("BAKERY_LOCK_DIR", dir) };
     }
 }
 

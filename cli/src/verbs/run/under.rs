@@ -1,21 +1,24 @@
 //! What happens under the lock.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Command;
 
-use bakery_lock::shared::{Death, Error};
+use bakery_lock::shared::Error;
 
 use crate::command::{self, Ended, Limit};
 use crate::exit::{self, Failure, Outcome, status};
 use crate::held::{self, Held};
+use crate::hold::bytes;
+use crate::hold::death::Death;
+use crate::hold::kernel::{self, Extent};
 use crate::hold::line::Inside;
-use crate::hold::{bytes, file};
 use crate::message::{self, shown};
 use crate::report::Account;
 use crate::signals::Received;
+use crate::verbs::run::left;
 use crate::verbs::run::refuse::library;
 use crate::verbs::run::wanted::{OnOwnerDied, Until, Wanted};
 
@@ -30,6 +33,16 @@ pub enum Hold {
 }
 
 impl Hold {
+    /// What is to be done under it begins. Only the end of one that holds alone can be a death.
+    fn begin(&mut self, until: Until) -> Result<(), Error> {
+        let Self::Alone(inside) = self else { return Ok(()) };
+        inside.begin()?;
+        if until == Until::Closed {
+            inside.end_with_descriptor()?;
+        }
+        Ok(())
+    }
+
     /// Whoever has this descriptor keeps the lock.
     fn descriptor(&mut self) -> Result<BorrowedFd<'_>, Error> {
         match self {
@@ -45,18 +58,27 @@ impl Hold {
             Self::Alone(inside) => drop(inside),
             Self::Together(file) => bytes::let_go(file.as_fd()),
             // It does not fail for one that is locked.
-            Self::File(file) => drop(file::unlock(file.as_fd())),
+            Self::File(file) => drop(kernel::unlock(file.as_fd(), Extent::Whole)),
         }
     }
 
     /// Leaves the lock to whoever has the descriptor besides.
-    fn into_descriptor(self) -> Result<OwnedFd, Error> {
+    pub fn into_descriptor(self) -> Result<OwnedFd, Error> {
         match self {
             Self::Alone(inside) => inside.leave_to_descriptor(),
             Self::Together(file) => Ok(file),
             Self::File(file) => Ok(file.into()),
         }
     }
+}
+
+/// What has been got.
+pub struct Got {
+    pub hold: Hold,
+    /// `None`: the lock has none.
+    pub token: Option<u64>,
+    /// Who died inside right before.
+    pub death: Option<Death>,
 }
 
 /// What the command is told.
@@ -82,6 +104,7 @@ pub fn run(
         message::say(format!("{name}: in after {}{token}", message::time(account.waited)));
     }
     let surroundings = Surroundings::new(wanted, told, account);
+    hold.begin(wanted.until).map_err(library)?;
     if let Some(death) = &told.death {
         see_to(death, wanted, &mut hold, &surroundings, signals, account)?;
     }
@@ -99,6 +122,13 @@ pub fn run(
             if wanted.is_inherited { Some(hold.descriptor().map_err(library)?) } else { None };
         command::run(&mut command, inherited, signals, wanted.limit)
     };
+    if let Ok(ended) = &ended
+        && wanted.until == Until::Exit
+        && wanted.is_inherited
+        && !wanted.is_quiet
+    {
+        left::tell(wanted, hold.descriptor().map_err(library)?, ended.pid);
+    }
     match wanted.until {
         Until::Closed if ended.is_ok() => drop(hold.into_descriptor().map_err(library)?),
         _ => hold.let_go(),
@@ -216,11 +246,4 @@ impl Surroundings {
             };
         }
     }
-}
-
-/// Gives this process another name, which participants have as well.
-pub fn be_called(name: &str) {
-    let Ok(name) = CString::new(name) else { return };
-    // SAFETY: the name ends with a zero byte, and is read.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }

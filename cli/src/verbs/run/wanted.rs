@@ -18,6 +18,17 @@ use crate::waiting::Manner;
 /// The time between `--max-time`'s TERM and KILL.
 const KILL_AFTER: Duration = Duration::from_secs(10);
 
+/// How long a place is kept in line.
+const KEEP_FOR: Duration = Duration::from_mins(2);
+
+/// A place that is kept when the time is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepPlace {
+    /// Whose try goes on there. Empty: that of the same command.
+    pub key: OsString,
+    pub time: Duration,
+}
+
 /// When to let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -48,6 +59,7 @@ pub struct Wanted {
     pub conflict: u8,
     pub is_skipped: bool,
     pub collapses: bool,
+    pub keep_place: Option<KeepPlace>,
     pub is_inherited: bool,
     pub has_no_fork: bool,
     pub until: Until,
@@ -57,6 +69,7 @@ pub struct Wanted {
     pub report: Option<OsString>,
     pub is_dry: bool,
     pub is_verbose: bool,
+    pub is_quiet: bool,
     pub manner: Manner,
     /// Of the segment, when it is made.
     pub options: Options,
@@ -111,6 +124,10 @@ impl Wanted {
             max_time: time(Id::MaxTime)?,
             kill_after: time(Id::KillAfter)?.unwrap_or(KILL_AFTER),
         };
+        let keep_for = time(Id::KeepFor)?.unwrap_or(KEEP_FOR);
+        let keep_place = parsed
+            .value(Id::KeepPlace)
+            .map(|key| KeepPlace { key: key.to_owned(), time: keep_for });
         let has_no_fork = parsed.has(Id::NoFork);
         let is_closed = word(Id::Until, ["exit", "closed"])?;
         let wanted = Self {
@@ -121,6 +138,7 @@ impl Wanted {
             conflict: conflict.unwrap_or(default),
             is_skipped,
             collapses: parsed.has(Id::Collapse),
+            keep_place,
             is_inherited: !parsed.has(Id::Close),
             has_no_fork,
             until: if is_closed || has_no_fork { Until::Closed } else { Until::Exit },
@@ -135,6 +153,7 @@ impl Wanted {
             report: parsed.value(Id::Report).map(OsStr::to_owned),
             is_dry: parsed.has(Id::DryRun),
             is_verbose: parsed.has(Id::Verbose),
+            is_quiet: parsed.has(Id::Quiet),
             manner: Manner::of(parsed.has(Id::Quiet), parsed.has(Id::Verbose)),
             options: segment_options(verb, parsed)?,
             dir: parsed.value(Id::Dir).map(OsStr::to_owned),
@@ -179,6 +198,18 @@ impl Wanted {
             (
                 self.collapses && self.time.is_some_and(|time| time.is_zero()),
                 "--collapse waits, and -n and --skip do not: write one of them",
+            ),
+            (
+                self.keep_place.is_some() && self.time.is_none_or(|time| time.is_zero()),
+                "--keep-place keeps the place of one whose time is over: add -w TIME, and leave -n and --skip out",
+            ),
+            (
+                self.keep_place.is_some() && self.collapses,
+                "--keep-place comes again, and --collapse leaves it to another: write one of them",
+            ),
+            (
+                has(Id::KeepFor) && self.keep_place.is_none(),
+                "--keep-for goes with --keep-place: write --keep-place --keep-for TIME",
             ),
             (
                 is_file && matches!(self.together, Some(Together::Jobs(_))),

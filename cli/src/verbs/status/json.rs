@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use bakery_lock::shared::Competitor;
 
 use crate::json::{Object, list, string};
+use crate::looking::wrapper::Kept;
 use crate::looking::{Holder, Look, Mode, Waiter, ago};
 
 /// One object on one line.
@@ -73,6 +74,7 @@ fn holder(holder: &Holder) -> String {
         .time("held_s", ago(holder.since))
         .token(holder.token)
         .maybe("why", holder.why.as_ref().map(string))
+        .maybe("kept", holder.kept.as_ref().map(kept))
         .with("fds", list(keepers))
         .end()
 }
@@ -86,7 +88,13 @@ fn waiter(position: usize, waiter: &Waiter) -> String {
         .time("waiting_s", ago(waiter.since))
         .moment("until", waiter.until)
         .maybe("why", waiter.why.as_ref().map(string))
+        .maybe("kept", waiter.kept.as_ref().map(kept))
         .end()
+}
+
+fn kept(kept: &Kept) -> String {
+    let key = Some(&kept.key).filter(|key| !key.is_empty());
+    Object::default().maybe("key", key.map(string)).moment("until", Some(kept.until)).end()
 }
 
 fn dead(one: &Competitor) -> String {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::clock;
+use crate::looking::wrapper::Kept;
 use crate::looking::{Holder, Look, Mode, Waiter, ago};
 use crate::message::{self, shown, time};
 use crate::screen::{Paint, Palette, WIDTH, column, command, cut, program, wrapped};
@@ -88,6 +89,7 @@ fn of_holder(holder: &Holder) -> String {
     if let Some(why) = &holder.why {
         facts.push(format!("why: {}", plain(why)));
     }
+    facts.extend(holder.kept.as_ref().map(of_kept));
     if let Some(token) = holder.token {
         facts.push(format!("token {token}"));
     }
@@ -146,6 +148,7 @@ fn of_waiter(waiter: &Waiter, number: usize) -> String {
     if let Some(why) = &waiter.why {
         facts.push(format!("why: {}", plain(why)));
     }
+    facts.extend(waiter.kept.as_ref().map(of_kept));
     if let Some(until) = waiter.until {
         facts.push(format!("gives up at {}", clock::local(until)));
     }
@@ -153,6 +156,15 @@ fn of_waiter(waiter: &Waiter, number: usize) -> String {
         text.push_str(&wrapped(&facts.join("; "), INDENT));
     }
     text
+}
+
+/// That somebody is to come again.
+fn of_kept(kept: &Kept) -> String {
+    let key = match plain(&kept.key) {
+        _ if kept.key.is_empty() => String::new(),
+        key => format!(" with the key {key}"),
+    };
+    format!("place kept until {} for the next try{key}", clock::local(kept.until))
 }
 
 /// A text of somebody's own, without quotes if it needs none.
