@@ -113,6 +113,8 @@ pub fn run(
     let mut deadline = limit.max_time.map(|time| begin + time);
     loop {
         if let Some(status) = child.try_wait()? {
+            // They were for the command, and would end this process instead of telling its status.
+            signals.forget();
             return Ok(Ended { status, pid: child.id(), is_time_over, ran: begin.elapsed() });
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));

@@ -139,6 +139,25 @@ fn in_line_they_are_obeyed_and_the_place_is_left() {
     }
 }
 
+#[test]
+fn those_that_come_as_the_command_ends_leave_its_status() {
+    for lock in ["lock", "./file"] {
+        let place = Place::new();
+        let first = place.inside(lock, &[], "first");
+        // All of them are there when it looks again.
+        first.signal(SIGSTOP);
+        until(|| state(first.pid()) == Some('T'));
+        for signal in [SIGHUP, SIGINT, SIGUSR1, SIGTERM] {
+            first.signal(signal);
+        }
+        let command = place.pid("first");
+        place.make("go.first");
+        until(|| state(command) == Some('Z'));
+        first.signal(SIGCONT);
+        assert_eq!(first.code(), 0);
+    }
+}
+
 /// One that is stopped in line has left it, and comes again.
 #[test]
 fn one_that_is_stopped_in_line_holds_nobody_up() {

@@ -114,7 +114,7 @@ fn quiet_it_says_nothing() {
 fn ctrl_c_reaches_the_command_once() {
     let place = Place::new();
     let mut terminal = Terminal::new();
-    let script = "trap 'echo int >>got; i=0' INT; : >up; i=30; while [ -d $PWD ] && { [ $i -gt 0 ] || [ ! -e go ]; }; do sleep .02; done; exit 5";
+    let script = "trap 'echo int >>got; i=0' INT; i=30; : >up; while [ -d $PWD ] && { [ $i -gt 0 ] || [ ! -e go ]; }; do sleep .02; done; exit 5";
     let wrapper = terminal.start(&mut place.run("lock", &[], script));
     until(|| place.exists("up"));
     terminal.press(3);
