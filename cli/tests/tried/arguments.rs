@@ -1,0 +1,275 @@
+//! Whatever is written on the command line: it is done, or refused with a message. Nothing panics.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use libc::SIGKILL;
+
+use crate::random::Random;
+use crate::support::{Place, kill};
+
+/// A verb's option, as its help has it.
+#[derive(Debug)]
+struct Opt {
+    /// `-w`, or `--wait`.
+    words: Vec<String>,
+    value: Option<String>,
+}
+
+impl Opt {
+    fn name(&self) -> &str {
+        self.words.last().unwrap().trim_start_matches('-')
+    }
+}
+
+fn verbs(place: &Place) -> Vec<String> {
+    let (_, help, _) = place.outcome(&mut place.bakery(["--help"]));
+    let mut verbs: Vec<String> = help
+        .lines()
+        .filter_map(|line| line.strip_prefix("  bakery ")?.split(' ').next().map(str::to_owned))
+        .collect();
+    verbs.dedup();
+    assert!(verbs.len() > 10, "{help}");
+    verbs
+}
+
+fn options(place: &Place, verb: &str) -> Vec<Opt> {
+    let (_, help, _) = place.outcome(&mut place.bakery([verb, "--help"]));
+    let lines = help.lines().filter(|line| {
+        line.trim_start().starts_with('-') && line.len() - line.trim_start().len() < 8
+    });
+    lines
+        .map(|line| {
+            // `  -w, --wait TIME         wait so long ...`
+            let shown = line.trim_start().split("  ").next().unwrap();
+            let mut option = Opt { words: Vec::new(), value: None };
+            for word in shown.split([' ', ',']).filter(|word| !word.is_empty()) {
+                match word.split_once('[') {
+                    _ if !word.starts_with('-') => option.value = Some(word.to_owned()),
+                    Some((word, value)) => {
+                        option.words.push(word.to_owned());
+                        option.value = Some(format!("[{value}"));
+                    }
+                    None => option.words.push(word.to_owned()),
+                }
+            }
+            option
+        })
+        .collect()
+}
+
+/// Any text will do for these.
+const TEXTS: [&str; 5] = ["why", "command", "on-owner-died", "report", "keep-place"];
+
+#[test]
+fn a_value_that_is_none_is_told_what_one_looks_like() {
+    let place = Place::new();
+    let mut asked = 0;
+    for verb in verbs(&place) {
+        for option in options(&place, &verb) {
+            if option.value.is_none() || TEXTS.contains(&option.name()) {
+                continue;
+            }
+            for value in ["", "?", "-1", "1e99x", "99999999999999999999999", "\u{2603}", "1.5.5"] {
+                // Any number of seconds is a time; as many, a century.
+                let is_time = option.value.as_deref() == Some("TIME") || option.name() == "wait";
+                let is_token = option.name() == "token";
+                // What is wrong with a directory is a finding.
+                let is_finding = verb == "doctor" && option.name() == "dir";
+                if is_finding || (is_time || is_token) && value.starts_with('9') {
+                    continue;
+                }
+                asked += 1;
+                let given = format!("--{}={value}", option.name());
+                let mut words = vec![&*verb, &given, "./lock"];
+                if !["run", "flock"].contains(&&*verb) {
+                    words[2] = "lock";
+                }
+                if option.name() == "kill-after" {
+                    words.insert(1, "--max-time=1");
+                }
+                if ["slots", "kind", "jobs", "dir"].contains(&option.name()) {
+                    *words.last_mut().unwrap() = "lock";
+                }
+                if ["run", "flock"].contains(&&*verb) {
+                    words.push("true");
+                }
+                let (status, out, said) = place.outcome(&mut place.bakery(&words));
+                assert!(status == 64 && out.is_empty(), "{words:?}: {status} {out}{said}");
+                let hints = ["write ", "number from", "process's number", "absolute"];
+                assert!(
+                    said.lines().count() == 1 && hints.iter().any(|hint| said.contains(hint)),
+                    "{words:?}: {said}"
+                );
+            }
+        }
+    }
+    assert!(asked > 50, "{asked}");
+}
+
+/// Among them such as are right. None makes a verb wait for ever, or touches what is not this test's.
+const VALUES: [&[u8]; 24] = [
+    b"",
+    b"0",
+    b"1",
+    b".01",
+    b"2",
+    b"256",
+    b"-1",
+    b"1e3",
+    b"99999999999999999999",
+    b"soon",
+    b"0s",
+    b"1s",
+    b"exit",
+    b"closed",
+    b"join",
+    b"fail",
+    b"ticket",
+    b"FD:1",
+    b"FD:99",
+    b"report",
+    b"\xff\xfe",
+    b"two words",
+    b"a\nb",
+    b"\x1b[31m",
+];
+
+const OPERANDS: [&[u8]; 16] = [
+    b"lock",
+    b"other",
+    b"./file",
+    b"./dir/",
+    b"./none/file",
+    b"",
+    b".",
+    b"..",
+    b"-",
+    b"--",
+    b"\xff",
+    b"./\xff",
+    b"two\nlines",
+    b"0",
+    b"9",
+    b"true",
+];
+
+fn text(bytes: &[u8]) -> OsString {
+    OsString::from_vec(bytes.to_vec())
+}
+
+/// One of a verb's options, as often right as not.
+fn option(options: &[Opt], random: &mut Random) -> Vec<OsString> {
+    let option = random.pick(options);
+    let word = random.pick(&option.words);
+    let is_fit = match option.name() {
+        // It goes on until it is interrupted; a process may have any number.
+        "watch" => false,
+        _ => random.roll(10) > 0,
+    };
+    let value = match option.name() {
+        "pid" => {
+            *random.pick(&[&b"0"[..], b"-1", b"x", b"", b"2147483647", b"99999999999", b"\xff"])
+        }
+        "dir" => *random.pick(&[&b""[..], b".", b"relative", b"/no/such/directory", b"\xff"]),
+        _ => *random.pick::<&[u8]>(&VALUES),
+    };
+    match (&option.value, is_fit) {
+        (Some(shown), true) if !shown.starts_with('[') => match random.roll(3) {
+            0 if word.starts_with("--") => {
+                vec![text(&[word.as_bytes(), b"=", value].concat())]
+            }
+            1 if !word.starts_with("--") => vec![text(&[word.as_bytes(), value].concat())],
+            _ => vec![word.into(), text(value)],
+        },
+        (Some(_), true) => vec![text(&[word.as_bytes(), b"=", value].concat())],
+        (None, true) => vec![word.into()],
+        // Cut short, or with a value that it has not.
+        (_, false) if random.roll(2) == 0 => vec![text(&[b"--", value].concat())],
+        (_, false) => vec![text(&[b"--help=", value].concat())],
+    }
+}
+
+fn arguments(verb: &str, options: &[Opt], random: &mut Random) -> Vec<OsString> {
+    let mut words = vec![OsString::from(verb)];
+    for _ in 0..random.roll(4) {
+        words.extend(option(options, random));
+    }
+    for _ in 0..random.roll(4) {
+        words.push(text(random.pick::<&[u8]>(&OPERANDS)));
+        if random.roll(3) == 0 {
+            words.extend(option(options, random));
+        }
+    }
+    if ["run", "flock"].contains(&verb) && random.roll(2) == 0 {
+        words.extend(["--", "true"].map(OsString::from));
+    }
+    words
+}
+
+/// Ends what holds, pauses and places have left behind.
+fn clear_away(place: &Place) {
+    let variable = [b"BAKERY_LOCK_DIR=", place.segment("").as_os_str().as_bytes()].concat();
+    let variable = variable.strip_suffix(b"/").unwrap_or(&variable);
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let pid = process.file_name().to_str().and_then(|name| name.parse().ok());
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        if let Some(pid) =
+            pid.filter(|_| environment.split(|byte| *byte == 0).any(|one| one == variable))
+        {
+            kill(pid, SIGKILL);
+        }
+    }
+}
+
+fn try_all(seed: u64, times: usize) {
+    let verbs = verbs(&Place::new());
+    let mut random = Random::new(seed);
+    for verb in &verbs {
+        let place = Place::new();
+        fs::create_dir(place.path("dir")).unwrap();
+        let options = options(&place, verb);
+        let (mut refused, mut others) = (0, 0);
+        for _ in 0..times {
+            let words = arguments(verb, &options, &mut random);
+            let mut command = place.bakery(&words);
+            // Nothing waits for long.
+            command.env("BAKERY_WAIT", ".01").env("SHELL", "/bin/sh");
+            if ["hold", "pause", "flock"].contains(&&**verb) {
+                clear_away(&place);
+            }
+            let (status, out, said) = place.outcome(&mut command);
+            let is_told =
+                status < 64 || status == 75 || !said.is_empty() || out.starts_with("bakery ");
+            let known = [0, 1, 2, 64, 65, 66, 69, 71, 73, 75, 76, 77, 124, 126, 127, 256 - 1];
+            assert!(
+                !said.contains("panicked") && (known.contains(&status) || status < 64) && is_told,
+                "{words:?}: {status} {out}{said}"
+            );
+            // `status` and `rm` take several names.
+            let is_short = said.lines().count() <= words.len();
+            *if status == 64 { &mut refused } else { &mut others } += 1;
+            assert!(!said.contains('\u{1b}') && (status != 64 || is_short), "{words:?}: {said:?}");
+        }
+        clear_away(&place);
+        println!("{verb}: {refused} were wrong usage, {others} were not");
+        assert!(refused > 0 && others > 0, "{verb}: {refused}, {others}");
+    }
+    // Nothing has been made outside.
+    assert!(!Path::new("/no").exists());
+}
+
+#[test]
+fn no_combination_of_options_makes_a_verb_panic() {
+    try_all(1, 60);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn no_combination_of_many_makes_a_verb_panic() {
+    for seed in 2..12 {
+        try_all(seed, 300);
+    }
+}
