@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use libc::SIGKILL;
 
 use crate::random::Random;
-use crate::support::{Place, kill};
+use crate::support::{Place, is_alive, kill, until};
 
 /// A verb's option, as its help has it.
 #[derive(Debug)]
@@ -233,6 +233,7 @@ fn clear_away(place: &Place) {
             pid.filter(|_| environment.split(|byte| *byte == 0).any(|one| one == variable))
         {
             kill(pid, SIGKILL);
+            until(|| !is_alive(pid));
         }
     }
 }
