@@ -274,3 +274,49 @@ fn somebody_without_rights_locks_what_can_be_read() {
     assert_eq!(out, "in\n<0>\n<66>\nin\n<0>\n<66>\n".repeat(2), "{said}");
     assert!(said.lines().all(|line| line.contains("ermission denied")), "{said}");
 }
+
+/// One that nobody has open for writing would keep whoever opens it waiting.
+#[test]
+fn a_fifo_is_locked_like_a_file() {
+    let place = Place::new();
+    assert_eq!(place.status(place.program("mkfifo").arg("fifo")), 0);
+    for words in [
+        &["run", "./fifo", "--", "true"][..],
+        &["run", "./fifo", "-s", "--dry-run", "--", "true"],
+        &["flock", "fifo", "true"],
+        &["status", "./fifo"],
+        &["wait", "./fifo"],
+    ] {
+        let (status, _, said) = place.outcome(&mut place.bakery(words));
+        assert_eq!((status, &*said), (0, ""), "{words:?}");
+    }
+    let held = place.inside("./fifo", &[], "held");
+    for (words, expected) in [
+        (&["run", "./fifo", "-n", "--", "true"][..], 75),
+        (&["run", "./fifo", "--dry-run", "--", "true"], 75),
+        (&["flock", "-n", "fifo", "true"], 1),
+        (&["status", "./fifo"], 1),
+        (&["wait", "./fifo", "-w", "0"], 75),
+    ] {
+        assert_eq!(place.status(&mut place.bakery(words)), expected, "{words:?}");
+    }
+    place.make("go.held");
+    assert_eq!(held.code(), 0);
+}
+
+/// What it says goes to a file that must not grow: it goes on without saying it. Its command has the signal's
+/// default.
+#[test]
+fn a_limit_on_the_length_of_files_kills_no_holder() {
+    let place = Place::new();
+    assert_eq!(place.status(&mut place.run("lock", &[], "exit 0")), 0);
+    let script = "echo log >log; ulimit -f 0
+        \"$BAKERY\" run lock -v --report report -- sh -c 'echo in >&3; exit 3' 3>&1 2>>log; echo $?
+        \"$BAKERY\" run ./log -v --report report -- sh -c 'echo in >&3; exit 3' 3>&1 2>>log; echo $?
+        for verb in run\\ lock 'run lock -F' flock\\ log; do \"$BAKERY\" $verb sh -c 'echo too long >>log'; echo $?; done 2>&1 | grep -c 153";
+    let (status, out, said) = place.outcome(place.program("bash").args(["-c", script]));
+    assert_eq!((status, &*out, &*said), (0, "in\n3\nin\n3\n3\n", ""));
+    let (_, out, said) =
+        place.outcome(&mut place.run("lock", &[], "echo \"<$BAKERY_OWNER_DIED>\""));
+    assert_eq!((&*out, &*said), ("<>\n", ""));
+}
