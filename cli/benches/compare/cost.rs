@@ -6,7 +6,7 @@ use crate::Limits;
 use crate::ground::Ground;
 use crate::tools::Tool;
 
-/// The ratio of the medians.
+/// The median of the pairs' ratios, and of the times.
 pub fn cost(tool: &Tool, limits: Limits) -> String {
     let ground = Ground::new();
     let flock = || {
@@ -21,20 +21,22 @@ pub fn cost(tool: &Tool, limits: Limits) -> String {
         begin.elapsed().as_secs_f64()
     };
     // What is slow takes a tenth of the time.
-    let (mut ours, mut theirs) = (vec![time(tool.alone(&ground))], vec![time(flock())]);
-    let pairs = if ours[0] > 0.1 { limits.pairs.div_ceil(10) } else { limits.pairs };
+    let pairs =
+        if time(tool.alone(&ground)) > 0.1 { limits.pairs.div_ceil(10) } else { limits.pairs };
+    let (mut times, mut ratios) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         // Neither has the other always before it.
-        if pair % 2 == 0 {
-            ours.push(time(tool.alone(&ground)));
-            theirs.push(time(flock()));
+        let (ours, theirs) = if pair % 2 == 0 {
+            let ours = time(tool.alone(&ground));
+            (ours, time(flock()))
         } else {
-            theirs.push(time(flock()));
-            ours.push(time(tool.alone(&ground)));
-        }
+            let theirs = time(flock());
+            (time(tool.alone(&ground)), theirs)
+        };
+        times.push(ours);
+        ratios.push(ours / theirs);
     }
-    let (ours, theirs) = (median(ours), median(theirs));
-    format!("{:.2} ({:.1} ms)", ours / theirs, ours * 1e3)
+    format!("{:.2} ({:.1} ms)", median(ratios), median(times) * 1e3)
 }
 
 fn median(mut all: Vec<f64>) -> f64 {

@@ -35,7 +35,7 @@ pub struct Limits {
 }
 
 const FULL: Limits =
-    Limits { line: 20, apart_ms: 150, rounds: 3, patience_s: 15, look_ms: 2000, pairs: 200 };
+    Limits { line: 20, apart_ms: 150, rounds: 3, patience_s: 15, look_ms: 2000, pairs: 300 };
 const QUICK: Limits =
     Limits { line: 3, apart_ms: 50, rounds: 1, patience_s: 1, look_ms: 100, pairs: 3 };
 
