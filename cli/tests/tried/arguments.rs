@@ -1,6 +1,6 @@
 //! Whatever is written on the command line: it is done, or refused with a message. Nothing panics.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -125,7 +125,9 @@ fn a_value_that_is_none_is_told_what_one_looks_like() {
 }
 
 /// Among them such as are right. None makes a verb wait for ever, or touches what is not this test's.
-const VALUES: [&[u8]; 24] = [
+const VALUES: [&[u8]; 26] = [
+    b"lock=1s:other=0",
+    b"=:lock=99999999999999999999",
     b"",
     b"0",
     b"1",
@@ -170,6 +172,9 @@ const OPERANDS: [&[u8]; 16] = [
     b"9",
     b"true",
 ];
+
+const VARIABLES: [&str; 6] =
+    ["BAKERY_HELD", "BAKERY_WAIT", "BAKERY_TOKEN", "NO_COLOR", "SHELL", "TERM"];
 
 fn text(bytes: &[u8]) -> OsString {
     OsString::from_vec(bytes.to_vec())
@@ -251,7 +256,11 @@ fn try_all(seed: u64, times: usize) {
             let mut command = place.bakery(&words);
             // Nothing waits for long.
             command.env("BAKERY_WAIT", ".01").env("SHELL", "/bin/sh");
-            if ["hold", "pause", "flock"].contains(&&**verb) {
+            if random.roll(3) == 0 {
+                let value = random.pick::<&[u8]>(&VALUES);
+                command.env(random.pick(&VARIABLES), OsStr::from_bytes(value));
+            }
+            if ["run", "hold", "pause", "flock"].contains(&&**verb) {
                 clear_away(&place);
             }
             let (status, out, said) = place.outcome(&mut command);

@@ -53,6 +53,7 @@ fn on_a_full_disk_files_are_locked_and_names_say_where_there_is_no_room() {
     // What there is works on; of what there is no room for nothing is left.
     let expected = ["<73>\nthere\nin\n<0>", "in\n<0>\nin\n<0>\nin\n<0>"];
     assert!(expected.iter().all(|part| said.contains(part)), "{said}");
+    assert!(said.contains("the report could not be written: No space"), "{said}");
     let first = said.lines().next().unwrap();
     assert!(first.contains("disk/locks") && first.contains("space"), "{said}");
 }
