@@ -24,6 +24,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub static CAUGHT: AtomicBool = AtomicBool::new(false);
 static WHICH: AtomicI32 = AtomicI32::new(0);
 
+/// Whether [`outlive_long_files`] has changed something.
+static IS_OUTLIVED: AtomicBool = AtomicBool::new(false);
+
 extern "C" fn note(signal: c_int) {
     WHICH.store(signal, Relaxed);
     CAUGHT.store(true, Relaxed);
@@ -82,9 +85,6 @@ pub fn outlive_long_files() {
         IS_OUTLIVED.store(true, Relaxed);
     }
 }
-
-/// Whether [`outlive_long_files`] has changed something.
-static IS_OUTLIVED: AtomicBool = AtomicBool::new(false);
 
 /// Undoes, in a command that is about to begin, what only this program wants. Async-signal-safe.
 pub fn give_back() {
