@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use libc::{SIGCONT, SIGKILL, SIGTERM, c_int};
 
-use crate::signals::{Received, Set};
+use crate::signals::{self, Received, Set};
 
 /// The shell for `-c`: as flock(1) has it.
 fn shell() -> OsString {
@@ -59,6 +59,7 @@ fn prepare(command: &mut Command, inherited: Option<RawFd>, mask: Option<Set>) {
         if let Some(mask) = mask {
             mask.block();
         }
+        signals::give_back();
         Ok(())
     };
     // SAFETY: only makes async-signal-safe system calls. (It also has std start the command by `execvp`,
@@ -84,6 +85,7 @@ pub fn become_it(command: &mut Command, inherited: BorrowedFd<'_>) -> io::Error 
 
 /// The same, with no descriptor.
 pub fn become_without(command: &mut Command) -> io::Error {
+    prepare(command, None, None);
     command.exec()
 }
 

@@ -29,6 +29,7 @@ use arguments::{VERBS, Verb, help, parse};
 use exit::{Failure, Outcome, status};
 
 fn main() -> ExitCode {
+    signals::outlive_long_files();
     let mut arguments = std::env::args_os();
     let program = arguments.next().unwrap_or_default();
     let outcome = if Path::new(&program).file_name() == Some(OsStr::new("flock")) {

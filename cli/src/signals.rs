@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed};
 use std::time::Duration;
 
 use libc::{
-    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, c_int,
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGXFSZ, c_int,
 };
 
 /// What ends a process that is in line.
@@ -22,6 +23,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// Whether a signal has come that ends the wait in line: for `Request::unless`.
 pub static CAUGHT: AtomicBool = AtomicBool::new(false);
 static WHICH: AtomicI32 = AtomicI32::new(0);
+
+/// Whether [`outlive_long_files`] has changed something.
+static IS_OUTLIVED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn note(signal: c_int) {
     WHICH.store(signal, Relaxed);
@@ -77,6 +81,22 @@ fn handler(signal: c_int) -> libc::sighandler_t {
 
 fn function(handler: extern "C" fn(c_int)) -> libc::sighandler_t {
     handler as *const () as libc::sighandler_t
+}
+
+/// Has a write beyond the limit on the length of files (`ulimit -f`) fail, and not end this process: what is
+/// said while it holds a lock may go to a file. Commands get it as it was: [`give_back`].
+pub fn outlive_long_files() {
+    if handler(SIGXFSZ) == libc::SIG_DFL {
+        handle(SIGXFSZ, libc::SIG_IGN);
+        IS_OUTLIVED.store(true, Relaxed);
+    }
+}
+
+/// Undoes, in a command that is about to begin, what only this program wants. Async-signal-safe.
+pub fn give_back() {
+    if IS_OUTLIVED.load(Relaxed) {
+        handle(SIGXFSZ, libc::SIG_DFL);
+    }
 }
 
 /// Has `SIGALRM` do nothing but interrupt. Its timer is started by [`wake_after`].

@@ -13,7 +13,7 @@ pub fn all() -> String {
     let mut text = "bakery: locks for scripts; first come, first served\n\n".to_owned();
     for verb in VERBS {
         for form in verb.forms {
-            let _ = writeln!(text, "  bakery {} {form}", verb.name);
+            let _ = writeln!(text, "{}", format!("  bakery {} {form}", verb.name).trim_end());
         }
         let _ = writeln!(text, "      {}", verb.about);
     }

@@ -4,6 +4,8 @@
 pub mod help;
 pub mod options;
 pub mod parse;
+#[cfg(test)]
+mod trials;
 pub mod values;
 
 use crate::exit::Outcome;

@@ -41,6 +41,18 @@ impl Want {
     }
 }
 
+/// No terminal becomes this process's, and a FIFO is opened at once, and not when somebody writes to it.
+const TO_LOCK: c_int = libc::O_NOCTTY | libc::O_NONBLOCK;
+
+/// Opens a file to see whether it is locked.
+///
+/// # Errors
+///
+/// The system's.
+pub fn open_to_look(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(TO_LOCK).open(path)
+}
+
 /// Opens a file or directory as flock(1) does: for reading, made if need be, never written to.
 ///
 /// # Errors
@@ -61,7 +73,7 @@ pub fn open_to_write(path: &Path) -> Result<File, Failure> {
 
 fn open_as(path: &Path, access: c_int) -> Result<File, Failure> {
     let open = |create: bool, access: c_int| {
-        let flags = libc::O_NOCTTY | if create { libc::O_CREAT } else { 0 };
+        let flags = TO_LOCK | if create { libc::O_CREAT } else { 0 };
         // Not `create`, which asks for writing.
         let is_read = access == libc::O_RDONLY;
         let mut options = OpenOptions::new();
@@ -87,7 +99,7 @@ fn open_as(path: &Path, access: c_int) -> Result<File, Failure> {
 
 /// For files on file systems that lock for writing only what is open for writing (NFS).
 pub fn reopen_for_writing(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path)
+    OpenOptions::new().read(true).write(true).custom_flags(TO_LOCK).open(path)
 }
 
 /// The name of a file's line, by what the file is and not by what it is called.

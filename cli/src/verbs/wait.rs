@@ -91,7 +91,7 @@ fn is_free(name: &OsStr) -> Result<bool, Failure> {
             Ok(is_line_empty(status) && !is_held.unwrap_or(false))
         }
         Place::File(path) => {
-            let Ok(file) = File::open(&path) else {
+            let Ok(file) = file::open_to_look(&path) else {
                 // Not to be opened, as another user's, or not there.
                 return match fs::metadata(&path) {
                     Ok(_) => Err(Failure::new(

@@ -55,8 +55,9 @@ fn the_command_has_its_arguments_input_and_output() {
         (0, "2: two words / *\nfrom stdin\n".to_owned(), String::new())
     );
     // As execvp has it: a script without `#!` is the shell's.
-    fs::write(place.path("script"), "exit 6\n").unwrap();
-    assert_eq!(place.status(place.program("chmod").args(["+x", "script"])), 0);
+    // Written by another process: what is forked here meanwhile would have it open for writing.
+    let write = "echo 'exit 6' >script; chmod +x script";
+    assert_eq!(place.status(place.program("sh").args(["-c", write])), 0);
     assert_eq!(place.status(&mut place.bakery(["run", "lock", "--", "./script"])), 6);
     assert_eq!(place.status(&mut place.bakery(["flock", "file", "./script"])), 6);
 }

@@ -18,7 +18,7 @@ pub fn run(wanted: &Wanted) -> Outcome {
     let command = wanted.words.iter().map(shown).collect::<Vec<_>>().join(" ");
     let busy = match &wanted.name {
         Name::Segment(segment) => in_segment(wanted, segment)?,
-        Name::File(path) => match File::open(path) {
+        Name::File(path) => match file::open_to_look(path) {
             Ok(file) => file::is_locked(file.as_fd()).then(|| "somebody has it locked".to_owned()),
             Err(_) => None,
         },
