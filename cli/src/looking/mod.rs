@@ -18,9 +18,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use bakery_lock::shared::{Error, Status};
+use bakery_lock::shared::{Death, Error, Status};
 
 use crate::exit::{Failure, status};
+use crate::held::UNTIL_CLOSED;
 use crate::looking::descriptors::{FileId, Scan};
 use crate::looking::wrapper::Wrapper;
 
@@ -42,6 +43,8 @@ pub struct Look {
     pub mode: Mode,
     pub holders: Vec<Holder>,
     pub queue: Vec<Waiter>,
+    /// Who waits for a place in the queue, as all slots are taken: in no order.
+    pub outside: Vec<Waiter>,
     /// What the library says. Of a file, that of its line, if there is one.
     pub status: Option<Status>,
     /// Whether it is a file, locked by flock(2).
@@ -114,6 +117,18 @@ impl Look {
             Mode::Jobs(jobs) => Some(jobs),
             Mode::Shared => None,
         }
+    }
+
+    /// Who died inside last, if that is known: of those who hold by a descriptor until it is closed the
+    /// end is the usual one.
+    pub fn last_death(&self) -> Option<&Death> {
+        let status = self.status.as_ref().filter(|_| !self.is_file)?;
+        status.last_death.as_ref().filter(|death| death.command != UNTIL_CLOSED)
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len() + self.outside.len()
     }
 
     /// The one inside for the longest.
