@@ -3,23 +3,35 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::mem::MaybeUninit;
+use std::num::NonZero;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::ptr;
+use std::time::{Duration, Instant};
 
-use crate::support::{Place, SLEEP, held_with, words};
+use crate::support::{Place, SLEEP, held_with, is_free, words};
 
 /// A terminal, and a `bakery top` on it.
 struct Shown {
     terminal: File,
     other_end: OwnedFd,
     top: Child,
+    /// All that was written.
     seen: String,
+    /// What it has come to on the screen.
+    screen: vt100::Parser,
 }
+
+const UP: &[u8] = b"\x1b[A";
+const DOWN: &[u8] = b"\x1b[B";
 
 impl Shown {
     fn new(place: &Place) -> Self {
+        Self::with(place, |_| {})
+    }
+
+    fn with(place: &Place, prepare: impl FnOnce(&mut Command)) -> Self {
         let (mut terminal, mut other_end) = (0, 0);
         let size = libc::winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         // SAFETY: there is room for both descriptors; the size is read, and the rest is not asked for.
@@ -39,17 +51,48 @@ impl Shown {
         let end = || Stdio::from(other_end.try_clone().unwrap());
         let mut top = place.command(["top"]);
         top.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm");
+        prepare(&mut top);
         let top = top.spawn().unwrap();
-        Self { terminal, other_end, top, seen: String::new() }
+        let [rows, columns] = [24, 80].map(|size| NonZero::new(size).unwrap());
+        let screen = vt100::Parser::new(rows, columns, 0);
+        Self { terminal, other_end, top, seen: String::new(), screen }
     }
 
-    /// Reads until this has been shown.
+    /// Reads until this has been written.
     fn until(&mut self, part: &str) {
-        let mut some = [0; 4096];
         while !self.seen.contains(part) {
-            let read = self.terminal.read(&mut some).unwrap();
-            self.seen.push_str(&String::from_utf8_lossy(&some[..read]));
+            self.read();
         }
+    }
+
+    fn read(&mut self) {
+        let mut some = [0; 4096];
+        let read = self.terminal.read(&mut some).unwrap();
+        self.seen.push_str(&String::from_utf8_lossy(&some[..read]));
+        self.screen.process(&some[..read]);
+    }
+
+    /// Reads until a line like this is on the screen.
+    fn until_line(&mut self, is_it: impl Fn(&str) -> bool) {
+        self.until_lines(|lines| lines.iter().any(|line| is_it(line)));
+    }
+
+    /// Reads until the screen is like this.
+    fn until_lines(&mut self, are_so: impl Fn(&[String]) -> bool) {
+        let end = Instant::now() + Duration::from_mins(1);
+        loop {
+            let lines: Vec<String> = self.screen.screen().rows(0, 80).collect();
+            if are_so(&lines) {
+                return;
+            }
+            // It draws anew each second, so there is something to be read.
+            assert!(Instant::now() < end, "{lines:#?}");
+            self.read();
+        }
+    }
+
+    fn press(&mut self, keys: &[u8]) {
+        self.terminal.write_all(keys).unwrap();
     }
 
     fn is_raw(&self) -> bool {
@@ -81,13 +124,102 @@ fn locks_are_shown_until_q_is_pressed() {
     let mut shown = Shown::new(&place);
     shown.until("hand-overs");
     assert!(shown.is_raw());
-    for part in ["deploy", "held", "sleep", "make", "1 locks"] {
+    for part in ["deploy", "held", "sleep", "make", "1 lock,"] {
         shown.until(part);
     }
     shown.terminal.write_all(b"q").unwrap();
     shown.until(LEFT);
     assert!(shown.top.wait().unwrap().success());
     assert!(!shown.is_raw());
+}
+
+#[test]
+fn a_key_ends_whoever_holds_a_lock_or_waits_for_it() {
+    let place = Place::new();
+    let mut holder = place.start(words(&["run", "deploy"], &SLEEP));
+    let command = place.until("deploy", held_with(0))["holders"][0]["pid"].clone();
+    let mut waiter = place.start(words(&["run", "deploy"], &["--", "make", "all"]));
+    place.until("deploy", held_with(1));
+    let mut shown = Shown::new(&place);
+    shown.until_line(|line| line.contains("make all"));
+    // Nothing is chosen yet.
+    shown.press(b"k");
+    shown.until_line(|line| line.starts_with("choose a lock"));
+    // The first line, and the one below.
+    shown.press(&[DOWN, DOWN, b"k"].concat());
+    let asked = format!("end make {}, which waits for deploy? y", waiter.id());
+    shown.until_line(|line| line.starts_with(&asked));
+    shown.press(b"n");
+    shown.until_line(|line| line.starts_with("nothing was ended"));
+    assert!(!waiter.has_ended());
+    shown.press(b"k");
+    shown.until_line(|line| line.starts_with(&asked));
+    shown.press(b"y");
+    assert_eq!(waiter.end(), None);
+    shown.until_line(|line| line.starts_with("deploy") && line.contains(" 0 "));
+    shown.press(&[UP, b"k"].concat());
+    let asked = format!("end sleep {command}, which has deploy? y");
+    shown.until_line(|line| line.starts_with(&asked));
+    shown.press(b"y");
+    assert_eq!(holder.end(), Some(128 + libc::SIGTERM));
+    shown.until_line(|line| line.starts_with("deploy") && line.contains("free"));
+    shown.press(b"k");
+    shown.until_line(|line| line.starts_with("nobody has deploy"));
+    shown.press(b"q");
+    assert!(shown.top.wait().unwrap().success());
+}
+
+#[test]
+fn a_key_pauses_a_lock_and_resumes_it() {
+    let place = Place::new();
+    place.text(["run", "deploy", "--", "true"]);
+    let mut shown = Shown::new(&place);
+    shown.until_line(|line| line.starts_with("deploy") && line.contains("free"));
+    shown.press(&[DOWN, b"p"].concat());
+    shown.until_line(|line| line.starts_with("deploy") && line.contains("paused"));
+    assert_eq!(place.look("deploy")["state"], "paused");
+    shown.press(b"p");
+    shown.until_line(|line| line.starts_with("deploy") && line.contains("free"));
+    place.until("deploy", is_free);
+}
+
+#[test]
+fn a_key_finds_locks_by_names_and_commands() {
+    let place = Place::new();
+    for name in ["deploy", "backup"] {
+        place.text(["run", name, "--", "true"]);
+    }
+    let _holder = place.start(words(&["run", "gpu"], &SLEEP));
+    place.until("gpu", held_with(0));
+    let mut shown = Shown::new(&place);
+    shown.until_line(|line| line.starts_with("deploy"));
+    for (keys, name) in [(&b"/back\r"[..], "backup"), (b"/sleep\r", "gpu")] {
+        shown.press(keys);
+        shown.until_lines(|lines| {
+            lines[1].starts_with(name)
+                && lines[2].trim().is_empty()
+                && lines[22].starts_with("3 locks")
+        });
+    }
+    shown.press(b"/\x1b");
+    shown.until_line(|line| line.starts_with("deploy"));
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let place = Place::new();
+    let _holder = place.start(words(&["run", "deploy"], &SLEEP));
+    place.until("deploy", held_with(0));
+    let has_colour = |shown: &mut Shown| {
+        shown.until_line(|line| line.starts_with("deploy"));
+        let cells = (0..80).filter_map(|column| shown.screen.screen().cell(1, column));
+        cells.into_iter().any(|cell| cell.fgcolor() != vt100::Color::Default)
+    };
+    assert!(has_colour(&mut Shown::new(&place)));
+    let mut shown = Shown::with(&place, |command| {
+        command.env("NO_COLOR", "1");
+    });
+    assert!(!has_colour(&mut shown));
 }
 
 #[test]
