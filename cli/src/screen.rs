@@ -30,7 +30,9 @@ pub struct Palette(bool);
 impl Palette {
     /// On a terminal, unless `NO_COLOR` is set.
     pub fn for_output() -> Self {
-        Self(io::stdout().is_terminal() && has_colours())
+        let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        Self(io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb)
     }
 
     pub fn paint(self, paint: Paint, text: &str) -> String {
@@ -56,13 +58,6 @@ impl Palette {
         };
         self.paint(paint, text)
     }
-}
-
-/// Whether a terminal is to be told of colours.
-pub fn has_colours() -> bool {
-    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    !is_set("NO_COLOR") && !is_dumb
 }
 
 /// A command's words on one line.

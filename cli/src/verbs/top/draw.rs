@@ -10,7 +10,7 @@ use super::rates::Rates;
 use super::state::{Mode, State};
 use crate::looking::{self, Look, Waiter, ago};
 use crate::message::{self, harmless, shown};
-use crate::screen::{column, command, has_colours};
+use crate::screen::{column, command};
 use crate::verbs::status::who;
 
 const KEYS: &str = "q quit   up, down choose   k kill   p pause or resume   / find";
@@ -88,10 +88,10 @@ fn of_lock<'a>(look: &Look, rates: &Rates) -> Line<'a> {
         look.waiting(),
         rates.of(&look.name)
     );
-    let style = if has_colours() { Style::new().fg(colour) } else { Style::new() };
     Line::from(vec![
         Span::raw(column(&shown(&look.name), 20) + " "),
-        Span::styled(column(&state, 8), style),
+        // Without colours (`NO_COLOR`) crossterm leaves them out.
+        Span::styled(column(&state, 8), Style::new().fg(colour)),
         Span::raw(rest),
     ])
 }
