@@ -6,5 +6,6 @@ mod managing;
 mod shells;
 mod status;
 mod support;
+mod terminal;
 #[cfg(feature = "top")]
 mod top;

@@ -35,10 +35,10 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State) {
     }
     let rows = state.rows();
     let first = state.first.min(rows.len().saturating_sub(1));
-    let lines = rows.iter().enumerate().skip(first).take(height).map(|(at, (_, look, waiter))| {
-        let line = match waiter {
-            None => of_lock(look, &state.rates),
-            Some((number, waiter)) => of_waiter(*number, waiter),
+    let lines = rows.iter().enumerate().skip(first).take(height).map(|(at, shown)| {
+        let line = match shown.waiter {
+            None => of_lock(shown.look, &state.rates),
+            Some((number, waiter)) => of_waiter(number, waiter),
         };
         if position == Some(at) { line.patch_style(Modifier::REVERSED) } else { line }
     });

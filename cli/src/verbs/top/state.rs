@@ -48,6 +48,14 @@ pub enum Row {
     Waiter(OsString, u32),
 }
 
+/// What a line shows.
+pub struct Shown<'a> {
+    pub row: Row,
+    pub look: &'a Look,
+    /// One in line, and which.
+    pub waiter: Option<(usize, &'a Waiter)>,
+}
+
 impl State {
     /// What has been seen now.
     pub fn note(&mut self, looks: Vec<Look>) {
@@ -70,7 +78,7 @@ impl State {
     }
 
     /// The lines that there are to be shown, locks with those in their lines behind them.
-    pub fn rows(&self) -> Vec<(Row, &Look, Option<(usize, &Waiter)>)> {
+    pub fn rows(&self) -> Vec<Shown<'_>> {
         let mut rows = Vec::new();
         for look in &self.looks {
             let has = |text: &str| text.contains(self.sought.as_str());
@@ -81,11 +89,11 @@ impl State {
                 .filter(|(_, waiter)| is_meant || has(&command(&waiter.command)))
                 .map(|(number, waiter)| {
                     let row = Row::Waiter(look.name.clone(), waiter.pid);
-                    (row, look, Some((number + 1, waiter)))
+                    Shown { row, look, waiter: Some((number + 1, waiter)) }
                 })
                 .collect();
             if is_meant || !waiting.is_empty() {
-                rows.push((Row::Lock(look.name.clone()), look, None));
+                rows.push(Shown { row: Row::Lock(look.name.clone()), look, waiter: None });
                 rows.extend(waiting);
             }
         }
@@ -95,7 +103,7 @@ impl State {
     /// Which of the lines is chosen.
     pub fn position(&self) -> Option<usize> {
         let chosen = self.chosen.as_ref()?;
-        self.rows().iter().position(|(row, ..)| row == chosen)
+        self.rows().iter().position(|shown| shown.row == *chosen)
     }
 
     pub fn key(&mut self, key: KeyEvent) {
@@ -150,7 +158,7 @@ impl State {
     fn choose(&mut self, which: impl Fn(usize) -> usize) {
         let at = self.position().map_or(0, which);
         let rows = self.rows();
-        let row = rows.get(at).or(rows.last()).map(|(row, ..)| row.clone());
+        let row = rows.get(at).or(rows.last()).map(|shown| shown.row.clone());
         self.chosen = row;
     }
 
@@ -167,7 +175,7 @@ impl State {
 
     /// Pauses the lock that is chosen, or resumes it: by a process of its own, as it may have to wait.
     fn pause(&mut self) {
-        let Some((_, look, _)) = self.position().map(|at| self.rows().swap_remove(at)) else {
+        let Some(look) = self.position().map(|at| self.rows()[at].look) else {
             "choose a lock first: up, down".clone_into(&mut self.said);
             return;
         };
