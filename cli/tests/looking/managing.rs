@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::support::{Place, SLEEP, exists, held_with, holders, is_free, kill, plain_flock, words};
+use crate::terminal::Terminal;
 
 #[test]
 fn who_waits_goes_on_when_the_lock_is_free_and_takes_nothing() {
@@ -129,6 +130,18 @@ fn a_hold_lasts_until_its_input_ends() {
     assert!(is_free(&place.look("x")));
     // Standard input has ended already.
     place.text(["hold", "x"]);
+}
+
+/// Whoever types it is told how to let go.
+#[test]
+fn a_hold_on_a_terminal_lasts_until_the_end_of_input() {
+    let place = Place::new();
+    let mut hold = Terminal::with(&mut place.command(["hold", "x"]));
+    hold.until_line(|line| line.starts_with("bakery: held until") && line.contains("Ctrl-D"));
+    assert_eq!(place.look("x")["holders"][0]["pid"], hold.program.id());
+    hold.press(b"\x04");
+    assert!(hold.program.wait().unwrap().success());
+    assert!(is_free(&place.look("x")));
 }
 
 #[test]

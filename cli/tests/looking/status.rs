@@ -9,6 +9,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::support::{Place, SLEEP, held_with, holders, is_free, kill, plain_flock, words};
+use crate::terminal::Terminal;
 
 #[test]
 fn a_lock_that_is_free_or_not_there_says_so() {
@@ -173,6 +174,9 @@ fn nothing_is_wider_than_a_terminal_or_obeyed_by_it() {
             }
         }
     }
+    // The line that is rewritten while it waits.
+    let mut waiter = Terminal::with(&mut place.command(["run", &name, "--", "true"]));
+    waiter.until_line(|line| line.contains("\\u{1b}]0;x") && line.ends_with(".."));
     // A path stays whole, so that it can be copied.
     for arguments in [vec!["status", &name], vec!["ls"], vec!["doctor"]] {
         let screen = String::from_utf8(place.output(&arguments).stdout).unwrap();
