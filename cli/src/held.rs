@@ -8,9 +8,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// The variable.
 pub const VARIABLE: &str = "BAKERY_HELD";
 
-/// What a process is called that holds a lock until its descriptor is closed: its end is no death.
-pub const UNTIL_CLOSED: &str = "bakery-closed";
-
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {

@@ -21,7 +21,6 @@ use std::time::{Duration, SystemTime};
 use bakery_lock::shared::{Death, Error, Status};
 
 use crate::exit::{Failure, status};
-use crate::held::UNTIL_CLOSED;
 use crate::looking::descriptors::{FileId, Scan};
 use crate::looking::wrapper::Wrapper;
 
@@ -33,6 +32,9 @@ pub enum Mode {
     Shared,
     Jobs(u32),
 }
+
+/// What `bakery run --until closed` calls itself: its end is the usual one, and no death.
+const UNTIL_CLOSED: &str = "bakery-closed";
 
 /// A lock, as it was at some moment.
 #[derive(Debug)]
@@ -119,8 +121,7 @@ impl Look {
         }
     }
 
-    /// Who died inside last, if that is known: of those who hold by a descriptor until it is closed the
-    /// end is the usual one.
+    /// Who died inside last, if that is known.
     pub fn last_death(&self) -> Option<&Death> {
         let status = self.status.as_ref().filter(|_| !self.is_file)?;
         status.last_death.as_ref().filter(|death| death.command != UNTIL_CLOSED)

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bakery_lock::shared::{Death, Mutex};
 
 use crate::exit::{Failure, Outcome, status};
-use crate::held::{self, Held, UNTIL_CLOSED};
+use crate::held::{self, Held};
 use crate::hold::line::{self, position};
 use crate::hold::{Patience, Taken, bytes, is_interrupted};
 use crate::message;
@@ -19,6 +19,9 @@ use crate::verbs::run::refuse::{library, system};
 use crate::verbs::run::under::{self, Hold, Told};
 use crate::verbs::run::wanted::{Until, Wanted};
 use crate::waiting::{self, Manner, Watch, who};
+
+/// What a process is called that holds a lock until its descriptor is closed: its end is no death.
+const UNTIL_CLOSED: &str = "bakery-closed";
 
 /// What has been got.
 struct Got {

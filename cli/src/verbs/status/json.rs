@@ -90,6 +90,10 @@ fn of_waiter(object: Object, waiter: &Waiter) -> String {
         .end()
 }
 
+fn dead(one: &Competitor) -> String {
+    Object::default().with("pid", one.pid).text("command", &one.command).end()
+}
+
 fn death(death: &Death) -> String {
     Object::default()
         .with("pid", death.pid)
@@ -97,8 +101,4 @@ fn death(death: &Death) -> String {
         .token(Some(death.token))
         .moment("since", Some(death.since))
         .end()
-}
-
-fn dead(one: &Competitor) -> String {
-    Object::default().with("pid", one.pid).text("command", &one.command).end()
 }
