@@ -82,7 +82,7 @@ pub struct Keeper {
 }
 
 /// Somebody in line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Waiter {
     pub pid: u32,
     pub command: Vec<OsString>,

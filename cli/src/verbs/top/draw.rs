@@ -130,8 +130,7 @@ mod tests {
             command: vec![OsString::from("./deploy.sh"), format!("\x1b{number}").into()],
             since: SystemTime::now().checked_sub(Duration::from_secs(65)),
             until: SystemTime::now().checked_add(Duration::from_secs(7205)),
-            why: None,
-            mode: Held::Exclusive,
+            ..Waiter::default()
         };
         Look {
             name: name.into(),
