@@ -185,8 +185,9 @@ impl State {
             return;
         }
         let verb = if look.is_paused() { "resume" } else { "pause" };
-        let this = std::env::current_exe();
-        let mut command = Command::new(this.unwrap_or_else(|_| "bakery".into()));
+        // Its file may have been replaced by another version since.
+        let this = std::env::current_exe().ok().filter(|path| path.exists());
+        let mut command = Command::new(this.unwrap_or_else(|| "/proc/self/exe".into()));
         command.args([verb, "--"]).arg(&look.name);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // Known by its name, and not to end with this terminal's foreground.
