@@ -66,7 +66,7 @@ pub fn string(text: impl AsRef<OsStr>) -> String {
     for character in text.as_ref().to_string_lossy().chars() {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
-            control if u32::from(control) < 0x20 => {
+            control if control.is_control() => {
                 let _ = write!(quoted, "\\u{:04x}", u32::from(control));
             }
             other => quoted.push(other),
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn whatever_is_written_is_read_as_it_was() {
-        let text = "a\"b\\c\n\t\u{1}\u{7f}é\u{2028}";
+        let text = "a\"b\\c\n\t\u{1}\u{7f}\u{9b}é\u{2028}";
         let inner = Object::default().text("t", text).end();
         let json = Object::versioned()
             .text("name", OsStr::from_bytes(b"\xff"))
@@ -95,6 +95,7 @@ mod tests {
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(read["list"][0]["t"], text);
         assert_eq!((&read["name"], &read["v"]), (&"\u{fffd}".into(), &1.into()));
+        assert!(!json.chars().any(char::is_control), "{json}");
         assert_eq!(read["token"], u64::MAX.to_string());
         assert_eq!((&read["for"], &read["none"]), (&1.5.into(), &serde_json::Value::Null));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&list([])).unwrap().to_string(), "[]");

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Says something on standard error. If nobody can hear it, it is not said.
 pub fn say(message: impl Display) {
     // In one write, so that lines of several processes do not mix.
-    let line = format!("bakery: {message}\n");
+    let line = format!("bakery: {}\n", harmless(&message.to_string()));
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
@@ -26,6 +26,25 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// A text that names things as they are called, without what a terminal would obey or hide.
+pub fn harmless(text: &str) -> String {
+    let shown = |character| {
+        if is_visible(character) {
+            character.to_string()
+        } else {
+            character.escape_default().to_string()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Whether it is a letter, an accent behind one, or the like: neither a control character nor one that
+/// turns the direction of writing, and no space but the usual one.
+fn is_visible(character: char) -> bool {
+    let is_escaped = || format!("x{character}").escape_debug().count() > 2;
+    matches!(character, '"' | '\'' | '\\') || !is_escaped()
+}
+
 /// A name, a path or an argument for people: on one line, whatever bytes it has.
 pub fn shown(text: impl AsRef<OsStr>) -> String {
     let text = text.as_ref();
@@ -35,9 +54,10 @@ pub fn shown(text: impl AsRef<OsStr>) -> String {
         Some(plain) if !plain.is_empty() && plain.bytes().all(|byte| is_plain(&byte)) => {
             plain.to_owned()
         }
-        Some(other) if !other.chars().any(char::is_control) => {
+        Some(other) if !other.is_empty() && other.chars().all(is_visible) => {
             format!("'{}'", other.replace('\'', "'\\''"))
         }
+        Some("") => "''".to_owned(),
         _ => format!("$'{}'", text.as_bytes().escape_ascii()),
     }
 }
@@ -78,6 +98,14 @@ mod tests {
         assert_eq!(shown("a\nb"), r"$'a\nb'");
         assert_eq!(shown(""), "''");
         assert_eq!(shown(OsStr::from_bytes(b"\xff")), r"$'\xff'");
+        assert_eq!(shown("日本"), "'日本'");
+        assert_eq!(shown("e\u{301}"), "'e\u{301}'");
+        assert_eq!(shown("\x1b[2J"), r"$'\x1b[2J'");
+        // Of one byte in other encodings, the same as an escape and a bracket.
+        assert_eq!(shown("\u{9b}2J"), r"$'\xc2\x9b2J'");
+        // It turns around what stands behind it.
+        assert_eq!(shown("\u{202e}"), r"$'\xe2\x80\xae'");
+        assert_eq!(harmless("a\nb\x1b[31m \"é\"\u{202e}"), "a\\nb\\u{1b}[31m \"é\"\\u{202e}");
     }
 
     #[test]

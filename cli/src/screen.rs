@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use crate::exit::{Failure, Outcome, status};
 use crate::message;
 
@@ -47,13 +49,8 @@ impl Palette {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    /// In the colour of a lock's state.
-    pub fn state(self, state: &str) -> String {
-        self.state_as(state, state)
-    }
-
-    /// The same, with another text.
-    pub fn state_as(self, state: &str, text: &str) -> String {
+    /// A text in the colour of a lock's state.
+    pub fn state(self, state: &str, text: &str) -> String {
         let paint = match state {
             "free" => Paint::Green,
             "paused" => Paint::Magenta,
@@ -75,28 +72,42 @@ pub fn program(words: &[OsString]) -> String {
     message::shown(name)
 }
 
-/// No longer than this: what is left out is shown by dots.
+/// How many columns a terminal has for it: wide characters take two, accents none.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// In no more columns than these: what is left out is shown by dots.
 pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(width.saturating_sub(2)).collect();
-    kept + ".."
+    let mut left = width.saturating_sub(2);
+    let fits = |character: &char| {
+        let columns = character.width().unwrap_or(0);
+        let fits = columns <= left;
+        left = left.saturating_sub(columns);
+        fits
+    };
+    text.chars().take_while(fits).collect::<String>() + ".."
 }
 
 /// The same, in just so many columns.
 pub fn column(text: &str, width: usize) -> String {
-    format!("{:width$}", cut(text, width))
+    let text = cut(text, width);
+    let spaces = width.saturating_sub(columns(&text));
+    text + &" ".repeat(spaces)
 }
 
-/// Words in lines, each behind so many spaces.
+/// Words in lines, each behind so many spaces. A word that is longer than a line stays whole, so that it
+/// can be copied: on a line of its own.
 pub fn wrapped(text: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let mut lines = String::new();
     let mut line = margin.clone();
     for word in text.split(' ') {
         if line.len() > indent {
-            if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            if columns(&line) + 1 + columns(word) > WIDTH {
                 lines.push_str(&line);
                 lines.push('\n');
                 line.clone_from(&margin);
@@ -136,6 +147,10 @@ mod tests {
         assert_eq!(cut("four", 4), "four");
         assert_eq!(cut("fives", 4), "fi..");
         assert_eq!(column("é", 3), "é  ");
+        // A wide one takes two columns, and half of one cannot be shown; an accent takes none.
+        assert_eq!((column("日本", 5), cut("日本語", 5)), ("日本 ".to_owned(), "日..".to_owned()));
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(column("e\u{301}", 3), "e\u{301}  ");
         let text = wrapped(&"word ".repeat(40), 3);
         assert!(text.lines().count() > 2);
         assert!(text.lines().all(|line| line.starts_with("   ") && line.len() <= WIDTH));

@@ -11,6 +11,7 @@ use bakery_lock::shared::{Competitor, Status};
 
 use crate::hold::line::position;
 use crate::message;
+use crate::screen::cut;
 use crate::signals;
 
 /// When to say something first, and how often after that.
@@ -103,7 +104,7 @@ fn say(
         let Some(status) = look() else { continue };
         let text = describe(name, &status, &is_me, begin.elapsed());
         if manner == Manner::Terminal {
-            let line: String = text.chars().take(width().saturating_sub(1)).collect();
+            let line = cut(&message::harmless(&text), width().saturating_sub(1));
             let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes());
             is_written = true;
         } else {

@@ -39,6 +39,9 @@ pub struct Status {
     pub dead: Vec<Competitor>,
     /// Who died inside, if nobody has repaired the data since.
     pub poisoned: Option<Death>,
+    /// The last one who died inside, repaired or not, and also before a restart. Of two deaths at the
+    /// moment of the look it may have a part of each.
+    pub last_death: Option<Death>,
     /// How many acquisitions there have been, counting those that died before theirs was written
     /// down. This and the figures below begin anew when a segment is made ready after a restart
     /// ([`Origin::Restarted`](crate::shared::Origin::Restarted)).
@@ -129,6 +132,10 @@ impl Status {
             queue: line.into_iter().map(|(_, competitor)| competitor).collect(),
             dead,
             poisoned: journal.is_poisoned().then(|| journal.obituary().into()),
+            // A token is never 0; of one that died in line, where that has stopped a lock, it is.
+            last_death: Some(journal.obituary())
+                .filter(|death| death.conduct.token != 0)
+                .map(Death::from),
             acquisitions: journal.acquisitions(),
             recoveries: journal.recoveries(),
             most_bypasses: journal.most_bypasses(),

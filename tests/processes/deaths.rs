@@ -52,6 +52,8 @@ fn who_died_inside_is_told_until_it_is_repaired(kind: Kind) {
     assert_eq!(shared.peek(|ledger| (ledger.left, ledger.right)), (3, 3));
     let status = shared.mutex.status().unwrap();
     assert_eq!((status.recoveries, status.acquisitions, status.poisoned), (1, 3, None));
+    // What is over is still known.
+    assert_eq!(status.last_death.map(|death| (death.pid, death.token)), Some((pid, token)));
 }
 
 each_recoverable_kind!(who_died_inside_is_told_until_it_is_repaired);
@@ -91,7 +93,8 @@ fn who_dies_in_line_is_not_told(kind: Kind) {
         assert_eq!(one.ask("leave"), "out");
         [other] = <[Child; 1]>::try_from(servants(&shared, "park", 1)).ok().unwrap();
     }
-    assert_eq!(shared.mutex.status().unwrap().poisoned, None);
+    let status = shared.mutex.status().unwrap();
+    assert_eq!((status.poisoned, status.last_death), (None, None));
 }
 
 each_recoverable_kind!(who_dies_in_line_is_not_told);

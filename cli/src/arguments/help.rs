@@ -24,7 +24,7 @@ pub fn all() -> String {
 pub fn of(verb: &Verb) -> String {
     let mut text = String::new();
     for form in verb.forms {
-        let _ = writeln!(text, "bakery {} {form}", verb.name);
+        let _ = writeln!(text, "{}", format!("bakery {} {form}", verb.name).trim_end());
     }
     let _ = writeln!(text, "\n{}\n", verb.about);
     for option in verb.options {

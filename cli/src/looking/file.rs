@@ -72,6 +72,16 @@ impl Half {
             queue.push(waiter);
         }
         let unseen = segment::unseen(&inside, scan);
-        Look { name, path, mode, holders: inside, queue, status: line, is_file: true, unseen }
+        Look {
+            name,
+            path,
+            mode,
+            holders: inside,
+            queue,
+            outside: Vec::new(),
+            status: line,
+            is_file: true,
+            unseen,
+        }
     }
 }

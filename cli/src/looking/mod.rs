@@ -18,7 +18,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use bakery_lock::shared::{Error, Status};
+use bakery_lock::shared::{Death, Error, Status};
 
 use crate::exit::{Failure, status};
 use crate::looking::descriptors::{FileId, Scan};
@@ -34,6 +34,9 @@ pub enum Mode {
     Jobs(u32),
 }
 
+/// What `bakery run --until closed` calls itself: its end is the usual one, and no death.
+const UNTIL_CLOSED: &str = "bakery-closed";
+
 /// A lock, as it was at some moment.
 #[derive(Debug)]
 pub struct Look {
@@ -43,6 +46,8 @@ pub struct Look {
     pub mode: Mode,
     pub holders: Vec<Holder>,
     pub queue: Vec<Waiter>,
+    /// Who waits for a place in the queue, as all slots are taken: in no order.
+    pub outside: Vec<Waiter>,
     /// What the library says. Of a file, that of its line, if there is one.
     pub status: Option<Status>,
     /// Whether it is a file, locked by flock(2).
@@ -80,7 +85,7 @@ pub struct Keeper {
 }
 
 /// Somebody in line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Waiter {
     pub pid: u32,
     pub command: Vec<OsString>,
@@ -119,6 +124,17 @@ impl Look {
             Mode::Jobs(jobs) => Some(jobs),
             Mode::Shared => None,
         }
+    }
+
+    /// Who died inside last, if that is known.
+    pub fn last_death(&self) -> Option<&Death> {
+        let status = self.status.as_ref().filter(|_| !self.is_file)?;
+        status.last_death.as_ref().filter(|death| death.command != UNTIL_CLOSED)
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len() + self.outside.len()
     }
 
     /// The one inside for the longest.

@@ -2,14 +2,23 @@
 //! hidden.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::{Duration, SystemTime};
 
+/// One of its files. They have no length to be asked for, and most come whole at one read.
+fn read(pid: u32, file: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(4096);
+    let file = File::open(format!("/proc/{pid}/{file}")).ok()?;
+    file.take(u64::MAX).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// The words of its command line. `None` also for one that has none (a zombie).
 pub fn command_line(pid: u32) -> Option<Vec<OsString>> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let line = read(pid, "cmdline")?;
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
     let words = line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec()));
     (!line.is_empty()).then(|| words.collect())
@@ -17,14 +26,14 @@ pub fn command_line(pid: u32) -> Option<Vec<OsString>> {
 
 /// The name of its program, of which the kernel keeps 15 bytes.
 pub fn name(pid: u32) -> Option<OsString> {
-    let mut name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let mut name = read(pid, "comm")?;
     name.pop_if(|byte| *byte == b'\n');
     Some(OsString::from_vec(name))
 }
 
 /// A variable of the environment that it was started with.
 pub fn variable(pid: u32, name: &str) -> Option<OsString> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let environment = read(pid, "environ")?;
     let value = environment
         .split(|byte| *byte == 0)
         .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
@@ -39,7 +48,7 @@ pub struct Origin {
 }
 
 pub fn origin(pid: u32) -> Option<Origin> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = read(pid, "stat")?;
     // The second field is the program's name in parentheses, and may hold anything.
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = str::from_utf8(&stat[end + 1..]).ok()?.split_ascii_whitespace();

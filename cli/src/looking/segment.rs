@@ -1,6 +1,6 @@
 //! A look at a segment: the library knows who is in line, and the kernel who keeps what by descriptors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -45,7 +45,7 @@ pub fn begin(path: PathBuf) -> Result<Option<Half>, Failure> {
 impl Half {
     pub fn file(&self) -> Option<FileId> {
         let by_descriptor = self.status.holder.as_ref().is_some_and(|one| one.held_by_descriptor);
-        self.id.filter(|_| by_descriptor || self.is_held_together)
+        self.id.filter(|_| by_descriptor || self.is_held_together || is_full(&self.status))
     }
 
     pub fn in_line(&self) -> Vec<u32> {
@@ -81,6 +81,7 @@ impl Half {
         } else if let Some(holder) = head {
             inside.push(alone(holder, id, scan));
         }
+        let outside = id.filter(|_| is_full(&status)).map(|id| outside(id, &inside, &queue, scan));
         let unseen = unseen(&inside, scan);
         Look {
             name,
@@ -88,11 +89,38 @@ impl Half {
             mode,
             holders: inside,
             queue,
+            outside: outside.unwrap_or_default(),
             status: Some(status),
             is_file: false,
             unseen,
         }
     }
+}
+
+/// Whether whoever comes has to wait for a slot.
+fn is_full(status: &Status) -> bool {
+    status.joined >= status.slots
+}
+
+/// Who waits for a slot: wrappers that have the file open, and are neither inside nor in line.
+fn outside(id: FileId, inside: &[Holder], queue: &[Waiter], scan: &Scan) -> Vec<Waiter> {
+    let mut known: HashSet<u32> = queue.iter().map(|waiter| waiter.pid).collect();
+    known.extend(
+        inside.iter().flat_map(|holder| [holder.pid, holder.wrapper, holder.gone]).flatten(),
+    );
+    known.extend(inside.iter().flat_map(|holder| &holder.keepers).map(|keeper| keeper.pid));
+    let have_it = scan.descriptors.iter().filter(|one| one.file == id).map(|one| one.pid);
+    let mut pids: Vec<u32> = have_it.filter(|pid| !known.contains(pid)).collect();
+    pids.dedup();
+    let wait = |pid: &u32| {
+        let verb = Wrapper::of(*pid).map(|wrapper| wrapper.verb);
+        verb.is_some_and(|verb| ["run", "hold", "pause"].contains(&verb.as_str()))
+    };
+    let since = |pid| processes::origin(pid).map(|origin| origin.started);
+    let mut outside: Vec<Waiter> =
+        pids.into_iter().filter(wait).map(|pid| Waiter::new(pid, "", since(pid))).collect();
+    outside.sort_by_key(|waiter| (waiter.since, waiter.pid));
+    outside
 }
 
 /// Why there are holders that cannot be named, if there are.

@@ -5,7 +5,7 @@
 //! [released](crate::verbs::release).
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
@@ -103,6 +103,9 @@ fn here(verb: &'static Verb, parsed: &Parsed, until: &Until) -> Outcome {
         Got::In(inside, noted) => {
             let said = message::print(&format!("{}\n", inside.token));
             said.map_err(|error| Failure::new(status::SYSTEM, error))?;
+            if matches!(until, Until::Input) && io::stdin().is_terminal() {
+                message::say("held until the end of input: Ctrl-D lets go");
+            }
             stay(until);
             let is_interrupted = is_interrupted();
             drop(inside);

@@ -110,7 +110,7 @@ fn of(look: &Look, palette: Palette) -> String {
     let time = look.first_holder().and_then(|holder| ago(holder.since)).map(message::time);
     let time = time.unwrap_or_else(|| "-".to_owned());
     let name = if look.is_file { shown(&look.path) } else { shown(&look.name) };
-    let line = look.queue.len().to_string();
+    let line = look.waiting().to_string();
     let status = look.status.as_ref();
     let longest = status.map(|status| status.longest_wait).filter(|wait| !wait.is_zero());
     let longest = longest.map_or_else(|| "-".to_owned(), message::time);
@@ -119,7 +119,7 @@ fn of(look: &Look, palette: Palette) -> String {
         let spaces = " ".repeat(cell.len() - cell.trim_end().len());
         let is_free = look.is_free();
         let name = if is_free { "free" } else { look.state() };
-        if is_free { cell } else { palette.state_as(name, cell.trim_end()) + &spaces }
+        if is_free { cell } else { palette.state(name, cell.trim_end()) + &spaces }
     };
     row([&cut(&name, 19), &state, &who(look), &time, &line, &longest, &deaths], paint)
 }

@@ -62,12 +62,8 @@ const ENVIRONMENT: [(&str, &str); 5] = [
 
 fn all() -> String {
     let mut text = head("bakery", "locks for scripts; first come, first served");
-    text.push_str(".SH SYNOPSIS\n");
-    for verb in VERBS {
-        for form in verb.forms {
-            let _ = writeln!(text, ".B bakery {}\n{}\n.br", verb.name, escape(form));
-        }
-    }
+    let forms: Vec<String> = VERBS.iter().flat_map(|verb| forms(verb)).collect();
+    let _ = writeln!(text, ".SH SYNOPSIS\n{}", forms.join("\n.br\n"));
     text.push_str(
         ".SH DESCRIPTION\nA NAME without a slash is a lock of this user, which needs no file of yours. \
          With a slash it is a file, locked by\n.BR flock (2).\n.SH VERBS\n",
@@ -80,10 +76,7 @@ fn all() -> String {
 
 fn of(verb: &Verb) -> String {
     let mut text = head(&format!("bakery-{}", verb.name), verb.about);
-    text.push_str(".SH SYNOPSIS\n");
-    for form in verb.forms {
-        let _ = writeln!(text, ".B bakery {}\n{}\n.br", verb.name, escape(form));
-    }
+    let _ = writeln!(text, ".SH SYNOPSIS\n{}", forms(verb).join("\n.br\n"));
     let _ = writeln!(text, ".SH DESCRIPTION\n{}\n.SH OPTIONS", sentence(verb.about));
     for option in verb.options {
         let letters = option.letters.chars().map(|letter| format!("-{letter}"));
@@ -96,6 +89,12 @@ fn of(verb: &Verb) -> String {
             writeln!(text, ".TP\n\\fB{}\\fR{value}\n{}", words.join(", "), sentence(option.help));
     }
     text + &tail() + ".SH SEE ALSO\n.BR bakery (1)\n"
+}
+
+fn forms(verb: &Verb) -> Vec<String> {
+    let rest =
+        |form: &&str| if form.is_empty() { String::new() } else { format!("\n{}", escape(form)) };
+    verb.forms.iter().map(|form| format!(".B bakery {}{}", verb.name, rest(form))).collect()
 }
 
 fn head(name: &str, about: &str) -> String {
@@ -119,8 +118,11 @@ fn tail() -> String {
     text
 }
 
-/// With a capital and a full stop.
+/// With a capital, unless it begins with a program's name, and a full stop.
 fn sentence(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains('(')) {
+        return escape(&format!("{text}."));
+    }
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     escape(&(first + letters.as_str() + "."))

@@ -10,6 +10,7 @@ use crate::arguments::{Parsed, Verb, parse};
 use crate::exit::Outcome;
 use crate::looking::names::use_directory;
 use crate::looking::{Look, ago};
+use crate::message::{harmless, shown};
 use crate::screen;
 use crate::verbs::ls;
 
@@ -47,14 +48,18 @@ const METRICS: [Metric; 7] = [
     Metric {
         name: "bakery_waiters",
         sort: "gauge",
-        help: "How many are in line.",
-        of: |look| Some(look.queue.len().to_string()),
+        help: "How many wait.",
+        of: |look| Some(look.waiting().to_string()),
     },
     Metric {
         name: "bakery_oldest_wait_seconds",
         sort: "gauge",
-        help: "For how long the one in line has waited that has waited for the longest.",
-        of: |look| Some(seconds(look.queue.iter().filter_map(|waiter| ago(waiter.since)).max())),
+        help: "For how long the one has waited that has waited for the longest.",
+        of: |look| {
+            Some(seconds(
+                look.queue.iter().chain(&look.outside).filter_map(|waiter| ago(waiter.since)).max(),
+            ))
+        },
     },
     Metric {
         name: "bakery_passages_total",
@@ -108,9 +113,13 @@ fn seconds(time: Option<Duration>) -> String {
     format!("{:.3}", time.unwrap_or_default().as_secs_f64())
 }
 
-/// A label's value: backslashes, quotes and ends of lines are escaped, and nothing else is.
+/// A label's value: backslashes, quotes and ends of lines are escaped, and nothing else is. What else a
+/// terminal would obey is written as everywhere.
 fn label(name: &OsStr) -> String {
-    name.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let text = name.to_string_lossy();
+    let is_harmless = text.split('\n').all(|line| harmless(line) == line);
+    let text = if is_harmless { text.into_owned() } else { shown(name) };
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -120,5 +129,6 @@ mod tests {
     #[test]
     fn labels_are_escaped() {
         assert_eq!(label(OsStr::new("a\\b\"c\nd é")), r#"a\\b\"c\nd é"#);
+        assert_eq!(label(OsStr::new("\x1b[31m")), r"$'\\x1b[31m'");
     }
 }

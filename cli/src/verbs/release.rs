@@ -79,7 +79,8 @@ pub fn end(name: &OsStr, verb: &str, is_it: impl Fn(&Holder) -> bool, which: &st
     Ok(0)
 }
 
-fn open(pid: u32) -> io::Result<OwnedFd> {
+/// This process, whatever process has its number later.
+pub fn open(pid: u32) -> io::Result<OwnedFd> {
     // SAFETY: takes no pointers.
     let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     match libc::c_int::try_from(descriptor) {
@@ -89,7 +90,8 @@ fn open(pid: u32) -> io::Result<OwnedFd> {
     }
 }
 
-fn terminate(process: &OwnedFd) -> io::Result<()> {
+/// Sends it TERM.
+pub fn terminate(process: &OwnedFd) -> io::Result<()> {
     let no_info: *const libc::siginfo_t = std::ptr::null();
     // SAFETY: no information is passed.
     let answer = unsafe {

@@ -12,6 +12,7 @@ use crate::arguments::options::{CONFLICT_EXIT_CODE, DIR, HELP, WAIT};
 use crate::arguments::{Id, Parsed, Verb, parse, values};
 use crate::exit::{Failure, Outcome, status};
 use crate::hold::{Patience, bytes, file};
+use crate::looking;
 use crate::looking::descriptors::FileId;
 use crate::looking::names::{self, Place, use_directory};
 use crate::looking::refused;
@@ -103,7 +104,13 @@ fn is_free(name: &OsStr) -> Result<bool, Failure> {
             };
             let line = file.metadata().map(|metadata| names::line_of(FileId::of(&metadata)));
             let line = line.ok().and_then(|line| Options::status(&line).ok());
-            Ok(!file::is_locked(file.as_fd()) && line.is_none_or(is_line_empty))
+            if file::is_locked(file.as_fd()) || !line.is_none_or(is_line_empty) {
+                return Ok(false);
+            }
+            // The kernel's list is read a page at a time, and may leave out one that moves meanwhile. So
+            // whoever has the file open is asked as well.
+            let look = looking::at_one(name)?;
+            Ok(look.is_none_or(|look| look.is_free() && look.queue.is_empty()))
         }
     }
 }

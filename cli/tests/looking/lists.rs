@@ -74,10 +74,56 @@ fn metrics_are_as_prometheus_reads_them() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let (series, value) = line.rsplit_once(' ').unwrap();
-        assert!(series.starts_with("bakery_") && value.parse::<f64>().is_ok(), "{line}");
+    let series = exposition(&text);
+    let of = |metric: &str| series.iter().filter(|one| one.0 == metric).collect::<Vec<_>>();
+    for metric in ["bakery_held", "bakery_held_seconds", "bakery_waiters", "bakery_deaths_total"] {
+        let names: Vec<_> = of(metric).iter().map(|one| one.1.as_str()).collect();
+        assert_eq!(names, [name, "free"], "{metric}");
     }
-    let held = text.lines().find(|line| line.starts_with(&format!("bakery_held_seconds{label}")));
-    assert!(held.unwrap().rsplit_once(' ').unwrap().1.parse::<f64>().unwrap() > 0.0);
+    assert!(of("bakery_held_seconds")[0].2 > 0.0);
+}
+
+/// Series of the text format 0.0.4, each with its lock and its value. Whatever is not of that format
+/// fails.
+fn exposition(text: &str) -> Vec<(String, String, f64)> {
+    let mut series: Vec<(String, String, f64)> = Vec::new();
+    let (mut described, mut declared) = (Vec::new(), Vec::new());
+    assert!(text.ends_with('\n'));
+    for line in text.split_terminator('\n') {
+        if let Some(comment) = line.strip_prefix("# HELP ") {
+            described.push(comment.split_once(' ').unwrap().0.to_owned());
+            continue;
+        }
+        if let Some(comment) = line.strip_prefix("# TYPE ") {
+            let (name, sort) = comment.split_once(' ').unwrap();
+            assert_eq!(described.last().unwrap(), name);
+            assert!(!declared.iter().any(|other| other == name), "{name} twice");
+            let sort_of_its_name = if name.ends_with("_total") { "counter" } else { "gauge" };
+            assert_eq!(sort, sort_of_its_name, "{name}");
+            declared.push(name.to_owned());
+            continue;
+        }
+        let (name, rest) = line.split_once("{lock=\"").unwrap_or_else(|| panic!("{line:?}"));
+        // All of one metric are behind its type.
+        assert_eq!(declared.last().map(String::as_str), Some(name));
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+        let (mut label, mut letters) = (String::new(), rest.chars());
+        loop {
+            match letters.next().unwrap_or_else(|| panic!("{line:?}")) {
+                '"' => break,
+                '\\' => label.push(match letters.next() {
+                    Some('n') => '\n',
+                    Some(letter @ ('"' | '\\')) => letter,
+                    other => panic!("{other:?} in {line:?}"),
+                }),
+                letter => label.push(letter),
+            }
+        }
+        let value = letters.as_str().strip_prefix("} ").unwrap_or_else(|| panic!("{line:?}"));
+        let value: f64 = value.parse().unwrap();
+        assert!(value >= 0.0 && value.is_finite(), "{line:?}");
+        assert!(!series.iter().any(|one| one.0 == name && one.1 == label), "{line:?} twice");
+        series.push((name.to_owned(), label, value));
+    }
+    series
 }

@@ -1,9 +1,14 @@
 //! `bakery wait`, `rm`, `path`, `hold`, `release`, `pause` and `resume`.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 
 use crate::support::{Place, SLEEP, exists, held_with, holders, is_free, kill, plain_flock, words};
+use crate::terminal::Terminal;
 
 #[test]
 fn who_waits_goes_on_when_the_lock_is_free_and_takes_nothing() {
@@ -62,6 +67,35 @@ fn a_file_is_waited_for_too() {
     assert_eq!(waiting.end(), Some(0));
 }
 
+/// The kernel's list of locks is read in parts, between which others come and go.
+#[test]
+fn a_file_is_waited_for_whatever_else_is_locked() {
+    let place = Place::new();
+    let locked = |name: String| {
+        let file = File::create(place.path(name)).unwrap();
+        file.lock().unwrap();
+        file
+    };
+    let _held: Vec<File> = (0..150).map(|number| locked(format!("held{number}"))).collect();
+    let _holder = locked("l".to_owned());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for number in 0..2 {
+            let (is_over, locked) = (&is_over, &locked);
+            scope.spawn(move || {
+                while !is_over.load(Relaxed) {
+                    let files = 0..50;
+                    drop(files.map(|at| locked(format!("{number}-{at}"))).collect::<Vec<_>>());
+                }
+            });
+        }
+        let answers: Vec<_> =
+            (0..100).map(|_| place.output(["wait", "./l", "-w", "0"]).status.code()).collect();
+        is_over.store(true, Relaxed);
+        assert!(answers.iter().all(|answer| *answer == Some(75)), "{answers:?}");
+    });
+}
+
 #[test]
 fn what_is_in_use_is_not_removed() {
     let place = Place::new();
@@ -81,7 +115,7 @@ fn what_is_in_use_is_not_removed() {
     // The waiter may still be about to go.
     let is_removed = || place.output(["rm", "x"]).status.code() == Some(0);
     assert!((0..6000).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        thread::sleep(std::time::Duration::from_millis(10));
         is_removed()
     }));
     assert!(!exists(place.locks().join("x")));
@@ -129,6 +163,18 @@ fn a_hold_lasts_until_its_input_ends() {
     assert!(is_free(&place.look("x")));
     // Standard input has ended already.
     place.text(["hold", "x"]);
+}
+
+/// Whoever types it is told how to let go.
+#[test]
+fn a_hold_on_a_terminal_lasts_until_the_end_of_input() {
+    let place = Place::new();
+    let mut hold = Terminal::with(&mut place.command(["hold", "x"]));
+    hold.until_line(|line| line.starts_with("bakery: held until") && line.contains("Ctrl-D"));
+    assert_eq!(place.look("x")["holders"][0]["pid"], hold.program.id());
+    hold.press(b"\x04");
+    assert!(hold.program.wait().unwrap().success());
+    assert!(is_free(&place.look("x")));
 }
 
 #[test]

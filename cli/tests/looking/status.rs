@@ -1,12 +1,15 @@
 //! `bakery status`.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use crate::support::{Place, SLEEP, held_with, holders, is_free, kill, plain_flock, words};
+use crate::terminal::Terminal;
 
 #[test]
 fn a_lock_that_is_free_or_not_there_says_so() {
@@ -74,9 +77,114 @@ fn a_killed_wrappers_command_is_said_to_keep_the_lock() {
     kill(&command);
     // Nobody has come to clear it away.
     let look = place.until("x", is_free);
-    assert_eq!(look["dead"][0]["pid"], holder.id());
+    assert_eq!((&look["dead"][0]["pid"], &look["last_death"]), (&holder.id().into(), &Value::Null));
     place.text(["run", "x", "--", "true"]);
-    assert_eq!(place.look("x")["dead"], serde_json::json!([]));
+    let look = place.look("x");
+    assert_eq!(look["dead"], serde_json::json!([]));
+    let death = &look["last_death"];
+    assert_eq!((&death["pid"], &death["command"]), (&holder.id().into(), &"bakery".into()));
+    assert!(death["token"] == inside["token"] && death["since"].is_string(), "{look}");
+    let screen = place.text(["status", "x"]);
+    let line = format!("last death: {} (bakery), inside since ", holder.id());
+    assert!(screen.contains(&line), "{screen}");
+}
+
+/// It is let go of by the end of the last one that has the descriptor, as it was meant to be.
+#[test]
+fn the_end_of_a_hold_until_it_is_closed_is_no_death() {
+    let place = Place::new();
+    place.text(["run", "x", "--until", "closed", "--", "true"]);
+    place.until("x", is_free);
+    place.text(["run", "x", "--", "true"]);
+    let look = place.look("x");
+    assert_eq!((&look["passages"], &look["last_death"]), (&2.into(), &Value::Null));
+}
+
+/// They are in no line yet, so the lock knows nothing of them.
+#[test]
+fn those_who_wait_for_a_slot_are_told_of() {
+    let place = Place::new();
+    let _holder = place.start(words(&["run", "x", "--slots", "2"], &SLEEP));
+    place.until("x", held_with(0));
+    let _first = place.start(words(&["run", "x"], &["--", "true"]));
+    place.until("x", held_with(1));
+    let second = place.start(words(&["run", "x", "--why", "later"], &["--", "make", "it"]));
+    let look = place.until("x", |look| look["outside"][0]["pid"] == second.id());
+    assert_eq!(look["outside"].as_array().unwrap().len(), 1);
+    let outside = &look["outside"][0];
+    assert_eq!(outside["command"], serde_json::json!(["make", "it"]));
+    assert_eq!((&outside["why"], outside["waiting_s"].is_number()), (&"later".into(), true));
+    let screen = String::from_utf8(place.output(["status", "x"]).stdout).unwrap();
+    let line = format!("1 more wait for one of the slots, in no order: {}", second.id());
+    assert!(screen.contains(&line), "{screen}");
+    let list = place.text(["ls"]);
+    assert!(list.lines().any(|line| line.starts_with("x ") && line.contains(" 2 ")), "{list}");
+    assert!(place.text(["metrics"]).contains("bakery_waiters{lock=\"x\"} 2\n"));
+}
+
+/// What a terminal would obey, or show elsewhere, comes to it in no name, no command and no reason.
+#[test]
+fn nothing_is_wider_than_a_terminal_or_obeyed_by_it() {
+    let place = Place::new();
+    let name = format!("{}\x1b]0;x\x07{}", "界".repeat(20), "w".repeat(80));
+    let why = "\x1b[2J\u{9b}1m\u{202e}".to_owned() + &"日本 ".repeat(40);
+    let long = "y".repeat(300);
+    let commands = [
+        vec!["\x1b[31mred", "-c", "\u{9b}31m"],
+        vec!["日本語日本語", &long],
+        vec!["\r\n\t\x08", "e\u{301}"],
+    ];
+    let run = |command: &[&str]| place.start(words(&["run", &name, "--why", &why, "--"], command));
+    let _holder = run(&["sleep", "300"]);
+    place.until(&name, held_with(0));
+    let mut waiting = Vec::new();
+    for (number, command) in commands.iter().enumerate() {
+        waiting.push(run(command));
+        place.until(&name, held_with(number + 1));
+    }
+    fs::write(place.locks().join("no\x1b[31mlock"), "").unwrap();
+    for arguments in [
+        vec!["status", &name],
+        vec!["status"],
+        vec!["ls"],
+        vec!["ls", "--all"],
+        vec!["doctor"],
+        vec!["status", "no\x1b[31mlock"],
+        vec!["status", "none\x1b[31m"],
+        vec!["rm", &name],
+        vec!["release", &name, "--token", "1"],
+        vec!["run", "-n", &name, "--", "true"],
+        vec!["run", "-v", &name, "--\x1b[31m", "true"],
+        vec!["status", &name, "--json"],
+        vec!["metrics"],
+    ] {
+        let output = place.output(&arguments);
+        for shown in [output.stdout, output.stderr] {
+            let text = String::from_utf8(shown).unwrap();
+            for line in text.lines() {
+                let is_obeyed = |letter: char| letter.is_control() || letter == '\u{202e}';
+                // JSON has it as it is.
+                let is_data = arguments.contains(&"--json");
+                assert!(
+                    !line
+                        .chars()
+                        .any(|letter| is_obeyed(letter) && !(is_data && letter == '\u{202e}')),
+                    "{arguments:?}: {line:?}"
+                );
+            }
+        }
+    }
+    // The line that is rewritten while it waits.
+    let mut waiter = Terminal::with(&mut place.command(["run", &name, "--", "true"]));
+    waiter.until_line(|line| line.contains("\\u{1b}]0;x") && line.ends_with(".."));
+    // A path stays whole, so that it can be copied.
+    for arguments in [vec!["status", &name], vec!["ls"], vec!["doctor"]] {
+        let screen = String::from_utf8(place.output(&arguments).stdout).unwrap();
+        let wide: Vec<_> = screen.lines().filter(|line| line.width() > 80).collect();
+        assert!(wide.iter().all(|line| line.contains("/locks")), "{wide:?}");
+    }
+    let screen = String::from_utf8(place.output(["status", &name]).stdout).unwrap();
+    assert!(screen.contains("'日本語日本語' yyyyy"), "{screen}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What this process is, and in which run of the machine: from `/proc`, as far as that is there.
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -20,7 +20,7 @@ impl Process {
     /// name is the one that it was started by.
     pub(crate) fn this(locks: u32) -> io::Result<Self> {
         let stat = unless_missing(Stat::of("self"))?;
-        let name = match unless_missing(fs::read("/proc/self/comm"))? {
+        let name = match unless_missing(read("/proc/self/comm"))? {
             Some(name) => name.strip_suffix(b"\n").unwrap_or(&name).to_vec(),
             None => own_name(),
         };
@@ -105,7 +105,7 @@ pub(crate) struct Stat {
 impl Stat {
     /// `None` if it cannot be made sense of.
     pub(crate) fn of(process: impl fmt::Display) -> io::Result<Option<Self>> {
-        Ok(Self::parse(&fs::read(format!("/proc/{process}/stat"))?))
+        Ok(Self::parse(&read(&format!("/proc/{process}/stat"))?))
     }
 
     /// The fields 3, 20 and 22. The second field, the program's name in parentheses, may hold
@@ -118,6 +118,15 @@ impl Stat {
         let start_time = fields.nth(22 - 21)?.parse().ok()?;
         Some(Self { state, threads, start_time })
     }
+}
+
+/// A short file of `/proc`, which comes whole at one read. Whoever looks at a thousand participants reads
+/// as many.
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    let mut text = vec![0; 1024];
+    let length = File::open(path)?.read(&mut text)?;
+    text.truncate(length);
+    Ok(text)
 }
 
 /// The kernel's name for this run of the machine.

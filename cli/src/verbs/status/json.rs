@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use bakery_lock::shared::Competitor;
+use bakery_lock::shared::{Competitor, Death};
 
 use crate::json::{Object, list, string};
 use crate::looking::wrapper::Kept;
@@ -24,18 +24,11 @@ pub fn of(look: &Look) -> String {
         .maybe("jobs", look.jobs().filter(|jobs| *jobs > 0))
         .with("holders", list(look.holders.iter().map(holder)))
         .with("queue", list(waiters.map(|(number, one)| waiter(number + 1, one))))
+        .with("outside", list(look.outside.iter().map(one_outside)))
         .maybe("unseen", look.unseen.as_ref().map(string));
     let Some(status) = look.status.as_ref().filter(|_| !look.is_file) else {
         return object.end();
     };
-    let death = status.poisoned.as_ref().map(|death| {
-        Object::default()
-            .with("pid", death.pid)
-            .text("command", &death.command)
-            .token(Some(death.token))
-            .moment("since", Some(death.since))
-            .end()
-    });
     object
         .text("kind", status.kind.to_string())
         .with("slots", status.slots)
@@ -44,7 +37,8 @@ pub fn of(look: &Look) -> String {
         .with("longest_wait_s", format!("{:.3}", status.longest_wait.as_secs_f64()))
         .with("recoveries", status.recoveries)
         .with("dead", list(status.dead.iter().map(dead)))
-        .maybe("poisoned_by", death)
+        .maybe("last_death", look.last_death().map(death))
+        .maybe("poisoned_by", status.poisoned.as_ref().map(death))
         .end()
 }
 
@@ -80,8 +74,15 @@ fn holder(holder: &Holder) -> String {
 }
 
 fn waiter(position: usize, waiter: &Waiter) -> String {
-    Object::default()
-        .with("position", position)
+    of_waiter(Object::default().with("position", position), waiter)
+}
+
+fn one_outside(waiter: &Waiter) -> String {
+    of_waiter(Object::default(), waiter)
+}
+
+fn of_waiter(object: Object, waiter: &Waiter) -> String {
+    object
         .with("pid", waiter.pid)
         .with("command", words(&waiter.command))
         .moment("since", waiter.since)
@@ -99,4 +100,13 @@ fn kept(kept: &Kept) -> String {
 
 fn dead(one: &Competitor) -> String {
     Object::default().with("pid", one.pid).text("command", &one.command).end()
+}
+
+fn death(death: &Death) -> String {
+    Object::default()
+        .with("pid", death.pid)
+        .text("command", &death.command)
+        .token(Some(death.token))
+        .moment("since", Some(death.since))
+        .end()
 }

@@ -114,7 +114,7 @@ fn in_use() -> Result<Vec<Looked>, Failure> {
     let mut looked = looking::at(&names);
     looked.retain(|(_, look)| {
         // One that cannot be looked at is `doctor`'s, unless it is asked for.
-        let is_used = |look: &looking::Look| !look.is_free() || !look.queue.is_empty();
+        let is_used = |look: &looking::Look| !look.is_free() || look.waiting() > 0;
         look.as_ref().is_ok_and(|look| look.as_ref().is_some_and(is_used))
     });
     Ok(looked)
@@ -123,9 +123,9 @@ fn in_use() -> Result<Vec<Looked>, Failure> {
 /// By whom a lock is in use, for people.
 pub fn in_use_by(look: &looking::Look) -> String {
     let holder = match look.state() {
-        "free" if look.queue.is_empty() => return "somebody has it open".to_owned(),
+        "free" if look.waiting() == 0 => return "somebody has it open".to_owned(),
         "free" => "nobody is inside".to_owned(),
         state => format!("{state} by {}", who(look)),
     };
-    format!("{holder}, {} in line", look.queue.len())
+    format!("{holder}, {} in line", look.waiting())
 }

@@ -7,11 +7,13 @@ use crate::clock;
 use crate::looking::wrapper::Kept;
 use crate::looking::{Holder, Look, Mode, Waiter, ago};
 use crate::message::{self, shown, time};
-use crate::screen::{Paint, Palette, WIDTH, column, command, cut, program, wrapped};
+use crate::screen::{Paint, Palette, WIDTH, column, columns, command, cut, program, wrapped};
 
 /// Where what belongs to a line is, under it.
 const INDENT: usize = 12;
 const COMMAND: usize = 48;
+/// How much of a name is shown above.
+const NAME: usize = 36;
 
 pub fn of(look: &Look, palette: Palette) -> String {
     let mut text = head(look, palette);
@@ -25,6 +27,7 @@ pub fn of(look: &Look, palette: Palette) -> String {
     for (number, waiter) in look.queue.iter().enumerate() {
         text.push_str(&of_waiter(waiter, number + 1));
     }
+    text.push_str(&without_slot(look));
     if let Some(why) = &look.unseen {
         text.push_str(&wrapped(&format!("Not all can be seen: {why}."), 3));
     }
@@ -32,11 +35,28 @@ pub fn of(look: &Look, palette: Palette) -> String {
     text
 }
 
+/// How many of those who wait for a slot are named.
+const NAMED: usize = 10;
+
+/// Those who wait for a slot.
+fn without_slot(look: &Look) -> String {
+    let number = look.outside.len();
+    if number == 0 {
+        return String::new();
+    }
+    let pids: Vec<_> =
+        look.outside.iter().take(NAMED).map(|waiter| waiter.pid.to_string()).collect();
+    let more = if number > NAMED { ", ..." } else { "" };
+    let what =
+        format!("{number} more wait for one of the slots, in no order: {}{more}", pids.join(", "));
+    wrapped(&what, 3)
+}
+
 fn head(look: &Look, palette: Palette) -> String {
     let by_descriptor = look.holders.iter().any(|holder| holder.gone.is_some());
     let state = match (look.state(), by_descriptor) {
-        ("held", true) => palette.state("held by a descriptor"),
-        (state, _) => palette.state(state),
+        ("held", true) => "held by a descriptor",
+        (state, _) => state,
     };
     let mode = match (look.is_free(), look.mode) {
         (true, _) => String::new(),
@@ -50,14 +70,20 @@ fn head(look: &Look, palette: Palette) -> String {
         Some(status) => format!("{}, {} of {} slots", status.kind, status.joined, status.slots),
         None => String::new(),
     };
-    let name = palette.paint(Paint::Bold, &shown(&look.name));
-    let parts = [name, state, mode, sort];
-    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    let line = parts.join("  ");
+    let name = cut(&shown(&look.name), NAME);
+    let rest = [mode, sort].into_iter().filter(|part| !part.is_empty());
+    let rest: String = rest.map(|part| "  ".to_owned() + &part).collect();
+    let length = columns(&name) + 2 + state.len() + columns(&rest);
+    let line = format!(
+        "{}  {}{rest}",
+        palette.paint(Paint::Bold, &name),
+        palette.state(look.state(), state)
+    );
+    // A path stays whole, so that it can be copied.
     let path = shown(&look.path);
     if look.is_file {
         line + "\n"
-    } else if line.chars().count() + 2 + path.chars().count() <= WIDTH {
+    } else if length + 2 + columns(&path) <= WIDTH {
         format!("{line}  {path}\n")
     } else {
         format!("{line}\n  {path}\n")
@@ -170,8 +196,8 @@ fn of_kept(kept: &Kept) -> String {
 /// A text of somebody's own, without quotes if it needs none.
 fn plain(text: &std::ffi::OsStr) -> String {
     match text.to_str() {
-        Some(plain) if !plain.chars().any(char::is_control) => cut(plain, 200),
-        _ => shown(text),
+        Some(plain) if message::harmless(plain) == plain => cut(plain, 200),
+        _ => cut(&shown(text), 200),
     }
 }
 
@@ -180,8 +206,9 @@ fn history(look: &Look) -> String {
         return String::new();
     };
     let mut text = format!(
-        "\n{} passages, longest wait {}; {} dead cleared away\n",
+        "\n{} passage{}, longest wait {}; {} dead cleared away\n",
         status.acquisitions,
+        if status.acquisitions == 1 { "" } else { "s" },
         longest(status.longest_wait),
         status.recoveries
     );
@@ -190,6 +217,16 @@ fn history(look: &Look) -> String {
             "{} ({}) is dead, and will be cleared away by whoever comes next.",
             dead.pid,
             shown(&dead.command)
+        );
+        text.push_str(&wrapped(&who, 0));
+    }
+    if let Some(death) = look.last_death() {
+        let who = format!(
+            "last death: {} ({}), inside since {}, token {}",
+            death.pid,
+            shown(&death.command),
+            clock::local(death.since).trim_start(),
+            death.token
         );
         text.push_str(&wrapped(&who, 0));
     }

@@ -46,7 +46,7 @@ impl Rates {
     }
 
     pub fn all(&self) -> f64 {
-        self.0.keys().map(|name| self.of(name)).sum()
+        self.0.keys().fold(0.0, |sum, name| sum + self.of(name))
     }
 }
 
