@@ -63,6 +63,8 @@ pub(super) fn after(time: Duration) -> Instant {
 pub struct Limit<'c> {
     deadline: Option<Instant>,
     cancelled: Option<&'c AtomicBool>,
+    /// Whether a signal interrupts whoever sleeps when it has become so.
+    interrupts: bool,
 }
 
 impl Limit<'_> {
@@ -86,7 +88,7 @@ impl Deadline for Limit<'_> {
 
 impl Until for Limit<'_> {
     fn may_be_called_off(&self) -> bool {
-        self.cancelled.is_some()
+        self.cancelled.is_some() && !self.interrupts
     }
 }
 
@@ -114,8 +116,23 @@ impl<'c, S, R> Request<'c, S, R> {
     /// signal interrupts its sleep (one whose handler was set without `SA_RESTART`). The flag is read
     /// relaxed.
     pub fn unless(self, cancelled: &AtomicBool) -> Request<'_, S, R> {
-        let limit = Limit { deadline: self.limit.deadline, cancelled: Some(cancelled) };
-        Request { source: self.source, limit, accept: self.accept, repair: self.repair }
+        self.cancelled_by(cancelled, false)
+    }
+
+    /// The same for one that only a signal's handler sets, on the thread that waits, without `SA_RESTART`.
+    /// Nobody wakes up to ask, so it costs nothing however long the wait is.
+    ///
+    /// A handler that runs right before the thread goes to sleep does not interrupt that sleep. So have it
+    /// start a timer whose signal comes again and again (`setitimer`) until the wait is over; else the flag
+    /// is only seen at the next look, some seconds later.
+    pub fn unless_interrupted(self, cancelled: &AtomicBool) -> Request<'_, S, R> {
+        self.cancelled_by(cancelled, true)
+    }
+
+    fn cancelled_by(self, cancelled: &AtomicBool, interrupts: bool) -> Request<'_, S, R> {
+        let Self { source, limit: Limit { deadline, .. }, accept, repair } = self;
+        let limit = Limit { deadline, cancelled: Some(cancelled), interrupts };
+        Request { source, limit, accept, repair }
     }
 
     /// If somebody has died inside, and nobody has repaired the data since, has this done so: it gets

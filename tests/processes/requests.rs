@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bakery_lock::shared::{Death, Error, Guard, Kind, Participant};
+use bakery_lock::shared::{Death, Error, Guard, Kind, Options, Participant};
 
 use crate::child::{Child, until};
 use crate::data::{Ledger, Shared};
@@ -123,6 +123,42 @@ fn what_ended_the_wait_is_said() {
     // A free lock is taken, however late it is.
     flag.store(true, Relaxed);
     drop(me.request().unless(&flag).within(Duration::ZERO).lock().unwrap());
+}
+
+static CALLED_OFF: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn call_off(_: libc::c_int) {
+    CALLED_OFF.store(true, Relaxed);
+}
+
+/// Whoever has nobody wake it to ask hears of a signal all the same.
+#[test]
+fn a_signal_ends_a_wait_in_which_nobody_asks() {
+    // SAFETY: all zeros is such a struct, without flags; the handler stores to an atomic.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = call_off as *const () as libc::sighandler_t;
+        assert_eq!(libc::sigaction(libc::SIGUSR2, &raw const action, std::ptr::null_mut()), 0);
+    }
+    let shared = Shared::<Ledger>::with(&Options::new().look_every(Duration::from_hours(1)));
+    let guard = shared.mutex.lock().unwrap();
+    let (told, waits) = std::sync::mpsc::channel();
+    let waiter = thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            // SAFETY: takes nothing.
+            told.send(unsafe { libc::pthread_self() }).unwrap();
+            shared.mutex.request().unless_interrupted(&CALLED_OFF).lock().map(drop)
+        });
+        let thread = waits.recv().unwrap();
+        until(|| {
+            // SAFETY: it has not been joined yet.
+            unsafe { libc::pthread_kill(thread, libc::SIGUSR2) };
+            waiter.is_finished()
+        });
+        waiter.join().unwrap()
+    });
+    assert!(matches!(waiter, Err(Error::Cancelled { .. })), "{waiter:?}");
+    drop(guard);
 }
 
 /// One in line that gives up, by a deadline or since it is not its turn, is out of it.

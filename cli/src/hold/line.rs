@@ -127,7 +127,7 @@ pub fn go_in(
     if !look()? {
         return Ok(Taken::Busy);
     }
-    let request = waiting.request().even_if_poisoned().unless(&CAUGHT);
+    let request = waiting.request().even_if_poisoned().unless_interrupted(&CAUGHT);
     let request = match patience {
         Patience::None => request.within(AT_ONCE),
         Patience::Until(deadline) => request.until(deadline.max(Instant::now() + AT_ONCE)),

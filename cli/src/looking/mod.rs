@@ -34,9 +34,6 @@ pub enum Mode {
     Jobs(u32),
 }
 
-/// What `bakery run --until closed` calls itself: its end is the usual one, and no death.
-const UNTIL_CLOSED: &str = "bakery-closed";
-
 /// A lock, as it was at some moment.
 #[derive(Debug)]
 pub struct Look {
@@ -129,7 +126,7 @@ impl Look {
     /// Who died inside last, if that is known.
     pub fn last_death(&self) -> Option<&Death> {
         let status = self.status.as_ref().filter(|_| !self.is_file)?;
-        status.last_death.as_ref().filter(|death| death.command != UNTIL_CLOSED)
+        status.last_death.as_ref()
     }
 
     /// How many wait.

@@ -110,11 +110,15 @@ fn from_cron_only_the_command_is_heard() {
     until(|| place.exists("up"));
     let silence = (String::new(), String::new());
     for (options, status) in
-        [(&["--skip"][..], 0), (&["-n"], 75), (&["-w", ".05"], 75), (&["-n", "-E", "0"], 0)]
+        [(&["--skip"][..], 0), (&["-n"], 75), (&["-qw", ".05"], 75), (&["-n", "-E", "0"], 0)]
     {
         let (found, out, said) = place.outcome(&mut cron(options, "echo in"));
         assert_eq!((found, (out, said)), (status, silence.clone()), "{options:?}");
     }
+    // That time was lost is worth a mail.
+    let (found, out, said) = place.outcome(&mut cron(&["-w", ".05"], "echo in"));
+    assert_eq!((found, &*out), (75, ""));
+    assert!(said.contains("gave up after") && said.lines().count() == 1, "{said}");
     let second = cron(&[], "echo second; env | cut -d= -f1 | sort | tr '\\n' ' '")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

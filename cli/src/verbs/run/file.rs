@@ -13,6 +13,7 @@ use crate::held;
 use crate::hold::file::{self, Want};
 use crate::hold::kernel::Mode;
 use crate::hold::{Patience, Taken, is_interrupted};
+use crate::looking;
 use crate::message;
 use crate::report::Account;
 use crate::signals::{Noted, Received};
@@ -28,7 +29,7 @@ pub fn run(wanted: &Wanted, path: &Path, account: &mut Account) -> Outcome {
     let file = file::open(path)?;
     let failed = |error| system(&format!("lock {}", wanted.name.shown()), &error);
     let key = file::line_of(file.as_fd()).map_err(failed)?;
-    if held::by_ancestors(OsStr::new(&key)).is_some() && file::is_locked(file.as_fd()) {
+    if held::by_ancestors(OsStr::new(&key)).is_some() && is_held(&file, path)? {
         return under::within(wanted, account);
     }
     let begin = Instant::now();
@@ -65,6 +66,15 @@ pub fn run(wanted: &Wanted, path: &Path, account: &mut Account) -> Outcome {
     };
     let told = Told { key: OsStr::new(&key), token: None, death: None };
     under::run(wanted, hold, &told, &signals, account)
+}
+
+/// The kernel's list of locks may leave out one that moves meanwhile, so whoever has the file open is asked as
+/// well.
+fn is_held(file: &File, path: &Path) -> Result<bool, Failure> {
+    if file::is_locked(file.as_fd()) {
+        return Ok(true);
+    }
+    Ok(looking::at_one(path.as_os_str())?.is_some_and(|look| !look.is_free()))
 }
 
 /// Which lock it is, whatever the file is called.
