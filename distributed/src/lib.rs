@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod connect;
+pub mod engine;
+pub mod engines;
+mod error;
+mod guard;
+mod lease;
+mod life;
+mod mutex;
+mod participant;
+mod seat;
+mod status;
+mod who;
+
+pub use connect::{Client, connect};
+pub use engine::Mode;
+pub use error::{Error, Result};
+pub use guard::Guard;
+pub use mutex::{Mutex, Options, check_name};
+pub use participant::{Participant, Waiting};
+pub use status::{Competitor, Death, Status};
+pub use who::Who;

@@ -1,0 +1,68 @@
+//! Sessions that are not renewed any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+use anyhow::{Result, bail, ensure};
+use bakery_distributed::{Client, Error, Mutex};
+
+use crate::arena::{Arena, options};
+use crate::mute::Mute;
+
+/// The lock by way of an engine that can be made mute.
+fn mute(arena: &Arena) -> Result<(Mutex, Arc<AtomicBool>)> {
+    let is_mute = Arc::new(AtomicBool::new(false));
+    let engine = arena.client()?.engine();
+    let client = Client::new(Mute { engine, is_mute: is_mute.clone() });
+    Ok((client.mutex(arena.name)?.with(options()), is_mute))
+}
+
+pub async fn a_holder_is_told_before_the_next_one_is_in(arena: Arena) -> Result<()> {
+    let (mutex, is_mute) = mute(&arena)?;
+    let mut me = mutex.join().await?;
+    let guard = me.lock().await?;
+    let token = guard.token();
+    let mut other = arena.mutex()?.join().await?;
+    let next = tokio::spawn(async move {
+        let guard = other.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
+        let came = Instant::now();
+        let (next, death) = (guard.token(), guard.death().cloned());
+        guard.unlock().await?;
+        Ok::<_, Error>((came, next, death))
+    });
+    arena.wait_for(|status| status.queue.len() == 1).await?;
+    is_mute.store(true, Relaxed);
+    guard.lost().await;
+    let told = Instant::now();
+    ensure!(guard.is_lost() && guard.time_left().is_zero());
+    let (came, next, death) = next.await??;
+    ensure!(told < came, "told {:?} too late", told - came);
+    ensure!(next > token && death.is_some_and(|death| death.token == token));
+    let Err(Error::Lost { .. }) = guard.check().await else { bail!("it is not held") };
+    // It goes on telling its token, and to unlock it is no error.
+    ensure!(guard.token() == token);
+    guard.unlock().await?;
+    // A participant that has lost its session takes another one.
+    is_mute.store(false, Relaxed);
+    let guard = me.lock().await?;
+    ensure!(guard.token() > next && guard.death().is_none());
+    guard.check().await?;
+    Ok(())
+}
+
+pub async fn a_waiter_whose_session_ends_is_told(arena: Arena) -> Result<()> {
+    let mut holder = arena.mutex()?.join().await?;
+    let guard = holder.lock().await?;
+    let (mutex, is_mute) = mute(&arena)?;
+    let mut me = mutex.join().await?;
+    let waiting = me.enter().await?;
+    is_mute.store(true, Relaxed);
+    let Err(Error::Lost { .. }) = waiting.wait().await else { bail!("it waits for ever") };
+    arena.wait_for(|status| status.queue.is_empty()).await?;
+    guard.check().await?;
+    guard.unlock().await?;
+    is_mute.store(false, Relaxed);
+    me.lock().await?.unlock().await?;
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! What a user of the public interface may rely on, on every engine whose feature is on, with real servers
+//! and real processes.
+//!
+//! An engine whose servers cannot be had on this machine is skipped: see the lines that begin with
+//! `SKIPPED`.
+#![cfg(any(feature = "etcd", feature = "postgres"))]
+
+mod arena;
+mod child;
+mod mute;
+
+mod attempts;
+mod cancelled;
+mod deaths;
+mod exclusion;
+mod lost;
+mod order;
+mod restarts;
+
+/// What this program does when another test has started it again; by itself it does nothing.
+#[test]
+fn child() {
+    child::play(&[("adds", exclusion::adds), ("holds", deaths::holds)]);
+}
+
+macro_rules! tests {
+    ($engine:ident: $($subject:ident::$test:ident)*) => {
+        mod $engine {
+            $(
+                #[test]
+                fn $test() {
+                    crate::arena::run(stringify!($engine), stringify!($test), crate::$subject::$test);
+                }
+            )*
+        }
+    };
+}
+
+/// Every test, for each of these engines.
+macro_rules! suite {
+    ($($feature:literal $engine:ident)*) => {
+        $(
+            #[cfg(feature = $feature)]
+            tests! { $engine:
+                attempts::a_free_lock_is_taken_even_without_time
+                attempts::one_that_tries_does_not_stand_in_line
+                attempts::whoever_has_no_time_left_leaves_the_line
+                attempts::a_forgotten_guard_keeps_the_lock_until_the_next_attempt
+                attempts::unlocking_lets_the_next_one_in_and_a_check_says_so
+                cancelled::attempts_that_are_dropped_anywhere_leave_nothing
+                deaths::whoever_comes_after_one_that_was_killed_is_told
+                deaths::one_that_was_stopped_finds_itself_lost
+                deaths::what_is_not_repaired_stays_so
+                deaths::without_poisoning_a_death_is_told_once
+                exclusion::five_processes_add_100_lines
+                lost::a_holder_is_told_before_the_next_one_is_in
+                lost::a_waiter_whose_session_ends_is_told
+                order::first_come_first_served
+                restarts::tokens_grow_through_a_restart
+            }
+        )*
+    };
+}
+
+suite! {
+    "etcd" etcd
+    "postgres" postgres
+}
