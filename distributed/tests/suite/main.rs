@@ -16,6 +16,7 @@ mod exclusion;
 mod lost;
 mod order;
 mod restarts;
+mod shared;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
@@ -57,6 +58,10 @@ macro_rules! suite {
                 lost::a_waiter_whose_session_ends_is_told
                 order::first_come_first_served
                 restarts::tokens_grow_through_a_restart
+                shared::readers_go_in_together_and_a_writer_alone
+                shared::a_reader_that_comes_after_a_writer_waits_for_it
+                shared::a_writer_that_gives_up_lets_the_readers_in
+                shared::a_reader_is_told_of_a_writer_that_died
             }
         )*
     };
