@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::{Error, Mutex, Result, RwLock};
+use crate::{Election, Error, Mutex, Result, RwLock};
 
 /// An engine's locks.
 #[derive(Clone, Debug)]
@@ -61,6 +61,15 @@ impl Client {
     /// [`Error::BadName`]: see [`check_name`](crate::check_name).
     pub fn mutex(&self, name: &str) -> Result<Mutex> {
         Mutex::new(self.engine.clone(), name)
+    }
+
+    /// The election of this name, whose line is that of the mutex.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadName`]: see [`check_name`](crate::check_name).
+    pub fn election(&self, name: &str) -> Result<Election> {
+        Election::new(self.engine.clone(), name)
     }
 
     /// The read/write lock of this name, which is in the same line as its mutex.

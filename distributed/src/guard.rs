@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use crate::mutex::check_note;
 use crate::seat::Attempt;
 use crate::{Death, Result};
 
@@ -86,6 +87,18 @@ impl Guard<'_> {
     /// otherwise there was no answer.
     pub async fn check(&self) -> Result<()> {
         self.attempt.check().await
+    }
+
+    /// Has the others see this in [`status`](crate::Mutex::status), instead of the
+    /// [note](crate::Options::note) so far. Of one that is lost nothing is seen any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadNote`](crate::Error::BadNote) if it cannot be kept; [`Error::Lost`](crate::Error::Lost)
+    /// if the lock was lost before there was an answer.
+    pub async fn say(&self, note: &str) -> Result<()> {
+        check_note(note)?;
+        self.attempt.say(note).await
     }
 
     /// Unlocks. Of one that is lost as well: its place is gone, and that is no error.

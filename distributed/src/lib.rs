@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod connect;
+mod election;
 pub mod engine;
 pub mod engines;
 mod error;
@@ -15,6 +16,7 @@ mod status;
 mod who;
 
 pub use connect::{Client, connect};
+pub use election::{Candidate, Election, Leadership, Observer};
 pub use engine::Mode;
 pub use error::{Error, Result};
 pub use guard::Guard;

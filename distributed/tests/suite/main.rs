@@ -7,11 +7,12 @@
 
 mod arena;
 mod child;
-mod mute;
+mod disturbed;
 
 mod attempts;
 mod cancelled;
 mod deaths;
+mod elections;
 mod exclusion;
 mod lost;
 mod order;
@@ -49,15 +50,19 @@ macro_rules! suite {
                 attempts::a_forgotten_guard_keeps_the_lock_until_the_next_attempt
                 attempts::unlocking_lets_the_next_one_in_and_a_check_says_so
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
+                cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
                 deaths::whoever_comes_after_one_that_was_killed_is_told
                 deaths::one_that_was_stopped_finds_itself_lost
                 deaths::what_is_not_repaired_stays_so
                 deaths::without_poisoning_a_death_is_told_once
+                elections::a_leader_that_died_is_followed
+                elections::leaders_follow_each_other_and_are_seen
                 exclusion::five_processes_add_100_lines
                 lost::a_holder_is_told_before_the_next_one_is_in
                 lost::a_waiter_lives_longer_than_its_session_would_by_itself
                 lost::a_waiter_whose_session_ends_is_told
                 lost::unlocking_what_is_lost_does_not_hide_it
+                order::a_wake_up_before_the_wait_is_not_lost
                 order::first_come_first_served
                 restarts::a_holder_is_told_while_all_servers_are_stopped
                 restarts::no_single_server_takes_the_lock_with_it
