@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::mutex::check_note;
 use crate::seat::Attempt;
-use crate::{Death, Result};
+use crate::{Death, Error, Result};
 
 /// A participant inside.
 ///
@@ -110,6 +110,10 @@ impl Guard<'_> {
     /// If the engine refuses. Then the session is ended.
     pub async fn unlock(self) -> Result<()> {
         self.attempt.leave().await
+    }
+
+    pub(crate) fn error_of_loss(&self) -> Error {
+        self.attempt.lost()
     }
 
     pub(crate) fn clear(&self) {

@@ -12,6 +12,7 @@ mod mutex;
 mod participant;
 mod rw;
 mod seat;
+mod semaphore;
 mod status;
 mod who;
 
@@ -23,5 +24,6 @@ pub use guard::Guard;
 pub use mutex::{Mutex, Options, check_name};
 pub use participant::{Participant, Waiting};
 pub use rw::{RwLock, RwParticipant};
+pub use semaphore::{Semaphore, SemaphoreParticipant};
 pub use status::{Competitor, Death, Status};
 pub use who::Who;

@@ -232,7 +232,7 @@ impl Attempt {
                 Turn::Out => {
                     // Whatever took it away, this session is no good any more.
                     life.lease.end();
-                    return Err(self.claim.seat.lost());
+                    return Err(self.lost());
                 }
                 Turn::Blocked(before) => before,
             };
@@ -244,7 +244,7 @@ impl Attempt {
                     Ok(Err(error)) => return Err(error),
                     Ok(Ok(())) | Err(_) => {}
                 },
-                () = life.lease.over() => return Err(self.claim.seat.lost()),
+                () = life.lease.over() => return Err(self.lost()),
             }
             turn = self.look().await?;
         }
@@ -275,7 +275,7 @@ impl Attempt {
                 return Err(error);
             }
             if self.life.lease.is_over() {
-                return Err(self.claim.seat.lost());
+                return Err(self.lost());
             }
             sleep(Life::PAUSE).await;
         }
@@ -294,7 +294,7 @@ impl Attempt {
                 Err(_) => sleep(Life::PAUSE).await,
             }
         }
-        Err(self.claim.seat.lost())
+        Err(self.lost())
     }
 
     /// Asks the engine whether it is still inside.
@@ -307,7 +307,7 @@ impl Attempt {
             }
         }
         life.lease.end();
-        Err(self.claim.seat.lost())
+        Err(self.lost())
     }
 
     /// Has the others see this.
@@ -336,6 +336,10 @@ impl Attempt {
     /// When it leaves, in whatever way, what others left half-written counts as repaired.
     pub(crate) fn clear(&self) {
         self.claim.clear.store(true, Relaxed);
+    }
+
+    pub(crate) fn lost(&self) -> Error {
+        self.claim.seat.lost()
     }
 
     pub(crate) fn line(&self) -> &str {

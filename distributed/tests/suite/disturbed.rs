@@ -1,4 +1,5 @@
-//! An engine that is disturbed: its sessions are not renewed, as if no answer came; or it is far away.
+//! An engine that is disturbed: its sessions are not renewed, as if no answer came, or as if somebody else
+//! answered; or it is far away.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ struct DisturbedSession {
 pub struct Disturbance {
     /// No renewal is answered.
     pub is_mute: AtomicBool,
+    /// Every renewal is said to have been answered.
+    pub is_forged: AtomicBool,
     /// After how many milliseconds an entry reaches the engine, and it begins to wait. What has been sent
     /// arrives, also if nobody waits for the answer any more.
     pub delay: AtomicU64,
@@ -74,13 +77,16 @@ impl Session for DisturbedSession {
         if self.how.is_mute.load(Relaxed) {
             pending::<()>().await;
         }
+        if self.how.is_forged.load(Relaxed) {
+            return Ok(Renewal::Alive);
+        }
         self.session.renew().await
     }
 
     async fn ended(&self) {
         self.session.ended().await;
         // Nor does it hear of the end.
-        if self.how.is_mute.load(Relaxed) {
+        if self.how.is_mute.load(Relaxed) || self.how.is_forged.load(Relaxed) {
             pending::<()>().await;
         }
     }

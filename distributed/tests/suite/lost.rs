@@ -59,6 +59,19 @@ pub async fn a_waiter_whose_session_ends_is_told(arena: Arena) -> Result<()> {
     Ok(())
 }
 
+pub async fn a_check_does_not_take_the_lease_for_the_lock(arena: Arena) -> Result<()> {
+    let (mutex, how) = disturbed::mutex(&arena)?;
+    let mut me = mutex.join().await?;
+    let guard = me.lock().await?;
+    how.is_forged.store(true, Relaxed);
+    let mut other = arena.mutex()?.join().await?;
+    let next = other.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
+    ensure!(!guard.is_lost());
+    let Err(Error::Lost { .. }) = guard.check().await else { bail!("it is not held") };
+    ensure!(guard.is_lost() && guard.token() < next.token());
+    Ok(())
+}
+
 pub async fn unlocking_what_is_lost_does_not_hide_it(arena: Arena) -> Result<()> {
     let (mutex, how) = disturbed::mutex(&arena)?;
     let mut me = mutex.join().await?;

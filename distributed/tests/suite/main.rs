@@ -17,12 +17,17 @@ mod exclusion;
 mod lost;
 mod order;
 mod restarts;
+mod semaphores;
 mod shared;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
 fn child() {
-    child::play(&[("adds", exclusion::adds), ("holds", deaths::holds)]);
+    child::play(&[
+        ("adds", exclusion::adds),
+        ("holds", deaths::holds),
+        ("has a permit", semaphores::has_a_permit),
+    ]);
 }
 
 macro_rules! tests {
@@ -59,6 +64,7 @@ macro_rules! suite {
                 elections::leaders_follow_each_other_and_are_seen
                 exclusion::five_processes_add_100_lines
                 lost::a_holder_is_told_before_the_next_one_is_in
+                lost::a_check_does_not_take_the_lease_for_the_lock
                 lost::a_waiter_lives_longer_than_its_session_would_by_itself
                 lost::a_waiter_whose_session_ends_is_told
                 lost::unlocking_what_is_lost_does_not_hide_it
@@ -67,6 +73,9 @@ macro_rules! suite {
                 restarts::a_holder_is_told_while_all_servers_are_stopped
                 restarts::no_single_server_takes_the_lock_with_it
                 restarts::tokens_grow_through_a_restart
+                semaphores::a_permit_of_one_that_was_killed_comes_back
+                semaphores::no_more_than_there_are_permits
+                semaphores::permits_are_taken_in_order
                 shared::readers_go_in_together_and_a_writer_alone
                 shared::a_reader_that_comes_after_a_writer_waits_for_it
                 shared::a_writer_that_gives_up_lets_the_readers_in

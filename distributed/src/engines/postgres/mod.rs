@@ -233,7 +233,11 @@ impl Session for Backend {
     }
 
     async fn holds(&self, me: &Me) -> Result<bool> {
-        let rows = self.connection.ask("tell whether a lock is held", &sql::look(&me.line)).await?;
+        let rows = match self.connection.ask("tell what is held", &sql::look(&me.line)).await {
+            // The lock has ended with it.
+            Err(_) if self.connection.is_closed() => return Ok(false),
+            rows => rows?,
+        };
         let mut held = rows.iter().filter(|row| !row.has("death") && row.text("granted") == "t");
         Ok(held.any(|row| row.number("pid") == self.pid))
     }
