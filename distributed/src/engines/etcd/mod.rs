@@ -129,7 +129,10 @@ impl Engine for Etcd {
         let line = entries(ranges.next().unwrap_or_default());
         let mut deaths = records(&keys, ranges.next().unwrap_or_default());
         // Whoever is inside has a record as well.
-        deaths.retain(|(place, _)| line.iter().all(|entry| !entry.place.key.ends_with(place)));
+        deaths.retain(|(place, _)| {
+            let key = keys.line.clone() + place;
+            line.iter().all(|entry| entry.place.key != key)
+        });
         Ok(Line::of(line, deaths.into_iter().map(|(_, death)| death).collect()))
     }
 

@@ -230,7 +230,7 @@ impl Session for Backend {
             let _ = tokio::time::timeout(Duration::from_millis(100), asked.answered()).await;
         }
         // Whatever came of it: a lock that was got before the cancellation is given back as well.
-        self.connection.ask("unlock", &sql::leave(me, asked.token(), clear)).await?;
+        self.connection.ask("unlock", &sql::leave(me, clear)).await?;
         self.set_asked(None);
         Ok(())
     }
@@ -289,7 +289,6 @@ fn turn(rows: &[Row]) -> Turn {
     let Some(token) = rows.iter().find(|row| row.has("mine")).map(|row| row.number("mine")) else {
         return Turn::Out;
     };
-    let token = token.cast_unsigned();
-    let others = rows.iter().filter(|row| row.has("death")).map(Row::death);
-    Turn::Mine { token, deaths: others.filter(|death| death.token != token).collect() }
+    let deaths = rows.iter().filter(|row| row.has("death")).map(Row::death);
+    Turn::Mine { token: token.cast_unsigned(), deaths: deaths.collect() }
 }

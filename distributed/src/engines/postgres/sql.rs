@@ -11,10 +11,11 @@ pub(super) fn cancel(pid: i64) -> String {
     format!("SELECT pg_cancel_backend({pid})")
 }
 
-/// Makes what is not there.
+/// Begins a connection that takes no part; makes what is not there.
 pub(super) fn schema() -> String {
     // Two that make the same table at the same time would fail, so they do it one after the other.
-    "DO $$ BEGIN
+    "SET standard_conforming_strings = on;
+     DO $$ BEGIN
         IF to_regclass('bakery_inside') IS NULL THEN
             PERFORM pg_advisory_xact_lock(hashtextextended('bakery_inside', 0));
             CREATE SEQUENCE IF NOT EXISTS bakery_token;
@@ -54,12 +55,17 @@ fn number(line: &str) -> String {
     }
 }
 
-/// The records of a line, which are those of the dead and one's own.
-fn records(line: &str, only: &str) -> String {
+/// A record that this session has left, also if it does not know of it: an earlier session of the same
+/// process id began before.
+const OWN: &str = "(r.pid = pg_backend_pid()
+     AND r.since >= (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())))";
+
+/// The records of a line that are so.
+fn records(line: &str, which: &str) -> String {
     let number = number(line);
     format!(
         "SELECT r.token AS death, r.who, r.note, extract(epoch FROM r.since) AS since
-         FROM bakery_inside r WHERE r.line = {number} {only} ORDER BY r.token"
+         FROM bakery_inside r WHERE r.line = {number} AND {which} ORDER BY r.token"
     )
 }
 
@@ -78,6 +84,11 @@ fn record(me: &Me, from: &str) -> String {
     )
 }
 
+/// The records of others, for one that is inside: they are dead.
+fn deaths(me: &Me) -> String {
+    records(&me.line, &format!("NOT {OWN}"))
+}
+
 fn shared(me: &Me) -> &'static str {
     if me.mode == Mode::Shared { "_shared" } else { "" }
 }
@@ -85,12 +96,7 @@ fn shared(me: &Me) -> &'static str {
 /// Waits, draws a token, looks for the dead.
 pub(super) fn go_in(me: &Me) -> String {
     let number = number(&me.line);
-    format!(
-        "SELECT pg_advisory_lock{}({number}); {}; {}",
-        shared(me),
-        record(me, ""),
-        records(&me.line, "")
-    )
+    format!("SELECT pg_advisory_lock{}({number}); {}; {}", shared(me), record(me, ""), deaths(me))
 }
 
 /// The same, if that needs no waiting.
@@ -101,7 +107,7 @@ pub(super) fn try_to_go_in(me: &Me) -> String {
         "FROM (SELECT pg_try_advisory_lock{}({number}) AS got OFFSET 0) AS tried WHERE got",
         shared(me)
     );
-    format!("{}; {}", record(me, &from), records(&me.line, ""))
+    format!("{}; {}", record(me, &from), deaths(me))
 }
 
 /// Changes the record's note.
@@ -111,11 +117,11 @@ pub(super) fn say(me: &Me, token: u64, note: &str) -> String {
 }
 
 /// Takes the record away, for all to see, and then unlocks.
-pub(super) fn leave(me: &Me, token: u64, clear: bool) -> String {
+pub(super) fn leave(me: &Me, clear: bool) -> String {
     let number = number(&me.line);
-    let which = if clear { String::new() } else { format!("AND token = {token}") };
+    let which = if clear { "true" } else { OWN };
     format!(
-        "BEGIN; DELETE FROM bakery_inside WHERE line = {number} {which}; COMMIT;
+        "BEGIN; DELETE FROM bakery_inside r WHERE r.line = {number} AND {which}; COMMIT;
          SELECT pg_advisory_unlock_all()"
     )
 }
@@ -123,8 +129,9 @@ pub(super) fn leave(me: &Me, token: u64, clear: bool) -> String {
 /// Who holds the lock, who waits for it in order, and the records of those whose sessions have ended.
 pub(super) fn look(line: &str) -> String {
     let number = number(line);
-    let dead = "AND NOT EXISTS (SELECT FROM pg_stat_activity a
-                                WHERE a.pid = r.pid AND a.backend_start <= r.since)";
+    // When another user's session began is not told.
+    let dead = "NOT EXISTS (SELECT FROM pg_stat_activity a
+                            WHERE a.pid = r.pid AND coalesce(a.backend_start <= r.since, true))";
     format!(
         "SELECT l.pid, l.granted, l.mode, coalesce(a.application_name, '') AS who,
                 extract(epoch FROM coalesce(r.since, l.waitstart)) AS since,
