@@ -13,8 +13,9 @@ use tokio::time::{Instant, sleep};
 /// Longer than anything takes that does not hang.
 pub const LIMIT: Duration = Duration::from_mins(1);
 
-/// How long a session lives here that is not renewed: short, so that tests of its end do not take long.
-pub const TTL: Duration = Duration::from_secs(3);
+/// How long a session lives here that is not renewed: short, so that tests of its end do not take long; and
+/// long enough for a busy machine to renew it.
+pub const TTL: Duration = Duration::from_secs(4);
 
 pub struct Arena {
     pub engine: &'static str,
