@@ -1,0 +1,258 @@
+//! The messages of etcd's API that are used, as its `rpc.proto` and `kv.proto` number them.
+
+use prost::{Enumeration, Message, Oneof};
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Header {
+    #[prost(int64, tag = "3")]
+    pub revision: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct KeyValue {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(int64, tag = "2")]
+    pub create_revision: i64,
+    #[prost(bytes = "vec", tag = "5")]
+    pub value: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RangeRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub range_end: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RangeResponse {
+    #[prost(message, repeated, tag = "2")]
+    pub kvs: Vec<KeyValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PutRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: Vec<u8>,
+    #[prost(int64, tag = "3")]
+    pub lease: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct DeleteRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub range_end: Vec<u8>,
+}
+
+/// The answer to what is only asked for its effect.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Done {}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RequestOp {
+    #[prost(oneof = "Request", tags = "1, 2, 3, 4")]
+    pub request: Option<Request>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum Request {
+    #[prost(message, tag = "1")]
+    Range(RangeRequest),
+    #[prost(message, tag = "2")]
+    Put(PutRequest),
+    #[prost(message, tag = "3")]
+    Delete(DeleteRequest),
+    #[prost(message, tag = "4")]
+    Txn(TxnRequest),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ResponseOp {
+    #[prost(oneof = "Response", tags = "1, 2, 3, 4")]
+    pub response: Option<Response>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+pub(super) enum Response {
+    #[prost(message, tag = "1")]
+    Range(RangeResponse),
+    #[prost(message, tag = "2")]
+    Put(Done),
+    #[prost(message, tag = "3")]
+    Delete(Done),
+    #[prost(message, tag = "4")]
+    Txn(Done),
+}
+
+/// How what is there compares to what was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enumeration)]
+#[repr(i32)]
+pub(super) enum Is {
+    Equal = 0,
+    Greater = 1,
+}
+
+/// A comparison of a key's create revision, which is 0 if there is none; or of each key's in a range.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Compare {
+    #[prost(enumeration = "Is", tag = "1")]
+    pub result: i32,
+    /// 1: the create revision.
+    #[prost(int32, tag = "2")]
+    pub target: i32,
+    #[prost(bytes = "vec", tag = "3")]
+    pub key: Vec<u8>,
+    /// Part of a oneof, so it is sent even if it is 0.
+    #[prost(int64, optional, tag = "5")]
+    pub create_revision: Option<i64>,
+    #[prost(bytes = "vec", tag = "64")]
+    pub range_end: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TxnRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub compare: Vec<Compare>,
+    #[prost(message, repeated, tag = "2")]
+    pub success: Vec<RequestOp>,
+    #[prost(message, repeated, tag = "3")]
+    pub failure: Vec<RequestOp>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TxnResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<Header>,
+    #[prost(bool, tag = "2")]
+    pub succeeded: bool,
+    #[prost(message, repeated, tag = "3")]
+    pub responses: Vec<ResponseOp>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseGrantRequest {
+    #[prost(int64, tag = "1")]
+    pub ttl: i64,
+}
+
+/// What a lease is renewed and revoked by.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseRequest {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+}
+
+/// The answer to a grant and to a renewal; a time of 0 says that there is no such lease.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LeaseResponse {
+    #[prost(int64, tag = "2")]
+    pub id: i64,
+    #[prost(int64, tag = "3")]
+    pub ttl: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WatchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub create: Option<WatchCreateRequest>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WatchCreateRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub range_end: Vec<u8>,
+    #[prost(int32, repeated, tag = "5")]
+    pub filters: Vec<i32>,
+}
+
+/// A filter of watches.
+pub(super) const NO_PUTS: i32 = 0;
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WatchResponse {
+    #[prost(bool, tag = "3")]
+    pub created: bool,
+    #[prost(bool, tag = "4")]
+    pub canceled: bool,
+    #[prost(message, repeated, tag = "11")]
+    pub events: Vec<Done>,
+}
+
+/// A key and all that begin with it.
+pub(super) fn beginning_with(key: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut end = key.as_bytes().to_vec();
+    // The keys end with a slash, so there is a next byte.
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    (key.into(), end)
+}
+
+pub(super) fn range(prefix: &str) -> RequestOp {
+    let (key, range_end) = beginning_with(prefix);
+    RequestOp { request: Some(Request::Range(RangeRequest { key, range_end })) }
+}
+
+pub(super) fn put(key: &str, value: &str, lease: i64) -> RequestOp {
+    let put = PutRequest { key: key.into(), value: value.into(), lease };
+    RequestOp { request: Some(Request::Put(put)) }
+}
+
+pub(super) fn delete(key: &str) -> RequestOp {
+    let delete = DeleteRequest { key: key.into(), range_end: Vec::new() };
+    RequestOp { request: Some(Request::Delete(delete)) }
+}
+
+pub(super) fn delete_all(prefix: &str) -> RequestOp {
+    let (key, range_end) = beginning_with(prefix);
+    RequestOp { request: Some(Request::Delete(DeleteRequest { key, range_end })) }
+}
+
+/// Done if there is no such key.
+pub(super) fn if_absent(key: &str, then: RequestOp) -> RequestOp {
+    let txn = TxnRequest {
+        compare: vec![created(key, Is::Equal, 0)],
+        success: vec![then],
+        failure: Vec::new(),
+    };
+    RequestOp { request: Some(Request::Txn(txn)) }
+}
+
+/// Whether the key was created then.
+pub(super) fn created(key: &str, is: Is, revision: i64) -> Compare {
+    Compare {
+        result: is.into(),
+        target: 1,
+        key: key.into(),
+        create_revision: Some(revision),
+        range_end: Vec::new(),
+    }
+}
+
+/// Whether each key that begins so was created then. Of none it is as if one was created at 0.
+pub(super) fn all_created(prefix: &str, is: Is, revision: i64) -> Compare {
+    let (key, range_end) = beginning_with(prefix);
+    Compare { result: is.into(), target: 1, key, create_revision: Some(revision), range_end }
+}
+
+impl TxnResponse {
+    pub(super) fn revision(&self) -> i64 {
+        self.header.as_ref().map_or(0, |header| header.revision)
+    }
+
+    /// What its ranges found, in the order in which they were asked for.
+    pub(super) fn ranges(self) -> impl Iterator<Item = Vec<KeyValue>> {
+        self.responses.into_iter().filter_map(|op| match op.response {
+            Some(Response::Range(range)) => Some(range.kvs),
+            _ => None,
+        })
+    }
+}

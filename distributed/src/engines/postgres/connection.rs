@@ -1,0 +1,120 @@
+//! One connection, and what the server says on it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+
+use super::NAME;
+use crate::{Competitor, Death, Error, Mode, Result, Who};
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    client: Client,
+    task: AbortHandle,
+    /// Nobody sends any more once the connection's task has ended.
+    closed: watch::Receiver<()>,
+}
+
+/// A row of an answer, in text.
+#[derive(Debug)]
+pub(super) struct Row(SimpleQueryRow);
+
+impl Connection {
+    pub(super) async fn open(config: &Config) -> Result<Self> {
+        let (client, connection) =
+            config.connect(NoTls).await.map_err(|why| error("connect", &why))?;
+        let (open, closed) = watch::channel(());
+        let task = tokio::spawn(async move {
+            // Whoever waits for an answer gets the error as well.
+            let _ = connection.await;
+            drop(open);
+        });
+        Ok(Self { client, task: task.abort_handle(), closed })
+    }
+
+    pub(super) async fn ask(&self, what: &'static str, sql: &str) -> Result<Vec<Row>> {
+        let answer = self.client.simple_query(sql).await.map_err(|why| error(what, &why))?;
+        let row = |message| match message {
+            SimpleQueryMessage::Row(row) => Some(Row(row)),
+            _ => None,
+        };
+        Ok(answer.into_iter().filter_map(row).collect())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(super) async fn closed(&self) {
+        let mut closed = self.closed.clone();
+        while closed.changed().await.is_ok() {}
+    }
+
+    /// Hangs up.
+    pub(super) async fn close(&self) {
+        self.task.abort();
+        self.closed().await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Row {
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.0.columns().iter().any(|found| found.name() == column)
+    }
+
+    pub(super) fn text(&self, column: &str) -> &str {
+        self.0.try_get(column).ok().flatten().unwrap_or_default()
+    }
+
+    pub(super) fn number(&self, column: &str) -> i64 {
+        self.text(column).parse().unwrap_or_default()
+    }
+
+    fn since(&self) -> Option<SystemTime> {
+        let seconds: f64 = self.text("since").parse().ok()?;
+        UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
+    }
+
+    pub(super) fn competitor(&self) -> Competitor {
+        let is_shared = self.text("mode") == "ShareLock";
+        Competitor {
+            who: Who::parse(self.text("who")),
+            note: self.text("note").to_owned(),
+            mode: if is_shared { Mode::Shared } else { Mode::Exclusive },
+            token: self.number("token").cast_unsigned(),
+            since: self.since(),
+        }
+    }
+
+    pub(super) fn death(&self) -> Death {
+        let token = self.number("death").cast_unsigned();
+        Death {
+            who: Who::parse(self.text("who")),
+            note: self.text("note").to_owned(),
+            token,
+            since: self.since(),
+        }
+    }
+}
+
+fn error(what: &'static str, error: &tokio_postgres::Error) -> Error {
+    let Some(words) = error.as_db_error() else {
+        return Error::Unreachable { engine: NAME, what, why: error.to_string() };
+    };
+    let why = words.message().to_owned();
+    // The server comes, goes, or is full: connection exceptions, insufficient resources, operator
+    // intervention.
+    if ["08", "53", "57"].iter().any(|class| words.code().code().starts_with(class)) {
+        Error::Unreachable { engine: NAME, what, why }
+    } else {
+        Error::Refused { engine: NAME, what, why }
+    }
+}

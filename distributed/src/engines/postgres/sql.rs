@@ -1,0 +1,152 @@
+//! What is said to the server. All of it in simple queries: several statements of one are sent at once, and
+//! each sees what has been committed before it begins, which may be long after the one before it.
+
+use crate::engine::{Me, Mode};
+
+pub(super) const PID: &str = "SELECT pg_backend_pid() AS pid";
+
+/// Has another session give up what it waits for. Unlike the protocol's own request, this is not answered
+/// before it has been done: so it cannot come late and hit the next query.
+pub(super) fn cancel(pid: i64) -> String {
+    format!("SELECT pg_cancel_backend({pid})")
+}
+
+/// Begins a connection that takes no part; makes what is not there.
+pub(super) fn schema() -> String {
+    // Two that make the same table at the same time would fail, so they do it one after the other.
+    "SET standard_conforming_strings = on;
+     DO $$ BEGIN
+        IF to_regclass('bakery_inside') IS NULL THEN
+            PERFORM pg_advisory_xact_lock(hashtextextended('bakery_inside', 0));
+            CREATE SEQUENCE IF NOT EXISTS bakery_token;
+            CREATE TABLE IF NOT EXISTS bakery_inside (
+                line bigint, token bigint, pid int NOT NULL, who text NOT NULL,
+                note text NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (line, token));
+        END IF;
+    END $$"
+        .to_owned()
+}
+
+/// Begins a session that ends when it has been idle for so many milliseconds.
+pub(super) fn begin(millis: i32) -> String {
+    format!(
+        "SET idle_session_timeout = {millis};
+         -- Whoever waits and is gone shall not stay in line.
+         SET client_connection_check_interval = 300;
+         SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;
+         -- Somebody who waits is not stuck.
+         SET statement_timeout = 0; SET lock_timeout = 0;
+         SET idle_in_transaction_session_timeout = 0;
+         SET default_transaction_isolation = 'read committed';
+         SET standard_conforming_strings = on"
+    )
+}
+
+/// A text, as a literal.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A lock's number.
+fn number(line: &str) -> String {
+    match line.parse::<i64>() {
+        Ok(number) if number.to_string() == line => format!("({number})::bigint"),
+        _ => format!("hashtextextended({}, 0)", literal(line)),
+    }
+}
+
+/// A record that this session has left, also if it does not know of it: an earlier session of the same
+/// process id began before.
+const OWN: &str = "(r.pid = pg_backend_pid()
+     AND r.since >= (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())))";
+
+/// The records of a line that are so.
+fn records(line: &str, which: &str) -> String {
+    let number = number(line);
+    format!(
+        "SELECT r.token AS death, r.who, r.note, extract(epoch FROM r.since) AS since
+         FROM bakery_inside r WHERE r.line = {number} AND {which} ORDER BY r.token"
+    )
+}
+
+/// A record of one's own, drawn when `from` has a row.
+fn record(me: &Me, from: &str) -> String {
+    if me.mode == Mode::Shared {
+        return format!("SELECT nextval('bakery_token') AS mine {from}");
+    }
+    let (number, who) = (number(&me.line), literal(&me.who.to_string()));
+    let note = literal(&me.note);
+    format!(
+        "INSERT INTO bakery_inside (line, token, pid, who, note, since)
+         SELECT {number}, nextval('bakery_token'), pg_backend_pid(), {who}, {note},
+             clock_timestamp() {from}
+         RETURNING token AS mine"
+    )
+}
+
+/// The records of others, for one that is inside: they are dead.
+fn deaths(me: &Me) -> String {
+    records(&me.line, &format!("NOT {OWN}"))
+}
+
+fn shared(me: &Me) -> &'static str {
+    if me.mode == Mode::Shared { "_shared" } else { "" }
+}
+
+/// Waits, draws a token, looks for the dead.
+pub(super) fn go_in(me: &Me) -> String {
+    let number = number(&me.line);
+    format!("SELECT pg_advisory_lock{}({number}); {}; {}", shared(me), record(me, ""), deaths(me))
+}
+
+/// The same, if that needs no waiting.
+pub(super) fn try_to_go_in(me: &Me) -> String {
+    let number = number(&me.line);
+    // The offset keeps the server from asking twice.
+    let from = format!(
+        "FROM (SELECT pg_try_advisory_lock{}({number}) AS got OFFSET 0) AS tried WHERE got",
+        shared(me)
+    );
+    format!("{}; {}", record(me, &from), deaths(me))
+}
+
+/// Changes the record's note.
+pub(super) fn say(me: &Me, token: u64, note: &str) -> String {
+    let (number, note) = (number(&me.line), literal(note));
+    format!("UPDATE bakery_inside SET note = {note} WHERE line = {number} AND token = {token}")
+}
+
+/// Takes the record away, for all to see, and then unlocks.
+pub(super) fn leave(me: &Me, clear: bool) -> String {
+    let number = number(&me.line);
+    let which = if clear { "true" } else { OWN };
+    format!(
+        "BEGIN; DELETE FROM bakery_inside r WHERE r.line = {number} AND {which}; COMMIT;
+         SELECT pg_advisory_unlock_all()"
+    )
+}
+
+/// Who holds the lock, who waits for it in order, and the records of those whose sessions have ended.
+pub(super) fn look(line: &str) -> String {
+    let number = number(line);
+    // When another user's session began is not told.
+    let dead = "NOT EXISTS (SELECT FROM pg_stat_activity a
+                            WHERE a.pid = r.pid AND coalesce(a.backend_start <= r.since, true))";
+    format!(
+        "SELECT l.pid, l.granted, l.mode, coalesce(a.application_name, '') AS who,
+                extract(epoch FROM coalesce(r.since, l.waitstart)) AS since,
+                coalesce(r.token, 0) AS token, coalesce(r.note, '') AS note
+         FROM pg_locks l
+         LEFT JOIN pg_stat_activity a USING (pid)
+         LEFT JOIN LATERAL (SELECT i.token, i.note, i.since FROM bakery_inside i
+                            WHERE l.granted AND i.line = {number} AND i.pid = l.pid
+                            ORDER BY i.token DESC LIMIT 1) r ON true
+         WHERE l.locktype = 'advisory' AND l.objsubid = 1
+           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND l.classid::bigint = ({number} >> 32) & 4294967295
+           AND l.objid::bigint = {number} & 4294967295
+         ORDER BY l.granted DESC, l.waitstart NULLS LAST, l.pid;
+         {}",
+        records(line, dead)
+    )
+}

@@ -1,0 +1,105 @@
+//! What can go wrong, and what to do about it.
+
+use std::time::Duration;
+
+use crate::Death;
+
+/// Why a lock could not be taken, or is not held any more.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The name cannot be a lock's name.
+    #[error("{name:?} cannot name a lock: {why}")]
+    BadName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// This cannot be what a participant says of itself.
+    #[error("a note cannot be kept: {why}")]
+    BadNote {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The address does not say where an engine is.
+    #[error("{url:?} does not say where an engine is: {why}")]
+    BadUrl {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The time for which a session lives without being renewed is not one that the engine can keep.
+    #[error("{engine} cannot end a session after {}: {why}", seconds(*ttl))]
+    BadTtl {
+        /// The engine.
+        engine: &'static str,
+        /// The time that was asked for.
+        ttl: Duration,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The engine did not answer. Whether it did what it was asked for is not known.
+    #[error("{engine} did not answer when asked to {what}: {why}")]
+    Unreachable {
+        /// The engine.
+        engine: &'static str,
+        /// What it was asked for.
+        what: &'static str,
+        /// What came instead of an answer.
+        why: String,
+    },
+    /// No answer came, from no server. Whether the engine did what it was asked for is not known.
+    #[error("no answer came within {}; are the servers there?", seconds(*time))]
+    Silent {
+        /// How long one was waited for.
+        time: Duration,
+    },
+    /// The engine refused.
+    #[error("{engine} refused to {what}: {why}")]
+    Refused {
+        /// The engine.
+        engine: &'static str,
+        /// What it was asked for.
+        what: &'static str,
+        /// Its words.
+        why: String,
+    },
+    /// The session has ended: the lock is not held any more, or the place in the line is gone. Lock
+    /// again: that opens another session.
+    #[error("{line}: the session has ended, and with it the place in line; lock again")]
+    Lost {
+        /// The lock.
+        line: String,
+    },
+    /// Somebody left without unlocking, and nobody has repaired since what the lock protects. The lock
+    /// is not held. `lock_or_repair` goes in.
+    #[error("{line}: {death}; `lock_or_repair` goes in all the same")]
+    OwnerDied {
+        /// The lock.
+        line: String,
+        /// Who it was.
+        death: Death,
+    },
+    /// The runtime that the participant joined on has ended.
+    #[error("{line}: the tokio runtime on which it was joined has ended")]
+    NoRuntime {
+        /// The lock.
+        line: String,
+    },
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
+
+impl Error {
+    /// Whether the same request may succeed later, without anything being changed.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Silent { .. })
+    }
+}
+
+/// What is said, or an [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
