@@ -13,6 +13,7 @@ pub struct Client {
 
 /// The engine of this address, if its feature is on:
 ///
+/// - `consul://HOST:PORT,HOST:PORT/PREFIX`
 /// - `etcd://HOST:PORT,HOST:PORT/PREFIX`
 /// - `postgres://USER@HOST:PORT/DATABASE`
 ///
@@ -24,6 +25,13 @@ pub struct Client {
 pub fn connect(url: &str) -> Result<Client> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     match scheme {
+        #[cfg(feature = "consul")]
+        "consul" => {
+            let rest = url.trim_start_matches("consul://");
+            let (agents, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let agents: Vec<_> = agents.split(',').map(str::to_owned).collect();
+            Ok(Client::new(crate::engines::consul::Consul::new(&agents, prefix)?))
+        }
         #[cfg(feature = "etcd")]
         "etcd" => {
             let rest = url.trim_start_matches("etcd://");

@@ -1,6 +1,13 @@
 //! The engines. Each is a feature.
 
+#[cfg(feature = "consul")]
+pub mod consul;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+
+#[cfg(feature = "json-over-http")]
+mod http;
+#[cfg(feature = "json-over-http")]
+mod note;

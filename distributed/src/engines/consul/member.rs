@@ -1,0 +1,154 @@
+//! A session, and what it does in a line.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hyper::{Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::tree::{Tree, base64};
+use super::{Consul, Question, judge};
+use crate::engine::{Me, Patience, Place, Renewal, Session, Turn, blocker};
+use crate::engines::note::{to_note, to_record};
+use crate::{Mode, Result};
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub consul: Consul,
+    pub id: String,
+    pub ttl: Duration,
+}
+
+#[async_trait]
+impl Session for Member {
+    fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    async fn renew(&self) -> Result<Renewal> {
+        let path = format!("/v1/session/renew/{}", self.id);
+        let answer = self.consul.put("renew a session", &path, &Value::Null).await?;
+        let is_gone = answer.status == StatusCode::NOT_FOUND;
+        Ok(if is_gone { Renewal::Ended } else { Renewal::Alive })
+    }
+
+    async fn enter(&self, me: &Me, patience: Patience) -> Result<Turn> {
+        let root = self.consul.root(&me.line);
+        let key = self.key(me);
+        if patience == Patience::None {
+            let line = self.consul.tree(&me.line, true).await?.line;
+            let mut others = line.iter().filter(|entry| entry.place.key != key);
+            if others.any(|other| me.mode == Mode::Exclusive || other.mode == Mode::Exclusive) {
+                return Ok(Turn::Out);
+            }
+        }
+        // A key in line is never changed: those behind wait for its next change.
+        let entry = json!([
+            {"KV": {"Verb": "check-not-exists", "Key": key}},
+            {"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": base64(&to_note(me))}},
+            {"KV": {"Verb": "get-tree", "Key": root}},
+        ]);
+        let turn = match self.consul.txn("enter a line", &entry).await? {
+            Ok(tree) => self.turn(me, tree).await?,
+            // An attempt that was made before.
+            Err(0) => self.poll(me).await?,
+            // There is no such session.
+            Err(_) => return Ok(Turn::Out),
+        };
+        if patience == Patience::None && matches!(turn, Turn::Blocked(_)) {
+            // Somebody came in between.
+            self.leave(me, false).await?;
+            return Ok(Turn::Out);
+        }
+        Ok(turn)
+    }
+
+    async fn poll(&self, me: &Me) -> Result<Turn> {
+        // One that lags will do, as long as it has this key: it knows each earlier one, and what has gone
+        // does not come back.
+        let tree = self.consul.tree(&me.line, false).await?;
+        if tree.line.iter().any(|entry| entry.place.key == self.key(me)) {
+            return self.turn(me, tree).await;
+        }
+        self.turn(me, self.consul.tree(&me.line, true).await?).await
+    }
+
+    async fn wait(&self, _me: &Me, before: &Place) -> Result<()> {
+        const WHAT: &str = "wait for a key";
+        let key = utf8_percent_encode(&before.key, NON_ALPHANUMERIC);
+        // The servers go on waiting after this has been dropped, so it is not for long.
+        let time = (self.ttl / 2).as_millis();
+        let path = format!("/v1/kv/{key}?index={}&wait={time}ms", before.order);
+        let question = Question { what: WHAT, method: &Method::GET, path: &path, headers: &[] };
+        judge(WHAT, self.consul.servers.ask_patiently(question).await?).map(|_| ())
+    }
+
+    async fn leave(&self, me: &Me, clear: bool) -> Result<()> {
+        let record = if clear {
+            json!({"KV": {"Verb": "delete-tree", "Key": self.consul.root(&me.line) + "inside/"}})
+        } else {
+            json!({"KV": {"Verb": "delete", "Key": self.record(me)}})
+        };
+        let key = self.key(me);
+        let txn = json!([
+            {"KV": {"Verb": "check-session", "Key": key, "Session": self.id}},
+            {"KV": {"Verb": "delete", "Key": key}},
+            record,
+        ]);
+        self.consul.txn("leave a line", &txn).await.map(|_| ())
+    }
+
+    async fn holds(&self, me: &Me) -> Result<bool> {
+        let line = self.consul.tree(&me.line, true).await?.line;
+        Ok(line.iter().any(|entry| entry.place.key == self.key(me)))
+    }
+
+    async fn close(&self) -> Result<()> {
+        let path = format!("/v1/session/destroy/{}", self.id);
+        self.consul.put("end a session", &path, &Value::Null).await.map(|_| ())
+    }
+}
+
+impl Member {
+    /// The end of the attempt's key, and of its record's.
+    fn place(&self, me: &Me) -> String {
+        format!("{}.{}", self.id, me.attempt)
+    }
+
+    fn key(&self, me: &Me) -> String {
+        format!("{}queue/{}", self.consul.root(&me.line), self.place(me))
+    }
+
+    fn record(&self, me: &Me) -> String {
+        format!("{}inside/{}", self.consul.root(&me.line), self.place(me))
+    }
+
+    async fn turn(&self, me: &Me, tree: Tree) -> Result<Turn> {
+        let key = self.key(me);
+        let Some(mine) = tree.line.iter().find(|entry| entry.place.key == key) else {
+            return Ok(Turn::Out);
+        };
+        let token = mine.place.order;
+        let _ = me.order.set(token);
+        if let Some(before) = blocker(&tree.line, token, me.mode) {
+            return Ok(Turn::Blocked(before.place.clone()));
+        }
+        let mut records = tree.records;
+        if me.mode == Mode::Exclusive {
+            let (record, note) = (self.record(me), base64(&to_record(me, token)));
+            let go_in = json!([
+                {"KV": {"Verb": "check-session", "Key": key, "Session": self.id}},
+                {"KV": {"Verb": "set", "Key": record, "Value": note}},
+                {"KV": {"Verb": "get-tree", "Key": self.consul.root(&me.line) + "inside/"}},
+            ]);
+            match self.consul.txn("go in", &go_in).await? {
+                Ok(tree) => records = tree.records,
+                Err(_) => return Ok(Turn::Out),
+            }
+        }
+        let mine = self.place(me);
+        let others = records.into_iter().filter(|(place, _)| *place != mine);
+        Ok(Turn::Mine { token, deaths: others.map(|(_, death)| death).collect() })
+    }
+}

@@ -1,0 +1,189 @@
+//! What is so with Consul and with no other engine, on real servers.
+#![cfg(feature = "consul")]
+
+#[allow(dead_code, reason = "what other tests need of it")]
+#[path = "suite/arena.rs"]
+mod arena;
+#[path = "suite/mute.rs"]
+mod mute;
+mod raw;
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bakery_distributed::engine::{Me, Patience, Turn};
+use bakery_distributed::{Client, Error, Mode, Options, Who};
+use serde_json::{Value, json};
+
+use crate::arena::{Arena, options};
+use crate::mute::Mute;
+
+macro_rules! tests {
+    ($($test:ident)*) => {
+        mod consul {
+            $(
+                #[test]
+                fn $test() {
+                    crate::arena::run("consul", stringify!($test), super::$test);
+                }
+            )*
+        }
+    };
+}
+
+tests! {
+    sessions_outlive_the_nodes_of_the_agents
+    no_delay_follows_a_session_that_ended_inside
+    the_next_one_is_in_after_twice_the_sessions_time
+    a_token_is_the_create_index_and_not_the_lock_index
+    names_that_mean_something_in_a_path_are_names
+    an_entry_that_is_repeated_is_the_same_one
+    a_time_that_the_servers_do_not_keep_is_refused
+}
+
+/// The first agent's answer.
+fn ask(arena: &Arena, request: &str, body: &Value) -> Result<Value> {
+    let (_, agents) = arena.url.split_once("://").context("no address")?;
+    raw::ask(agents.split(',').next().unwrap_or_default(), request, "", body)
+}
+
+/// The keys of a line.
+fn queue(arena: &Arena) -> Result<Vec<Value>> {
+    let path = format!("GET /v1/kv/line:{}/queue/?recurse&consistent", arena.name);
+    let Value::Array(keys) = ask(arena, &path, &Value::Null)? else { bail!("no line") };
+    Ok(keys)
+}
+
+/// Whoever takes a node out of the catalog, as an operator or autopilot does with a server that has gone,
+/// ends the sessions of that node.
+async fn sessions_outlive_the_nodes_of_the_agents(arena: Arena) -> Result<()> {
+    let mutex = arena.mutex()?;
+    let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
+    let guard = me.lock().await?;
+    let waiting = other.enter().await?;
+    for node in ["c1", "c2", "c3"] {
+        ask(&arena, "PUT /v1/catalog/deregister", &json!({"Node": node}))?;
+    }
+    guard.check().await?;
+    ensure!(mutex.status().await?.queue.len() == 1);
+    guard.unlock().await?;
+    waiting.wait().await?.check().await?;
+    Ok(())
+}
+
+async fn no_delay_follows_a_session_that_ended_inside(arena: Arena) -> Result<()> {
+    let mutex = arena.mutex()?;
+    let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
+    let guard = me.lock().await?;
+    let waiting = other.enter().await?;
+    let mut queue = queue(&arena)?.into_iter();
+    let key = queue.find(|key| key["CreateIndex"] == json!(guard.token())).context("no key")?;
+    let session = key["Session"].as_str().context("nobody holds it")?;
+    ask(&arena, &format!("PUT /v1/session/destroy/{session}"), &Value::Null)?;
+    let Err(Error::OwnerDied { death, .. }) = waiting.wait().await else { bail!("nobody died") };
+    ensure!(death.token == guard.token());
+    let Err(Error::Lost { .. }) = guard.check().await else { bail!("it is not held") };
+    // Nor does unlocking what is lost take the record of it away.
+    guard.unlock().await?;
+    ensure!(mutex.status().await?.deaths == [death]);
+    // The key that it held can be taken at once.
+    let session = json!({"Node": "bakery-locks", "NodeChecks": [], "Behavior": "delete"});
+    let session = ask(&arena, "PUT /v1/session/create", &session)?;
+    let session = session["ID"].as_str().context("no session")?;
+    let key = key["Key"].as_str().context("no key")?;
+    let got = ask(&arena, &format!("PUT /v1/kv/{key}?acquire={session}"), &Value::Null)?;
+    ensure!(got == json!(true), "{got}");
+    ask(&arena, &format!("PUT /v1/session/destroy/{session}"), &Value::Null)?;
+    Ok(())
+}
+
+async fn the_next_one_is_in_after_twice_the_sessions_time(arena: Arena) -> Result<()> {
+    let ttl = Duration::from_secs(2);
+    let is_mute = Arc::new(AtomicBool::new(true));
+    let client = Client::new(Mute { engine: arena.client()?.engine(), is_mute });
+    let mutex = client.mutex(arena.name)?.with(Options::default().ttl(ttl));
+    let mut next = arena.mutex()?.join().await?;
+    let began = Instant::now();
+    let mut me = mutex.join().await?;
+    let guard = me.lock().await?;
+    let waiting = next.enter().await?;
+    let told = async {
+        guard.lost().await;
+        Instant::now()
+    };
+    let came = async {
+        let Err(Error::OwnerDied { .. }) = waiting.wait().await else { bail!("nobody died") };
+        Ok(Instant::now())
+    };
+    let (told, came) = tokio::join!(told, came);
+    let came = came?;
+    ensure!(told < came);
+    ensure!(came - began >= ttl * 2, "{:?}", came - began);
+    Ok(())
+}
+
+async fn a_token_is_the_create_index_and_not_the_lock_index(arena: Arena) -> Result<()> {
+    let mut me = arena.mutex()?.join().await?;
+    for _ in 0..3 {
+        let guard = me.lock().await?;
+        let queue = queue(&arena)?;
+        let [key] = &queue[..] else { bail!("one is inside: {queue:?}") };
+        ensure!(key["CreateIndex"] == json!(guard.token()), "{key}");
+        ensure!(key["LockIndex"] == json!(1), "{key}");
+        guard.unlock().await?;
+    }
+    Ok(())
+}
+
+async fn names_that_mean_something_in_a_path_are_names(arena: Arena) -> Result<()> {
+    for name in [".", "..", "%2e%2e", "a b", "?recurse", "#", "&index=1", "Línea 1", "\\", "\""] {
+        let mutex = arena.client()?.mutex(name)?.with(options());
+        let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
+        let guard = me.lock().await?;
+        let waiting = other.enter().await?;
+        guard.unlock().await?;
+        // It does not know yet, so it asks for a key of that name.
+        waiting.wait().await.with_context(|| format!("{name:?}"))?.unlock().await?;
+    }
+    Ok(())
+}
+
+/// And its key has not changed, or those who wait for it would be woken for nothing, again and again.
+async fn an_entry_that_is_repeated_is_the_same_one(arena: Arena) -> Result<()> {
+    let engine = arena.client()?.engine();
+    let session = engine.open(&Who::this(), Duration::from_secs(10)).await?;
+    let me = Me {
+        line: arena.name.into(),
+        attempt: 1,
+        mode: Mode::Exclusive,
+        who: Who::this(),
+        since: SystemTime::now(),
+        order: OnceLock::new(),
+    };
+    let first = session.enter(&me, Patience::Endless).await?;
+    ensure!(matches!(first, Turn::Mine { .. }), "{first:?}");
+    ensure!(session.enter(&me, Patience::Endless).await? == first);
+    let queue = queue(&arena)?;
+    let [key] = &queue[..] else { bail!("one is inside: {queue:?}") };
+    ensure!(key["ModifyIndex"] == key["CreateIndex"], "{key}");
+    session.leave(&me, false).await?;
+    ensure!(arena.mutex()?.status().await?.holder().is_none());
+    // Whose session has ended is out, and leaves nothing.
+    session.close().await?;
+    let again = Me { attempt: 2, order: OnceLock::new(), ..me };
+    ensure!(session.enter(&again, Patience::Endless).await? == Turn::Out);
+    ensure!(arena.mutex()?.status().await?.holder().is_none());
+    Ok(())
+}
+
+async fn a_time_that_the_servers_do_not_keep_is_refused(arena: Arena) -> Result<()> {
+    for ttl in [Duration::from_millis(500), Duration::from_hours(25), Duration::MAX] {
+        let mutex = arena.client()?.mutex(arena.name)?.with(Options::default().ttl(ttl));
+        let refused = mutex.join().await.map(|_| ()).unwrap_err();
+        ensure!(matches!(refused, Error::BadTtl { .. }), "{ttl:?}: {refused}");
+    }
+    Ok(())
+}
