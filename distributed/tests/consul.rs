@@ -39,6 +39,7 @@ tests! {
     no_delay_follows_a_session_that_ended_inside
     the_next_one_is_in_after_twice_the_sessions_time
     a_token_is_the_create_index_and_not_the_lock_index
+    one_that_tries_does_not_stand_in_line
     names_that_mean_something_in_a_path_are_names
     an_entry_that_is_repeated_is_the_same_one
     a_time_that_the_servers_do_not_keep_is_refused
@@ -89,6 +90,8 @@ async fn no_delay_follows_a_session_that_ended_inside(arena: Arena) -> Result<()
     // Nor does unlocking what is lost take the record of it away.
     guard.unlock().await?;
     ensure!(mutex.status().await?.deaths == [death]);
+    let all = ask(&arena, &format!("GET /v1/kv/line:{}/?keys", arena.name), &Value::Null)?;
+    ensure!(!all.as_array().context("no keys")?.contains(&key["Key"]), "{all}");
     // The key that it held can be taken at once.
     let session = json!({"Node": "bakery-locks", "NodeChecks": [], "Behavior": "delete"});
     let session = ask(&arena, "PUT /v1/session/create", &session)?;
@@ -136,6 +139,25 @@ async fn a_token_is_the_create_index_and_not_the_lock_index(arena: Arena) -> Res
         guard.unlock().await?;
     }
     Ok(())
+}
+
+/// At no moment.
+async fn one_that_tries_does_not_stand_in_line(arena: Arena) -> Result<()> {
+    let mutex = arena.mutex()?;
+    let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
+    let guard = me.lock().await?;
+    let tries = tokio::spawn(async move {
+        for _ in 0..100 {
+            ensure!(other.try_lock().await?.is_none());
+        }
+        Ok(())
+    });
+    while !tries.is_finished() {
+        let status = mutex.status().await?;
+        ensure!(status.queue.is_empty(), "{status:?}");
+    }
+    tries.await??;
+    Ok(guard.unlock().await?)
 }
 
 async fn names_that_mean_something_in_a_path_are_names(arena: Arena) -> Result<()> {

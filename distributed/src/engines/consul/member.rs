@@ -43,19 +43,16 @@ impl Session for Member {
                 return Ok(Turn::Out);
             }
         }
-        // A key in line is never changed: those behind wait for its next change.
+        // Asked again it changes nothing: those behind wait for the key's next change.
         let entry = json!([
-            {"KV": {"Verb": "check-not-exists", "Key": key}},
             {"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": base64(&to_note(me))}},
             {"KV": {"Verb": "get-tree", "Key": root}},
         ]);
-        let turn = match self.consul.txn("enter a line", &entry).await? {
-            Ok(tree) => self.turn(me, tree).await?,
-            // An attempt that was made before.
-            Err(0) => self.poll(me).await?,
+        let Some(tree) = self.consul.txn("enter a line", &entry).await? else {
             // There is no such session.
-            Err(_) => return Ok(Turn::Out),
+            return Ok(Turn::Out);
         };
+        let turn = self.turn(me, tree).await?;
         if patience == Patience::None && matches!(turn, Turn::Blocked(_)) {
             // Somebody came in between.
             self.leave(me, false).await?;
@@ -143,8 +140,8 @@ impl Member {
                 {"KV": {"Verb": "get-tree", "Key": self.consul.root(&me.line) + "inside/"}},
             ]);
             match self.consul.txn("go in", &go_in).await? {
-                Ok(tree) => records = tree.records,
-                Err(_) => return Ok(Turn::Out),
+                Some(tree) => records = tree.records,
+                None => return Ok(Turn::Out),
             }
         }
         let mine = self.place(me);

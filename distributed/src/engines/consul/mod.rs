@@ -65,13 +65,11 @@ impl Consul {
         judge(what, answer)
     }
 
-    /// What the operations found, if all of them could be done; otherwise which of them could not.
-    async fn txn(&self, what: &'static str, txn: &Value) -> Result<std::result::Result<Tree, u64>> {
+    /// What the operations found, if all of them could be done.
+    async fn txn(&self, what: &'static str, txn: &Value) -> Result<Option<Tree>> {
         let answer = self.put(what, "/v1/txn", txn).await?;
-        if answer.status == StatusCode::CONFLICT {
-            return Ok(Err(answer.json()["Errors"][0]["OpIndex"].as_u64().unwrap_or_default()));
-        }
-        Ok(Ok(Tree::of(&answer.json()["Results"])))
+        let is_done = answer.status != StatusCode::CONFLICT;
+        Ok(is_done.then(|| Tree::of(&answer.json()["Results"])))
     }
 
     /// The line, as whoever takes itself for the leader has it; or as it is for certain.
