@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::{Error, Mutex, Result};
+use crate::{Error, Mutex, Result, RwLock};
 
 /// An engine's locks.
 #[derive(Clone, Debug)]
@@ -69,5 +69,14 @@ impl Client {
     /// [`Error::BadName`]: see [`check_name`](crate::check_name).
     pub fn mutex(&self, name: &str) -> Result<Mutex> {
         Mutex::new(self.engine.clone(), name)
+    }
+
+    /// The read/write lock of this name, which is in the same line as its mutex.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadName`]: see [`check_name`](crate::check_name).
+    pub fn rw_lock(&self, name: &str) -> Result<RwLock> {
+        RwLock::new(self.engine.clone(), name)
     }
 }

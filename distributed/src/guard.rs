@@ -32,14 +32,12 @@ pub struct Guard<'p> {
     attempt: Attempt,
     token: u64,
     deaths: Vec<Death>,
-    /// What others left half-written is repaired, or nobody cares.
-    clear: bool,
     participant: PhantomData<&'p mut ()>,
 }
 
 impl Guard<'_> {
-    pub(crate) fn new(attempt: Attempt, token: u64, deaths: Vec<Death>, clear: bool) -> Self {
-        Self { attempt, token, deaths, clear, participant: PhantomData }
+    pub(crate) fn new(attempt: Attempt, token: u64, deaths: Vec<Death>) -> Self {
+        Self { attempt, token, deaths, participant: PhantomData }
     }
 
     /// The number of this acquisition: greater than that of each one before, over restarts of everything.
@@ -98,11 +96,11 @@ impl Guard<'_> {
     ///
     /// If the engine refuses. Then the session is ended.
     pub async fn unlock(self) -> Result<()> {
-        self.attempt.leave(self.clear).await
+        self.attempt.leave().await
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.clear = true;
+    pub(crate) fn clear(&self) {
+        self.attempt.clear();
     }
 }
 

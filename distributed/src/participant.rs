@@ -61,7 +61,7 @@ impl Participant {
         F: Future<Output = std::result::Result<(), E>>,
     {
         let (attempt, turn) = self.seat.enter(self.mode, Patience::Endless).await?;
-        let mut guard = self.inside(attempt, turn).await?.0;
+        let guard = self.inside(attempt, turn).await?.0;
         if let Some(death) = guard.death() {
             repair(death.clone()).await?;
             guard.clear();
@@ -79,7 +79,7 @@ impl Participant {
             (attempt, turn @ Turn::Mine { .. }) => {
                 Ok(Some(self.inside(attempt, turn).await?.sound().await?))
             }
-            (attempt, _) => attempt.leave(false).await.map(|()| None),
+            (attempt, _) => attempt.leave().await.map(|()| None),
         }
     }
 
@@ -102,7 +102,7 @@ impl Participant {
         let (attempt, turn) = match self.seat.enter(self.mode, Patience::None).await? {
             free @ (_, Turn::Mine { .. }) => free,
             (attempt, _) => {
-                attempt.leave(false).await?;
+                attempt.leave().await?;
                 let entry = self.seat.enter(self.mode, Patience::Endless);
                 let Ok(entered) = timeout_at(deadline, entry).await else { return Ok(None) };
                 entered?
@@ -135,9 +135,17 @@ impl Participant {
         self.seat.close().await
     }
 
+    /// With whom the next attempt gets along.
+    pub(crate) fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
     async fn inside(&self, attempt: Attempt, turn: Turn) -> Result<Inside<'_>> {
         let (token, deaths) = attempt.wait(turn).await?;
-        Ok(Inside(Guard::new(attempt, token, deaths, !self.seat.options.poisoning), self))
+        if !self.seat.options.poisoning && self.mode == Mode::Exclusive {
+            attempt.clear();
+        }
+        Ok(Inside(Guard::new(attempt, token, deaths), self))
     }
 }
 

@@ -4,7 +4,7 @@
 //! for it; and one after the other. So whoever withdraws does so after the entry has come back, and no
 //! entry is left behind.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -29,10 +29,18 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 struct Place {
     life: Arc<Life>,
-    standing: Option<Arc<Me>>,
+    standing: Option<Standing>,
     /// An entry was asked for and nobody knows whether it will come yet: only the session's end is sure
     /// to take it away.
     is_in_doubt: bool,
+}
+
+/// An attempt that may have its place.
+#[derive(Clone, Debug)]
+struct Standing {
+    me: Arc<Me>,
+    /// When it leaves, what others left half-written counts as repaired.
+    clear: Arc<AtomicBool>,
 }
 
 impl Seat {
@@ -74,7 +82,8 @@ impl Seat {
     ) -> Result<(Attempt, Turn)> {
         let number = self.attempts.fetch_add(1, Relaxed);
         // From here on the place is left when this is dropped.
-        let claim = Claim { seat: self.clone(), number };
+        let clear = Arc::new(AtomicBool::new(false));
+        let claim = Claim { seat: self.clone(), number, clear: clear.clone() };
         let entered = self.run(move |seat, mut place| async move {
             place.settle(&seat).await?;
             let me = Arc::new(Me {
@@ -85,7 +94,7 @@ impl Seat {
                 since: SystemTime::now(),
                 order: OnceLock::new(),
             });
-            place.standing = Some(me.clone());
+            place.standing = Some(Standing { me: me.clone(), clear });
             let life = place.life.clone();
             loop {
                 match life.ask(life.session.enter(&me, patience)).await {
@@ -109,10 +118,10 @@ impl Seat {
     }
 
     /// Takes the attempt's place out of the line, if it has not been done.
-    async fn leave(self: &Arc<Self>, number: u64, clear: bool) -> Result<()> {
+    async fn leave(self: &Arc<Self>, number: u64) -> Result<()> {
         self.run(move |_, mut place| async move {
             match &place.standing {
-                Some(me) if me.attempt == number => place.leave(clear).await,
+                Some(standing) if standing.me.attempt == number => place.leave().await,
                 _ => Ok(()),
             }
         })
@@ -132,7 +141,7 @@ impl Seat {
     /// Ends the session.
     pub(crate) async fn close(self: &Arc<Self>) -> Result<()> {
         self.run(|_, mut place| async move {
-            let left = if place.standing.is_some() { place.leave(false).await } else { Ok(()) };
+            let left = place.leave().await;
             place.life.close().await;
             left
         })
@@ -147,9 +156,7 @@ impl Seat {
 impl Place {
     /// Leaves what a forgotten guard has left, and takes another session if this one is over.
     async fn settle(&mut self, seat: &Seat) -> Result<()> {
-        if self.standing.is_some() {
-            self.leave(false).await?;
-        }
+        self.leave().await?;
         if self.life.lease.is_over() {
             self.life.close().await;
             let Options { who, ttl, .. } = &seat.options;
@@ -159,10 +166,12 @@ impl Place {
     }
 
     /// Leaves, or knows that the place is gone with the session.
-    async fn leave(&mut self, clear: bool) -> Result<()> {
-        let (life, Some(me)) = (&self.life, &self.standing) else { return Ok(()) };
+    async fn leave(&mut self) -> Result<()> {
+        let (life, Some(Standing { me, clear })) = (&self.life, &self.standing) else {
+            return Ok(());
+        };
         let left = loop {
-            match life.ask(life.session.leave(me, clear)).await {
+            match life.ask(life.session.leave(me, clear.load(Relaxed))).await {
                 Err(error) if error.is_passing() && !life.lease.is_over() => {}
                 Err(_) if life.lease.is_over() => break Ok(()),
                 left => break left,
@@ -183,12 +192,13 @@ impl Place {
 struct Claim {
     seat: Arc<Seat>,
     number: u64,
+    clear: Arc<AtomicBool>,
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         let (seat, number) = (self.seat.clone(), self.number);
-        self.seat.runtime.spawn(async move { seat.leave(number, false).await });
+        self.seat.runtime.spawn(async move { seat.leave(number).await });
     }
 }
 
@@ -291,9 +301,14 @@ impl Attempt {
         Err(self.claim.seat.lost())
     }
 
-    /// Leaves. With `clear`, what others left half-written is repaired.
-    pub(crate) async fn leave(self, clear: bool) -> Result<()> {
-        self.claim.seat.leave(self.claim.number, clear).await
+    /// Leaves.
+    pub(crate) async fn leave(self) -> Result<()> {
+        self.claim.seat.leave(self.claim.number).await
+    }
+
+    /// When it leaves, in whatever way, what others left half-written counts as repaired.
+    pub(crate) fn clear(&self) {
+        self.claim.clear.store(true, Relaxed);
     }
 
     pub(crate) fn line(&self) -> &str {

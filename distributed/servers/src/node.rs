@@ -50,13 +50,15 @@ impl Node {
         &self.data
     }
 
-    /// Stops it until [`go_on`](Self::go_on).
+    /// Stops it and its children until [`go_on`](Self::go_on).
     ///
     /// # Errors
     ///
     /// If it has ended.
     pub fn stop(&self) -> Result<()> {
-        Ok(kill_process(self.pid, Signal::STOP)?)
+        // First the parent, so that it has no more children.
+        kill_process(self.pid, Signal::STOP)?;
+        self.signal_children(Signal::STOP)
     }
 
     /// Lets it go on.
@@ -65,7 +67,19 @@ impl Node {
     ///
     /// If it has ended.
     pub fn go_on(&self) -> Result<()> {
+        self.signal_children(Signal::CONT)?;
         Ok(kill_process(self.pid, Signal::CONT)?)
+    }
+
+    fn signal_children(&self, signal: Signal) -> Result<()> {
+        let pid = self.pid.as_raw_nonzero();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+        for child in children.filter_map(Pid::from_raw) {
+            // It may have ended.
+            let _ = kill_process(child, signal);
+        }
+        Ok(())
     }
 
     /// Kills it. Its data stay.

@@ -13,6 +13,9 @@ use tokio::time::{Instant, sleep};
 /// Longer than anything takes that does not hang.
 pub const LIMIT: Duration = Duration::from_mins(1);
 
+/// How long a session lives here that is not renewed: short, so that tests of its end do not take long.
+pub const TTL: Duration = Duration::from_secs(3);
+
 pub struct Arena {
     pub engine: &'static str,
     pub url: String,
@@ -79,7 +82,6 @@ impl Arena {
     }
 }
 
-/// A short life, so that tests of its end do not take long.
 pub fn options() -> Options {
-    Options::default().ttl(Duration::from_secs(3))
+    Options::default().ttl(TTL)
 }

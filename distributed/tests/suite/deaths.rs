@@ -52,7 +52,8 @@ pub async fn whoever_comes_after_one_that_was_killed_is_told(arena: Arena) -> Re
     };
     let guard = me.lock_or_repair(repair).await?;
     ensure!(guard.token() > token && guard.death().is_some_and(|death| death.token == token));
-    guard.unlock().await?;
+    // However it leaves: it has been repaired.
+    drop(guard);
     ensure!(repaired.is_some_and(|death| death.token == token));
     // It is repaired.
     other.lock().await?.unlock().await?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use bakery_distributed::connect;
 
-use crate::arena::{Arena, options};
+use crate::arena::{Arena, LIMIT, options};
 use crate::child::{Process, block_on};
 
 /// The oldest test: five processes add 20 lines each to a shared count.
@@ -34,7 +34,9 @@ pub async fn five_processes_add_100_lines(arena: Arena) -> Result<()> {
 pub fn adds(words: &[&str]) -> Result<()> {
     let [url, name, path] = words else { anyhow::bail!("not the words that are needed") };
     block_on(async {
-        let mut me = connect(url)?.mutex(name)?.with(options()).join().await?;
+        // A long life: whoever misses a wake-up looks again after half of it, which is too late here.
+        let long = options().ttl(LIMIT * 10);
+        let mut me = connect(url)?.mutex(name)?.with(long).join().await?;
         for _ in 0..20 {
             let guard = me.lock().await?;
             add(path.as_ref(), guard.token())?;

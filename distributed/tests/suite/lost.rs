@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use bakery_distributed::{Client, Error, Mutex};
+use tokio::time::sleep;
 
-use crate::arena::{Arena, options};
+use crate::arena::{Arena, TTL, options};
 use crate::mute::Mute;
 
 /// The lock by way of an engine that can be made mute.
@@ -64,5 +65,36 @@ pub async fn a_waiter_whose_session_ends_is_told(arena: Arena) -> Result<()> {
     guard.unlock().await?;
     is_mute.store(false, Relaxed);
     me.lock().await?.unlock().await?;
+    Ok(())
+}
+
+pub async fn unlocking_what_is_lost_does_not_hide_it(arena: Arena) -> Result<()> {
+    let (mutex, is_mute) = mute(&arena)?;
+    let mut me = mutex.join().await?;
+    let guard = me.lock().await?;
+    let token = guard.token();
+    let mut other = arena.mutex()?.join().await?;
+    is_mute.store(true, Relaxed);
+    let Err(Error::OwnerDied { death, .. }) = other.lock().await else { bail!("it went in") };
+    ensure!(death.token == token);
+    ensure!(guard.is_lost());
+    guard.unlock().await?;
+    let Err(Error::OwnerDied { death, .. }) = other.lock().await else { bail!("it went in") };
+    ensure!(death.token == token);
+    Ok(())
+}
+
+pub async fn a_waiter_lives_longer_than_its_session_would_by_itself(arena: Arena) -> Result<()> {
+    let mutex = arena.mutex()?;
+    let (mut holder, mut me) = (mutex.join().await?, mutex.join().await?);
+    let guard = holder.lock().await?;
+    let waiting = me.enter().await?;
+    sleep(TTL * 3 / 2).await;
+    guard.check().await?;
+    ensure!(!guard.is_lost());
+    guard.unlock().await?;
+    let guard = waiting.wait().await?;
+    guard.check().await?;
+    guard.unlock().await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ mod exclusion;
 mod lost;
 mod order;
 mod restarts;
+mod shared;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
@@ -54,9 +55,17 @@ macro_rules! suite {
                 deaths::without_poisoning_a_death_is_told_once
                 exclusion::five_processes_add_100_lines
                 lost::a_holder_is_told_before_the_next_one_is_in
+                lost::a_waiter_lives_longer_than_its_session_would_by_itself
                 lost::a_waiter_whose_session_ends_is_told
+                lost::unlocking_what_is_lost_does_not_hide_it
                 order::first_come_first_served
+                restarts::a_holder_is_told_while_all_servers_are_stopped
+                restarts::no_single_server_takes_the_lock_with_it
                 restarts::tokens_grow_through_a_restart
+                shared::readers_go_in_together_and_a_writer_alone
+                shared::a_reader_that_comes_after_a_writer_waits_for_it
+                shared::a_writer_that_gives_up_lets_the_readers_in
+                shared::a_reader_is_told_of_a_writer_that_died
             }
         )*
     };

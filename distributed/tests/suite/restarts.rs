@@ -1,8 +1,11 @@
 //! Servers that end and come back.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use bakery_distributed::{Error, connect};
-use bakery_servers::Cluster;
+use bakery_servers::{Cluster, Node};
+use tokio::time::sleep;
 
 use crate::arena::{Arena, options};
 
@@ -32,5 +35,57 @@ pub async fn tokens_grow_through_a_restart(arena: Arena) -> Result<()> {
     guard.unlock().await?;
     let guard = me.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
     ensure!(guard.token() > token);
+    Ok(())
+}
+
+/// Of several servers, one may be killed: the leader is one of them.
+pub async fn no_single_server_takes_the_lock_with_it(arena: Arena) -> Result<()> {
+    let mut cluster = Cluster::start(arena.engine)?;
+    if cluster.nodes.len() == 1 {
+        return Ok(());
+    }
+    let mutex = connect(&cluster.url)?.mutex(arena.name)?;
+    let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
+    let guard = me.lock().await?;
+    let token = guard.token();
+    let waiting = other.enter().await?;
+    for number in 0..cluster.nodes.len() {
+        cluster.nodes[number].kill()?;
+        while let Err(error) = guard.check().await {
+            ensure!(!guard.is_lost(), "{error}");
+            sleep(Duration::from_millis(10)).await;
+        }
+        cluster.nodes[number].start_again()?;
+        cluster.wait()?;
+    }
+    guard.unlock().await?;
+    let guard = waiting.wait().await?;
+    ensure!(guard.token() > token);
+    guard.unlock().await?;
+    Ok(())
+}
+
+/// Nobody answers, and nobody else gets in.
+pub async fn a_holder_is_told_while_all_servers_are_stopped(arena: Arena) -> Result<()> {
+    let cluster = Cluster::start(arena.engine)?;
+    let mutex = connect(&cluster.url)?.mutex(arena.name)?.with(options());
+    let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
+    let guard = me.lock().await?;
+    cluster.nodes.iter().try_for_each(Node::stop)?;
+    guard.lost().await;
+    ensure!(guard.is_lost());
+    // It takes its time: the servers do not answer.
+    let next = tokio::spawn(async move {
+        loop {
+            // Its own session may have ended as well.
+            match other.lock_or_repair(async |_| Ok::<_, Error>(())).await {
+                Err(Error::Lost { .. } | Error::Unreachable { .. }) => {}
+                guard => break guard.map(|guard| guard.token()),
+            }
+        }
+    });
+    cluster.nodes.iter().try_for_each(Node::go_on)?;
+    ensure!(next.await?? > guard.token());
+    ensure!(guard.check().await.is_err());
     Ok(())
 }
