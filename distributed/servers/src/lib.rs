@@ -3,6 +3,7 @@
 //! process that started them ends in whatever way.
 
 mod consul;
+mod dynamodb;
 mod etcd;
 mod node;
 mod port;
@@ -31,7 +32,7 @@ pub struct Cluster {
 type IsReady = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// The engines whose servers can be started.
-pub const ENGINES: [&str; 3] = ["consul", "etcd", "postgres"];
+pub const ENGINES: [&str; 4] = ["consul", "dynamodb", "etcd", "postgres"];
 
 impl Cluster {
     /// Starts an engine's servers: three where it can have several. Comes back when they answer.
@@ -42,6 +43,7 @@ impl Cluster {
     pub fn start(engine: &str) -> Result<Self> {
         let start = match engine {
             "consul" => consul::start,
+            "dynamodb" => dynamodb::start,
             "etcd" => etcd::start,
             "postgres" => postgres::start,
             _ => bail!("no such engine: {engine}; there are {}", ENGINES.join(", ")),

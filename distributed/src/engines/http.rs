@@ -29,6 +29,8 @@ pub(super) struct Question<'q> {
     pub method: &'static Method,
     pub path: &'q str,
     pub headers: &'q [(&'static str, &'q str)],
+    /// Whether whoever gives up means that the server does not answer.
+    pub is_urgent: bool,
 }
 
 /// What a server says.
@@ -82,28 +84,11 @@ impl Servers {
 
     /// The answer.
     pub(super) async fn ask(&self, question: Question<'_>, body: &Value) -> Result<Answer> {
-        self.ask_as(self.asking(false), question, body).await
-    }
-
-    /// The answer to something that may take its time: whoever gives up does not mean the server.
-    pub(super) async fn ask_patiently(&self, question: Question<'_>) -> Result<Answer> {
-        self.ask_as(self.asking(true), question, &Value::Null).await
-    }
-
-    fn asking(&self, is_answered: bool) -> Asking<'_> {
-        Asking { servers: self, server: self.current.load(Relaxed), is_answered }
-    }
-
-    async fn ask_as(
-        &self,
-        mut asking: Asking<'_>,
-        question: Question<'_>,
-        body: &Value,
-    ) -> Result<Answer> {
-        let Question { what, method, path, headers } = question;
+        let Question { what, method, path, headers, is_urgent } = question;
+        let server = self.current.load(Relaxed);
+        let mut asking = Asking { servers: self, server, is_answered: !is_urgent };
         let unreachable = |why| Error::Unreachable { engine: self.engine, what, why };
-        let mut request =
-            Request::builder().method(method).uri(self.urls[asking.server].clone() + path);
+        let mut request = Request::builder().method(method).uri(self.urls[server].clone() + path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

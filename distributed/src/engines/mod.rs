@@ -2,6 +2,8 @@
 
 #[cfg(feature = "consul")]
 pub mod consul;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 #[cfg(feature = "postgres")]

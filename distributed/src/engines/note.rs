@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::engine::Me;
-use crate::{Death, Mode, Who};
+use crate::{Mode, Who};
 
 pub(super) fn to_note(me: &Me) -> String {
     let since = me.since.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
@@ -22,23 +22,12 @@ pub(super) fn from_note(text: &str) -> (Option<SystemTime>, Mode, Who) {
     known.unwrap_or_else(|| (None, Mode::Exclusive, Who::parse(text)))
 }
 
-/// The record of one that goes in with this token.
-pub(super) fn to_record(me: &Me, token: u64) -> String {
-    format!("{token} {}", to_note(me))
-}
-
-pub(super) fn from_record(text: &str) -> Death {
-    let (token, note) = text.split_once(' ').unwrap_or(("0", text));
-    let (since, _, who) = from_note(note);
-    Death { who, token: token.parse().unwrap_or(0), since }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::OnceLock;
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::{from_note, from_record, to_note, to_record};
+    use super::{from_note, to_note};
     use crate::engine::Me;
     use crate::{Mode, Who};
 
@@ -49,8 +38,6 @@ mod tests {
             let (line, order) = ("lines".into(), OnceLock::new());
             let me = Me { line, attempt: 1, mode, who: Who::this(), since, order };
             assert_eq!(from_note(&to_note(&me)), (Some(since), mode, Who::this()));
-            let death = from_record(&to_record(&me, 42));
-            assert_eq!((death.who, death.token, death.since), (Who::this(), 42, Some(since)));
         }
     }
 

@@ -7,10 +7,10 @@ use hyper::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::tree::{Tree, base64};
+use super::tree::{Tree, base64, to_record};
 use super::{Consul, Question, judge};
 use crate::engine::{Me, Patience, Place, Renewal, Session, Turn, blocker};
-use crate::engines::note::{to_note, to_record};
+use crate::engines::note::to_note;
 use crate::{Mode, Result};
 
 #[derive(Debug)]
@@ -77,8 +77,9 @@ impl Session for Member {
         // The servers go on waiting after this has been dropped, so it is not for long.
         let time = (self.ttl / 2).as_millis();
         let path = format!("/v1/kv/{key}?index={}&wait={time}ms", before.order);
-        let question = Question { what: WHAT, method: &Method::GET, path: &path, headers: &[] };
-        judge(WHAT, self.consul.servers.ask_patiently(question).await?).map(|_| ())
+        let method = &Method::GET;
+        let question = Question { what: WHAT, method, path: &path, headers: &[], is_urgent: false };
+        judge(WHAT, self.consul.servers.ask(question, &Value::Null).await?).map(|_| ())
     }
 
     async fn leave(&self, me: &Me, clear: bool) -> Result<()> {

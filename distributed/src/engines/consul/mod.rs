@@ -60,7 +60,7 @@ impl Consul {
 
     /// An answer that is none of the usual ones becomes an error.
     async fn put(&self, what: &'static str, path: &str, body: &Value) -> Result<Answer> {
-        let question = Question { what, method: &Method::PUT, path, headers: &[] };
+        let question = Question { what, method: &Method::PUT, path, headers: &[], is_urgent: true };
         let answer = self.servers.ask(question, body).await?;
         judge(what, answer)
     }

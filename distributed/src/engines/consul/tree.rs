@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use crate::Death;
-use crate::engine::{Entry, Place};
-use crate::engines::note::{from_note, from_record};
+use crate::engine::{Entry, Me, Place};
+use crate::engines::note::{from_note, to_note};
 
 #[derive(Default)]
 pub(super) struct Tree {
@@ -42,4 +42,15 @@ impl Tree {
 
 pub(super) fn base64(text: &str) -> String {
     BASE64_STANDARD.encode(text)
+}
+
+/// The record of one that goes in with this token.
+pub(super) fn to_record(me: &Me, token: u64) -> String {
+    format!("{token} {}", to_note(me))
+}
+
+fn from_record(text: &str) -> Death {
+    let (token, note) = text.split_once(' ').unwrap_or(("0", text));
+    let (since, _, who) = from_note(note);
+    Death { who, token: token.parse().unwrap_or(0), since }
 }
