@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::{Error, Mutex, Result, RwLock};
+use crate::{Election, Error, Mutex, Result, RwLock, Semaphore};
 
 /// An engine's locks.
 #[derive(Clone, Debug)]
@@ -84,6 +84,24 @@ impl Client {
     /// [`Error::BadName`]: see [`check_name`](crate::check_name).
     pub fn mutex(&self, name: &str) -> Result<Mutex> {
         Mutex::new(self.engine.clone(), name)
+    }
+
+    /// The election of this name, whose line is that of the mutex.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadName`]: see [`check_name`](crate::check_name).
+    pub fn election(&self, name: &str) -> Result<Election> {
+        Election::new(self.engine.clone(), name)
+    }
+
+    /// The semaphore of this name. Everybody has to say the same number of permits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadName`]: see [`Semaphore::new`].
+    pub fn semaphore(&self, name: &str, permits: usize) -> Result<Semaphore> {
+        Semaphore::new(self.engine.clone(), name, permits)
     }
 
     /// The read/write lock of this name, which is in the same line as its mutex.

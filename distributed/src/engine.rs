@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 
 pub use async_trait::async_trait;
 
+use tokio::time::sleep;
+
 use crate::{Competitor, Death, Result, Who};
 
 /// Servers that keep lines.
@@ -18,15 +20,23 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// [`Session::ttl`] says.
     async fn open(&self, who: &Who, ttl: Duration) -> Result<Arc<dyn Session>>;
 
-    /// Who is in this line, for those who look on.
+    /// Who is in this line: not as it was before the question.
     async fn look(&self, line: &str) -> Result<Line>;
+
+    /// Comes back when the line is not as it was known to be any more. May come back early.
+    async fn changed(&self, line: &str, known: &Line) -> Result<()> {
+        while self.look(line).await? == *known {
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
 }
 
 /// One competitor's life, as an engine sees it: its places in lines end with it.
 ///
 /// No method waits for its turn but [`wait`](Self::wait). Each may be dropped at any await; those that
-/// change something ([`enter`](Self::enter), [`poll`](Self::poll), [`leave`](Self::leave)) may then have
-/// done so, and are asked again. One of these three runs at a time.
+/// change something ([`enter`](Self::enter), [`poll`](Self::poll), [`say`](Self::say), [`leave`](Self::leave))
+/// may then have done so, and are asked again. One of these runs at a time.
 #[async_trait]
 pub trait Session: fmt::Debug + Send + Sync + 'static {
     /// After how much time without a renewal the session ends; not less than it was opened with.
@@ -60,6 +70,10 @@ pub trait Session: fmt::Debug + Send + Sync + 'static {
 
     /// Comes back when the one before has left. May come back early.
     async fn wait(&self, me: &Me, before: &Place) -> Result<()>;
+
+    /// Has the others see another [`Me::note`] of one that is inside. If its place is gone, all stays as it
+    /// is.
+    async fn say(&self, me: &Me, note: &str) -> Result<()>;
 
     /// Takes the place out of the line, and the record with it. With `clear` (only asked of one that is
     /// inside) the records of others too: what they left half-written is repaired. If the place is gone
@@ -95,6 +109,8 @@ pub struct Me {
     pub mode: Mode,
     /// Who it is.
     pub who: Who,
+    /// What it says of itself: any text of up to 4,096 bytes without zeros.
+    pub note: Arc<str>,
     /// Since when, by its own clock.
     pub since: SystemTime,
     /// What the engine calls its place, once it is known.
@@ -153,6 +169,8 @@ pub struct Entry {
     pub mode: Mode,
     /// Who it is.
     pub who: Who,
+    /// What it says of itself.
+    pub note: String,
     /// Since when, by its own clock.
     pub since: Option<SystemTime>,
 }
@@ -185,9 +203,14 @@ impl Line {
     pub fn of(mut entries: Vec<Entry>, deaths: Vec<Death>) -> Self {
         entries.sort_by_key(|entry| entry.place.order);
         let mut line = Self { deaths, ..Self::default() };
-        for Entry { place, mode, who, since } in &entries {
-            let competitor =
-                |token| Competitor { who: who.clone(), mode: *mode, token, since: *since };
+        for Entry { place, mode, who, note, since } in &entries {
+            let competitor = |token| Competitor {
+                who: who.clone(),
+                note: note.clone(),
+                mode: *mode,
+                token,
+                since: *since,
+            };
             match blocker(&entries, place.order, *mode) {
                 None => line.inside.push(competitor(place.order)),
                 Some(_) => line.queue.push(competitor(0)),
@@ -207,6 +230,7 @@ mod tests {
             place: Place { key: String::new(), order },
             mode: if mode == 'w' { Mode::Exclusive } else { Mode::Shared },
             who: Who::this(),
+            note: String::new(),
             since: None,
         };
         (1..).zip(modes.chars()).map(entry).collect()

@@ -16,6 +16,12 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// This cannot be what a participant says of itself.
+    #[error("a note cannot be kept: {why}")]
+    BadNote {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The address does not say where an engine is.
     #[error("{url:?} does not say where an engine is: {why}")]
     BadUrl {

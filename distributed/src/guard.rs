@@ -4,8 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use crate::mutex::check_note;
 use crate::seat::Attempt;
-use crate::{Death, Result};
+use crate::{Death, Error, Result};
 
 /// A participant inside.
 ///
@@ -88,6 +89,18 @@ impl Guard<'_> {
         self.attempt.check().await
     }
 
+    /// Has the others see this in [`status`](crate::Mutex::status), instead of the
+    /// [note](crate::Options::note) so far. Of one that is lost nothing is seen any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadNote`](crate::Error::BadNote) if it cannot be kept; [`Error::Lost`](crate::Error::Lost)
+    /// if the lock was lost before there was an answer.
+    pub async fn say(&self, note: &str) -> Result<()> {
+        check_note(note)?;
+        self.attempt.say(note).await
+    }
+
     /// Unlocks. Of one that is lost as well: its place is gone, and that is no error.
     ///
     /// Dropped before it is ready, it goes on in the background.
@@ -97,6 +110,10 @@ impl Guard<'_> {
     /// If the engine refuses. Then the session is ended.
     pub async fn unlock(self) -> Result<()> {
         self.attempt.leave().await
+    }
+
+    pub(crate) fn error_of_loss(&self) -> Error {
+        self.attempt.lost()
     }
 
     pub(crate) fn clear(&self) {

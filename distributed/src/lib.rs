@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod connect;
+mod election;
 pub mod engine;
 pub mod engines;
 mod error;
@@ -11,15 +12,18 @@ mod mutex;
 mod participant;
 mod rw;
 mod seat;
+mod semaphore;
 mod status;
 mod who;
 
 pub use connect::{Client, connect};
+pub use election::{Candidate, Election, Leadership, Observer};
 pub use engine::Mode;
 pub use error::{Error, Result};
 pub use guard::Guard;
 pub use mutex::{Mutex, Options, check_name};
 pub use participant::{Participant, Waiting};
 pub use rw::{RwLock, RwParticipant};
+pub use semaphore::{Semaphore, SemaphoreParticipant};
 pub use status::{Competitor, Death, Status};
 pub use who::Who;

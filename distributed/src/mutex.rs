@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Engine, Mode};
+use crate::engine::Engine;
 use crate::participant::Participant;
 use crate::seat::Seat;
 use crate::{Error, Result, Status, Who};
@@ -24,11 +24,12 @@ pub struct Options {
     pub(crate) ttl: Duration,
     pub(crate) poisoning: bool,
     pub(crate) who: Who,
+    pub(crate) note: Arc<str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ttl: Duration::from_secs(10), poisoning: true, who: Who::this() }
+        Self { ttl: Duration::from_secs(10), poisoning: true, who: Who::this(), note: "".into() }
     }
 }
 
@@ -58,6 +59,18 @@ impl Options {
         self.who = self.who.called(name);
         self
     }
+
+    /// What the others see of this participant beside who it is, until it [says](crate::Guard::say) something
+    /// else: what it works on, or where it can be reached. Nothing if nothing is said.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadNote`] if it has more than 4,096 bytes or a zero.
+    pub fn note(mut self, note: &str) -> Result<Self> {
+        check_note(note)?;
+        self.note = note.into();
+        Ok(self)
+    }
 }
 
 /// Whether this can be a lock's name: 1 to 200 bytes, without slashes and control characters.
@@ -78,6 +91,17 @@ pub fn check_name(name: &str) -> Result<()> {
         return Ok(());
     };
     Err(Error::BadName { name: name.to_owned(), why })
+}
+
+pub(crate) fn check_note(note: &str) -> Result<()> {
+    let why = if note.len() > 4096 {
+        "it has more than 4,096 bytes"
+    } else if note.contains('\0') {
+        "it has a zero, which not all engines keep"
+    } else {
+        return Ok(());
+    };
+    Err(Error::BadNote { why })
 }
 
 impl Mutex {
@@ -104,7 +128,7 @@ impl Mutex {
     /// If no server answers, or it refuses.
     pub async fn join(&self) -> Result<Participant> {
         let Self { engine, name, options } = self.clone();
-        Ok(Participant::new(Seat::join(engine, name, options).await?, Mode::Exclusive))
+        Ok(Participant::new(Seat::join(engine, name, options).await?))
     }
 
     /// Who is inside, who waits, and who left without unlocking.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::engine::{Mode, Patience, Turn};
 use crate::guard::Guard;
-use crate::seat::{Attempt, Seat};
+use crate::seat::{Ask, Attempt, Seat};
 use crate::{Death, Error, Result};
 
 /// One participant of a [`Mutex`](crate::Mutex): a session of its own, which is renewed until it is
@@ -17,12 +17,13 @@ use crate::{Death, Error, Result};
 /// It works on the tokio runtime that it joined on.
 pub struct Participant {
     seat: Arc<Seat>,
-    mode: Mode,
+    ask: Ask,
 }
 
 impl Participant {
-    pub(crate) fn new(seat: Arc<Seat>, mode: Mode) -> Self {
-        Self { seat, mode }
+    pub(crate) fn new(seat: Arc<Seat>) -> Self {
+        let ask = Ask { mode: Mode::Exclusive, note: seat.options.note.clone() };
+        Self { seat, ask }
     }
 
     /// Waits for this participant's turn.
@@ -39,7 +40,7 @@ impl Participant {
     /// - [`Error::Refused`] if the engine refuses, and [`Error::Unreachable`] if there is no session, and
     ///   no server to open one.
     pub async fn lock(&mut self) -> Result<Guard<'_>> {
-        let (attempt, turn) = self.seat.enter(self.mode, Patience::Endless).await?;
+        let (attempt, turn) = self.seat.enter(&self.ask, Patience::Endless).await?;
         self.inside(attempt, turn).await?.sound().await
     }
 
@@ -60,7 +61,7 @@ impl Participant {
         E: From<Error>,
         F: Future<Output = std::result::Result<(), E>>,
     {
-        let (attempt, turn) = self.seat.enter(self.mode, Patience::Endless).await?;
+        let (attempt, turn) = self.seat.enter(&self.ask, Patience::Endless).await?;
         let guard = self.inside(attempt, turn).await?.0;
         if let Some(death) = guard.death() {
             repair(death.clone()).await?;
@@ -75,7 +76,7 @@ impl Participant {
     ///
     /// As [`lock`](Self::lock).
     pub async fn try_lock(&mut self) -> Result<Option<Guard<'_>>> {
-        match self.seat.enter(self.mode, Patience::None).await? {
+        match self.seat.enter(&self.ask, Patience::None).await? {
             (attempt, turn @ Turn::Mine { .. }) => {
                 Ok(Some(self.inside(attempt, turn).await?.sound().await?))
             }
@@ -99,11 +100,11 @@ impl Participant {
     ///
     /// As [`lock`](Self::lock).
     pub async fn lock_until(&mut self, deadline: Instant) -> Result<Option<Guard<'_>>> {
-        let (attempt, turn) = match self.seat.enter(self.mode, Patience::None).await? {
+        let (attempt, turn) = match self.seat.enter(&self.ask, Patience::None).await? {
             free @ (_, Turn::Mine { .. }) => free,
             (attempt, _) => {
                 attempt.leave().await?;
-                let entry = self.seat.enter(self.mode, Patience::Endless);
+                let entry = self.seat.enter(&self.ask, Patience::Endless);
                 let Ok(entered) = timeout_at(deadline, entry).await else { return Ok(None) };
                 entered?
             }
@@ -120,7 +121,7 @@ impl Participant {
     ///
     /// As [`lock`](Self::lock).
     pub async fn enter(&mut self) -> Result<Waiting<'_>> {
-        let (attempt, turn) = self.seat.enter(self.mode, Patience::Endless).await?;
+        let (attempt, turn) = self.seat.enter(&self.ask, Patience::Endless).await?;
         attempt.placed().await?;
         Ok(Waiting { participant: self, attempt, turn })
     }
@@ -137,12 +138,17 @@ impl Participant {
 
     /// With whom the next attempt gets along.
     pub(crate) fn set_mode(&mut self, mode: Mode) {
-        self.mode = mode;
+        self.ask.mode = mode;
+    }
+
+    /// What the others are to see of the next attempt.
+    pub(crate) fn set_note(&mut self, note: &str) {
+        self.ask.note = note.into();
     }
 
     async fn inside(&self, attempt: Attempt, turn: Turn) -> Result<Inside<'_>> {
         let (token, deaths) = attempt.wait(turn).await?;
-        if !self.seat.options.poisoning && self.mode == Mode::Exclusive {
+        if !self.seat.options.poisoning && self.ask.mode == Mode::Exclusive {
             attempt.clear();
         }
         Ok(Inside(Guard::new(attempt, token, deaths), self))

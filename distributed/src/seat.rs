@@ -35,6 +35,13 @@ struct Place {
     is_in_doubt: bool,
 }
 
+/// What an attempt asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) mode: Mode,
+    pub(crate) note: Arc<str>,
+}
+
 /// An attempt that may have its place.
 #[derive(Clone, Debug)]
 struct Standing {
@@ -77,9 +84,10 @@ impl Seat {
     /// Enters the line.
     pub(crate) async fn enter(
         self: &Arc<Self>,
-        mode: Mode,
+        ask: &Ask,
         patience: Patience,
     ) -> Result<(Attempt, Turn)> {
+        let Ask { mode, note } = ask.clone();
         let number = self.attempts.fetch_add(1, Relaxed);
         // From here on the place is left when this is dropped.
         let clear = Arc::new(AtomicBool::new(false));
@@ -91,6 +99,7 @@ impl Seat {
                 attempt: number,
                 mode,
                 who: seat.options.who.clone(),
+                note,
                 since: SystemTime::now(),
                 order: OnceLock::new(),
             });
@@ -223,7 +232,7 @@ impl Attempt {
                 Turn::Out => {
                     // Whatever took it away, this session is no good any more.
                     life.lease.end();
-                    return Err(self.claim.seat.lost());
+                    return Err(self.lost());
                 }
                 Turn::Blocked(before) => before,
             };
@@ -235,7 +244,7 @@ impl Attempt {
                     Ok(Err(error)) => return Err(error),
                     Ok(Ok(())) | Err(_) => {}
                 },
-                () = life.lease.over() => return Err(self.claim.seat.lost()),
+                () = life.lease.over() => return Err(self.lost()),
             }
             turn = self.look().await?;
         }
@@ -266,7 +275,7 @@ impl Attempt {
                 return Err(error);
             }
             if self.life.lease.is_over() {
-                return Err(self.claim.seat.lost());
+                return Err(self.lost());
             }
             sleep(Life::PAUSE).await;
         }
@@ -285,7 +294,7 @@ impl Attempt {
                 Err(_) => sleep(Life::PAUSE).await,
             }
         }
-        Err(self.claim.seat.lost())
+        Err(self.lost())
     }
 
     /// Asks the engine whether it is still inside.
@@ -298,7 +307,25 @@ impl Attempt {
             }
         }
         life.lease.end();
-        Err(self.claim.seat.lost())
+        Err(self.lost())
+    }
+
+    /// Has the others see this.
+    pub(crate) async fn say(&self, note: &str) -> Result<()> {
+        let (life, me, note) = (self.life.clone(), self.me.clone(), note.to_owned());
+        let said = self.claim.seat.run(move |seat, _place| async move {
+            loop {
+                match life.ask(life.session.say(&me, &note)).await {
+                    Err(error) if error.is_passing() => {}
+                    answer => return answer,
+                }
+                if life.lease.is_over() {
+                    return Err(seat.lost());
+                }
+                sleep(Life::PAUSE).await;
+            }
+        });
+        said.await
     }
 
     /// Leaves.
@@ -309,6 +336,10 @@ impl Attempt {
     /// When it leaves, in whatever way, what others left half-written counts as repaired.
     pub(crate) fn clear(&self) {
         self.claim.clear.store(true, Relaxed);
+    }
+
+    pub(crate) fn lost(&self) -> Error {
+        self.claim.seat.lost()
     }
 
     pub(crate) fn line(&self) -> &str {

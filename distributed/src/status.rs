@@ -25,6 +25,9 @@ pub struct Status {
 pub struct Competitor {
     /// Who it is.
     pub who: Who,
+    /// What it says of itself ([`Options::note`](crate::Options::note)). With PostgreSQL only of a holder
+    /// that does not share the lock.
+    pub note: String,
     /// With whom it gets along.
     pub mode: Mode,
     /// Its token if it is inside; 0 if it waits. With PostgreSQL also 0 for one that shares the lock.
@@ -47,6 +50,8 @@ impl Competitor {
 pub struct Death {
     /// Who it was.
     pub who: Who,
+    /// What it said of itself.
+    pub note: String,
     /// The token with which it was inside.
     pub token: u64,
     /// Since when it had been in the line or inside; by its own clock, or with PostgreSQL by the

@@ -1,13 +1,17 @@
 //! Attempts that are dropped before they are ready.
 
 use std::pin::pin;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bakery_distributed::Participant;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
-use crate::arena::Arena;
+use crate::arena::{Arena, LIMIT};
+use crate::disturbed;
 
 /// 200 attempts of five participants, each dropped after another number of polls, while their sessions live.
 pub async fn attempts_that_are_dropped_anywhere_leave_nothing(arena: Arena) -> Result<()> {
@@ -36,7 +40,27 @@ pub async fn attempts_that_are_dropped_anywhere_leave_nothing(arena: Arena) -> R
     Ok(())
 }
 
-/// One attempt that is given up after so many polls; if it is in before that, it goes out again.
+/// The withdrawal does not overtake the entry.
+pub async fn an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing(
+    arena: Arena,
+) -> Result<()> {
+    let (mutex, how) = disturbed::mutex(&arena)?;
+    let mut me = mutex.join().await?;
+    let mut other = arena.mutex()?.join().await?;
+    how.delay.store(200, Relaxed);
+    for polls in 1..4 {
+        dropped_after(polls, &mut me).await?;
+        // It has not even arrived. And when it has, it is not in anybody's way.
+        sleep(Duration::from_millis(300)).await;
+        let guard = other.lock_for(LIMIT / 2).await?;
+        guard.context("an entry is left behind")?.unlock().await?;
+        arena.wait_for(|status| status.queue.is_empty() && status.holders.is_empty()).await?;
+    }
+    Ok(())
+}
+
+/// One attempt that is given up right after so many polls, with what it has asked for under way; if it is in
+/// before that, it goes out again.
 async fn dropped_after(polls: u32, me: &mut Participant) -> Result<()> {
     let mut attempt = pin!(async { me.lock().await?.unlock().await });
     let mut left = polls;
@@ -45,7 +69,10 @@ async fn dropped_after(polls: u32, me: &mut Participant) -> Result<()> {
             return Poll::Ready(Ok(()));
         }
         left -= 1;
-        attempt.as_mut().poll(context).map_err(Into::into)
+        match attempt.as_mut().poll(context) {
+            Poll::Pending if left == 0 => Poll::Ready(Ok(())),
+            polled => polled.map_err(Into::into),
+        }
     })
     .await
 }

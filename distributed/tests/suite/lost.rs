@@ -1,26 +1,17 @@
 //! Sessions that are not renewed any more.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
-use bakery_distributed::{Client, Error, Mutex};
+use bakery_distributed::Error;
 use tokio::time::sleep;
 
-use crate::arena::{Arena, TTL, options};
-use crate::mute::Mute;
-
-/// The lock by way of an engine that can be made mute.
-fn mute(arena: &Arena) -> Result<(Mutex, Arc<AtomicBool>)> {
-    let is_mute = Arc::new(AtomicBool::new(false));
-    let engine = arena.client()?.engine();
-    let client = Client::new(Mute { engine, is_mute: is_mute.clone() });
-    Ok((client.mutex(arena.name)?.with(options()), is_mute))
-}
+use crate::arena::{Arena, TTL};
+use crate::disturbed;
 
 pub async fn a_holder_is_told_before_the_next_one_is_in(arena: Arena) -> Result<()> {
-    let (mutex, is_mute) = mute(&arena)?;
+    let (mutex, how) = disturbed::mutex(&arena)?;
     let mut me = mutex.join().await?;
     let guard = me.lock().await?;
     let token = guard.token();
@@ -33,7 +24,7 @@ pub async fn a_holder_is_told_before_the_next_one_is_in(arena: Arena) -> Result<
         Ok::<_, Error>((came, next, death))
     });
     arena.wait_for(|status| status.queue.len() == 1).await?;
-    is_mute.store(true, Relaxed);
+    how.is_mute.store(true, Relaxed);
     guard.lost().await;
     let told = Instant::now();
     ensure!(guard.is_lost() && guard.time_left().is_zero());
@@ -45,7 +36,7 @@ pub async fn a_holder_is_told_before_the_next_one_is_in(arena: Arena) -> Result<
     ensure!(guard.token() == token);
     guard.unlock().await?;
     // A participant that has lost its session takes another one.
-    is_mute.store(false, Relaxed);
+    how.is_mute.store(false, Relaxed);
     let guard = me.lock().await?;
     ensure!(guard.token() > next && guard.death().is_none());
     guard.check().await?;
@@ -55,26 +46,39 @@ pub async fn a_holder_is_told_before_the_next_one_is_in(arena: Arena) -> Result<
 pub async fn a_waiter_whose_session_ends_is_told(arena: Arena) -> Result<()> {
     let mut holder = arena.mutex()?.join().await?;
     let guard = holder.lock().await?;
-    let (mutex, is_mute) = mute(&arena)?;
+    let (mutex, how) = disturbed::mutex(&arena)?;
     let mut me = mutex.join().await?;
     let waiting = me.enter().await?;
-    is_mute.store(true, Relaxed);
+    how.is_mute.store(true, Relaxed);
     let Err(Error::Lost { .. }) = waiting.wait().await else { bail!("it waits for ever") };
     arena.wait_for(|status| status.queue.is_empty()).await?;
     guard.check().await?;
     guard.unlock().await?;
-    is_mute.store(false, Relaxed);
+    how.is_mute.store(false, Relaxed);
     me.lock().await?.unlock().await?;
     Ok(())
 }
 
+pub async fn a_check_does_not_take_the_lease_for_the_lock(arena: Arena) -> Result<()> {
+    let (mutex, how) = disturbed::mutex(&arena)?;
+    let mut me = mutex.join().await?;
+    let guard = me.lock().await?;
+    how.is_forged.store(true, Relaxed);
+    let mut other = arena.mutex()?.join().await?;
+    let next = other.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
+    ensure!(!guard.is_lost());
+    let Err(Error::Lost { .. }) = guard.check().await else { bail!("it is not held") };
+    ensure!(guard.is_lost() && guard.token() < next.token());
+    Ok(())
+}
+
 pub async fn unlocking_what_is_lost_does_not_hide_it(arena: Arena) -> Result<()> {
-    let (mutex, is_mute) = mute(&arena)?;
+    let (mutex, how) = disturbed::mutex(&arena)?;
     let mut me = mutex.join().await?;
     let guard = me.lock().await?;
     let token = guard.token();
     let mut other = arena.mutex()?.join().await?;
-    is_mute.store(true, Relaxed);
+    how.is_mute.store(true, Relaxed);
     let Err(Error::OwnerDied { death, .. }) = other.lock().await else { bail!("it went in") };
     ensure!(death.token == token);
     ensure!(guard.is_lost());

@@ -7,21 +7,27 @@
 
 mod arena;
 mod child;
-mod mute;
+mod disturbed;
 
 mod attempts;
 mod cancelled;
 mod deaths;
+mod elections;
 mod exclusion;
 mod lost;
 mod order;
 mod restarts;
+mod semaphores;
 mod shared;
 
 /// What this program does when another test has started it again; by itself it does nothing.
 #[test]
 fn child() {
-    child::play(&[("adds", exclusion::adds), ("holds", deaths::holds)]);
+    child::play(&[
+        ("adds", exclusion::adds),
+        ("holds", deaths::holds),
+        ("has a permit", semaphores::has_a_permit),
+    ]);
 }
 
 macro_rules! tests {
@@ -49,19 +55,27 @@ macro_rules! suite {
                 attempts::a_forgotten_guard_keeps_the_lock_until_the_next_attempt
                 attempts::unlocking_lets_the_next_one_in_and_a_check_says_so
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
+                cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
                 deaths::whoever_comes_after_one_that_was_killed_is_told
                 deaths::one_that_was_stopped_finds_itself_lost
                 deaths::what_is_not_repaired_stays_so
                 deaths::without_poisoning_a_death_is_told_once
+                elections::a_leader_that_died_is_followed
+                elections::leaders_follow_each_other_and_are_seen
                 exclusion::five_processes_add_100_lines
                 lost::a_holder_is_told_before_the_next_one_is_in
+                lost::a_check_does_not_take_the_lease_for_the_lock
                 lost::a_waiter_lives_longer_than_its_session_would_by_itself
                 lost::a_waiter_whose_session_ends_is_told
                 lost::unlocking_what_is_lost_does_not_hide_it
+                order::a_wake_up_before_the_wait_is_not_lost
                 order::first_come_first_served
                 restarts::a_holder_is_told_while_all_servers_are_stopped
                 restarts::no_single_server_takes_the_lock_with_it
                 restarts::tokens_grow_through_a_restart
+                semaphores::a_permit_of_one_that_was_killed_comes_back
+                semaphores::no_more_than_there_are_permits
+                semaphores::permits_are_taken_in_order
                 shared::readers_go_in_together_and_a_writer_alone
                 shared::a_reader_that_comes_after_a_writer_waits_for_it
                 shared::a_writer_that_gives_up_lets_the_readers_in

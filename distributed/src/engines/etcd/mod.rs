@@ -69,6 +69,38 @@ impl Etcd {
         self.servers.ask(what, TXN, txn).await
     }
 
+    /// Comes back when something happens to a key, or has happened.
+    async fn watch<F>(
+        &self,
+        (key, range_end): (Vec<u8>, Vec<u8>),
+        filters: Vec<i32>,
+        has_happened: impl Fn() -> F + Send,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<bool>> + Send,
+    {
+        const WHAT: &str = "watch a key";
+        let create = WatchCreateRequest { key, range_end, filters };
+        let request = WatchRequest { create: Some(create) };
+        let path = "/etcdserverpb.Watch/Watch";
+        let mut watch = self.servers.open(WHAT, path, request).await?;
+        news(&next(WHAT, &mut watch).await?)?;
+        // What happened before the watch began it does not tell; and what happens in its first moments it
+        // may tell only after 100 ms: a write between the server's look at its revision and the watch's
+        // beginning parks the watch until then.
+        let began = Instant::now();
+        for look in [0, 8, 40] {
+            tokio::select! {
+                event = next(WHAT, &mut watch) => return news(&event?),
+                () = sleep_until(began + Duration::from_millis(look)) => {}
+            }
+            if has_happened().await? {
+                return Ok(());
+            }
+        }
+        news(&next(WHAT, &mut watch).await?)
+    }
+
     /// When this key was created, if it is there.
     async fn created(&self, key: &str) -> Result<Option<u64>> {
         let range = RangeRequest { key: key.into(), range_end: Vec::new() };
@@ -99,6 +131,12 @@ impl Engine for Etcd {
         // Whoever is inside has a record as well.
         deaths.retain(|(place, _)| line.iter().all(|entry| !entry.place.key.ends_with(place)));
         Ok(Line::of(line, deaths.into_iter().map(|(_, death)| death).collect()))
+    }
+
+    async fn changed(&self, line: &str, known: &Line) -> Result<()> {
+        let all = wire::beginning_with(&self.keys(line).line);
+        let has_changed = || async { Ok(self.look(line).await? != *known) };
+        self.watch(all, Vec::new(), has_changed).await
     }
 }
 
@@ -180,26 +218,22 @@ impl Session for Lease {
     }
 
     async fn wait(&self, _me: &Me, before: &Place) -> Result<()> {
-        const WHAT: &str = "watch a key";
-        let create = WatchCreateRequest { key: before.key.clone().into(), filters: vec![0] };
-        let request = WatchRequest { create: Some(create) };
-        let path = "/etcdserverpb.Watch/Watch";
-        let mut watch = self.etcd.servers.open(WHAT, path, request).await?;
-        news(&next(WHAT, &mut watch).await?)?;
-        // What happened before the watch began it does not tell; and what happens in its first moments it
-        // may tell only after 100 ms: a write between the server's look at its revision and the watch's
-        // beginning parks the watch until then.
-        let began = Instant::now();
-        for look in [0, 8, 40] {
-            tokio::select! {
-                event = next(WHAT, &mut watch) => return news(&event?),
-                () = sleep_until(began + Duration::from_millis(look)) => {}
-            }
-            if self.etcd.created(&before.key).await? != Some(before.order) {
-                return Ok(());
-            }
+        let has_left = || async { Ok(self.etcd.created(&before.key).await? != Some(before.order)) };
+        self.etcd
+            .watch((before.key.clone().into(), Vec::new()), vec![wire::NO_PUTS], has_left)
+            .await
+    }
+
+    async fn say(&self, me: &Me, note: &str) -> Result<()> {
+        let (key, said) = (self.key(me), Me { note: note.into(), ..me.clone() });
+        let order = me.order.get().copied().unwrap_or_default();
+        let mine = vec![wire::created(&key, Is::Equal, order.cast_signed())];
+        let mut success = vec![wire::put(&key, &to_value(&said), self.id)];
+        if me.mode == Mode::Exclusive {
+            success.extend(self.go_in(&said));
         }
-        news(&next(WHAT, &mut watch).await?)
+        let txn = TxnRequest { compare: mine, success, failure: Vec::new() };
+        self.etcd.txn("change a note", txn).await.map(|_| ())
     }
 
     async fn leave(&self, me: &Me, clear: bool) -> Result<()> {
@@ -276,31 +310,32 @@ fn news(answer: &WatchResponse) -> Result<()> {
     Ok(())
 }
 
-/// What others read of an attempt: when, how, who.
+/// What others read of an attempt: when, how, who; and on the next line what it says of itself.
 fn to_value(me: &Me) -> String {
     let since = me.since.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let mode = if me.mode == Mode::Exclusive { 'x' } else { 's' };
-    format!("{since} {mode} {}", me.who)
+    format!("{since} {mode} {}\n{}", me.who, me.note)
 }
 
-fn from_value(value: &[u8]) -> (Option<SystemTime>, Mode, Who) {
-    let text = String::from_utf8_lossy(value);
+fn from_value(value: &[u8]) -> (Option<SystemTime>, Mode, Who, String) {
+    let whole = String::from_utf8_lossy(value);
+    let (text, note) = whole.split_once('\n').unwrap_or((&whole, ""));
     let known = text.split_once(' ').and_then(|(since, rest)| {
         let (mode, who) = rest.split_once(' ')?;
         let since = UNIX_EPOCH.checked_add(Duration::from_millis(since.parse().ok()?));
         let mode = if mode == "s" { Mode::Shared } else { Mode::Exclusive };
-        Some((since, mode, Who::parse(who)))
+        Some((since, mode, Who::parse(who), note.to_owned()))
     });
-    // Another program's.
-    known.unwrap_or_else(|| (None, Mode::Exclusive, Who::parse(&text)))
+    // Another program's words.
+    known.unwrap_or_else(|| (None, Mode::Exclusive, Who::parse(""), whole.into_owned()))
 }
 
 fn entries(kvs: Vec<KeyValue>) -> Vec<Entry> {
     let entry = |kv: KeyValue| {
-        let (since, mode, who) = from_value(&kv.value);
+        let (since, mode, who, note) = from_value(&kv.value);
         let key = String::from_utf8_lossy(&kv.key).into_owned();
         let place = Place { key, order: kv.create_revision.cast_unsigned() };
-        Entry { place, mode, who, since }
+        Entry { place, mode, who, note, since }
     };
     kvs.into_iter().map(entry).collect()
 }
@@ -311,10 +346,11 @@ fn records(keys: &Keys, kvs: Vec<KeyValue>) -> Vec<(String, Death)> {
         let value = String::from_utf8_lossy(&kv.value);
         let (token, rest) = value.split_once(' ').unwrap_or(("0", &value));
         let token = token.parse().ok().filter(|&token| token != 0);
-        let (since, _, who) = from_value(rest.as_bytes());
+        let (since, _, who, note) = from_value(rest.as_bytes());
         let key = String::from_utf8_lossy(&kv.key).into_owned();
         let place = key.strip_prefix(&keys.inside).unwrap_or_default().to_owned();
-        (place, Death { who, token: token.unwrap_or(kv.create_revision.cast_unsigned()), since })
+        let token = token.unwrap_or(kv.create_revision.cast_unsigned());
+        (place, Death { who, note, token, since })
     };
     let mut records: Vec<_> = kvs.into_iter().map(record).collect();
     records.sort_by_key(|(_, death)| death.token);

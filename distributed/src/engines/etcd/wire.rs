@@ -167,10 +167,14 @@ pub(super) struct WatchRequest {
 pub(super) struct WatchCreateRequest {
     #[prost(bytes = "vec", tag = "1")]
     pub key: Vec<u8>,
-    /// 0: no puts.
+    #[prost(bytes = "vec", tag = "2")]
+    pub range_end: Vec<u8>,
     #[prost(int32, repeated, tag = "5")]
     pub filters: Vec<i32>,
 }
+
+/// A filter of watches.
+pub(super) const NO_PUTS: i32 = 0;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct WatchResponse {

@@ -87,6 +87,7 @@ impl Row {
         let is_shared = self.text("mode") == "ShareLock";
         Competitor {
             who: Who::parse(self.text("who")),
+            note: self.text("note").to_owned(),
             mode: if is_shared { Mode::Shared } else { Mode::Exclusive },
             token: self.number("token").cast_unsigned(),
             since: self.since(),
@@ -95,7 +96,12 @@ impl Row {
 
     pub(super) fn death(&self) -> Death {
         let token = self.number("death").cast_unsigned();
-        Death { who: Who::parse(self.text("who")), token, since: self.since() }
+        Death {
+            who: Who::parse(self.text("who")),
+            note: self.text("note").to_owned(),
+            token,
+            since: self.since(),
+        }
     }
 }
 

@@ -156,7 +156,7 @@ impl Session for Backend {
     async fn enter(&self, me: &Me, patience: Patience) -> Result<Turn> {
         if patience == Patience::None {
             let rows = self.connection.ask("try a lock", &sql::try_to_go_in(me)).await?;
-            let turn = turn(me, &rows);
+            let turn = turn(&rows);
             let (_, answer) = watch::channel(Some(Ok(turn.clone())));
             self.set_asked(Some(Asked { attempt: me.attempt, answer }));
             return Ok(turn);
@@ -166,10 +166,9 @@ impl Session for Backend {
             self.set_asked(Some(Asked { attempt: me.attempt, answer }));
             // The line is the server's, and its answer comes when it is this one's turn.
             let (connection, sql) = (self.connection.clone(), sql::go_in(me));
-            let attempt = me.clone();
             tokio::spawn(async move {
                 let rows = connection.ask("wait for a lock", &sql).await;
-                let answer = rows.map(|rows| turn(&attempt, &rows));
+                let answer = rows.map(|rows| turn(&rows));
                 tell.send_replace(Some(answer.map_err(|error| error.to_string())));
             });
         }
@@ -212,6 +211,12 @@ impl Session for Backend {
         Ok(())
     }
 
+    async fn say(&self, me: &Me, note: &str) -> Result<()> {
+        let asked = self.asked().filter(|asked| asked.attempt == me.attempt);
+        let token = asked.map_or(0, |asked| asked.token());
+        self.connection.ask("change a note", &sql::say(me, token, note)).await.map(|_| ())
+    }
+
     async fn leave(&self, me: &Me, clear: bool) -> Result<()> {
         let Some(mut asked) = self.asked().filter(|asked| asked.attempt == me.attempt) else {
             return Ok(());
@@ -222,17 +227,17 @@ impl Session for Backend {
             let _ = tokio::time::timeout(Duration::from_millis(100), asked.answered()).await;
         }
         // Whatever came of it: a lock that was got before the cancellation is given back as well.
-        let token = match &*asked.answer.borrow() {
-            Some(Ok(Turn::Mine { token, .. })) => *token,
-            _ => 0,
-        };
-        self.connection.ask("unlock", &sql::leave(me, token, clear)).await?;
+        self.connection.ask("unlock", &sql::leave(me, asked.token(), clear)).await?;
         self.set_asked(None);
         Ok(())
     }
 
     async fn holds(&self, me: &Me) -> Result<bool> {
-        let rows = self.connection.ask("tell whether a lock is held", &sql::look(&me.line)).await?;
+        let rows = match self.connection.ask("tell what is held", &sql::look(&me.line)).await {
+            // The lock has ended with it.
+            Err(_) if self.connection.is_closed() => return Ok(false),
+            rows => rows?,
+        };
         let mut held = rows.iter().filter(|row| !row.has("death") && row.text("granted") == "t");
         Ok(held.any(|row| row.number("pid") == self.pid))
     }
@@ -262,6 +267,14 @@ impl Backend {
 }
 
 impl Asked {
+    /// 0 if it is not inside.
+    fn token(&self) -> u64 {
+        match &*self.answer.borrow() {
+            Some(Ok(Turn::Mine { token, .. })) => *token,
+            _ => 0,
+        }
+    }
+
     async fn answered(&mut self) {
         // An error is that nobody is left to answer: then the last answer stays.
         let _ = self.answer.wait_for(Option::is_some).await;
@@ -269,12 +282,11 @@ impl Asked {
 }
 
 /// What the rows of an entry say.
-fn turn(me: &Me, rows: &[Row]) -> Turn {
+fn turn(rows: &[Row]) -> Turn {
     let Some(token) = rows.iter().find(|row| row.has("mine")).map(|row| row.number("mine")) else {
         return Turn::Out;
     };
     let token = token.cast_unsigned();
-    let _ = me.order.set(token);
     let others = rows.iter().filter(|row| row.has("death")).map(Row::death);
     Turn::Mine { token, deaths: others.filter(|death| death.token != token).collect() }
 }

@@ -20,7 +20,7 @@ pub(super) fn schema() -> String {
             CREATE SEQUENCE IF NOT EXISTS bakery_token;
             CREATE TABLE IF NOT EXISTS bakery_inside (
                 line bigint, token bigint, pid int NOT NULL, who text NOT NULL,
-                since timestamptz NOT NULL, PRIMARY KEY (line, token));
+                note text NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (line, token));
         END IF;
     END $$"
         .to_owned()
@@ -58,7 +58,7 @@ fn number(line: &str) -> String {
 fn records(line: &str, only: &str) -> String {
     let number = number(line);
     format!(
-        "SELECT r.token AS death, r.who, extract(epoch FROM r.since) AS since
+        "SELECT r.token AS death, r.who, r.note, extract(epoch FROM r.since) AS since
          FROM bakery_inside r WHERE r.line = {number} {only} ORDER BY r.token"
     )
 }
@@ -69,9 +69,11 @@ fn record(me: &Me, from: &str) -> String {
         return format!("SELECT nextval('bakery_token') AS mine {from}");
     }
     let (number, who) = (number(&me.line), literal(&me.who.to_string()));
+    let note = literal(&me.note);
     format!(
-        "INSERT INTO bakery_inside (line, token, pid, who, since)
-         SELECT {number}, nextval('bakery_token'), pg_backend_pid(), {who}, clock_timestamp() {from}
+        "INSERT INTO bakery_inside (line, token, pid, who, note, since)
+         SELECT {number}, nextval('bakery_token'), pg_backend_pid(), {who}, {note},
+             clock_timestamp() {from}
          RETURNING token AS mine"
     )
 }
@@ -102,6 +104,12 @@ pub(super) fn try_to_go_in(me: &Me) -> String {
     format!("{}; {}", record(me, &from), records(&me.line, ""))
 }
 
+/// Changes the record's note.
+pub(super) fn say(me: &Me, token: u64, note: &str) -> String {
+    let (number, note) = (number(&me.line), literal(note));
+    format!("UPDATE bakery_inside SET note = {note} WHERE line = {number} AND token = {token}")
+}
+
 /// Takes the record away, for all to see, and then unlocks.
 pub(super) fn leave(me: &Me, token: u64, clear: bool) -> String {
     let number = number(&me.line);
@@ -120,10 +128,10 @@ pub(super) fn look(line: &str) -> String {
     format!(
         "SELECT l.pid, l.granted, l.mode, coalesce(a.application_name, '') AS who,
                 extract(epoch FROM coalesce(r.since, l.waitstart)) AS since,
-                coalesce(r.token, 0) AS token
+                coalesce(r.token, 0) AS token, coalesce(r.note, '') AS note
          FROM pg_locks l
          LEFT JOIN pg_stat_activity a USING (pid)
-         LEFT JOIN LATERAL (SELECT i.token, i.since FROM bakery_inside i
+         LEFT JOIN LATERAL (SELECT i.token, i.note, i.since FROM bakery_inside i
                             WHERE l.granted AND i.line = {number} AND i.pid = l.pid
                             ORDER BY i.token DESC LIMIT 1) r ON true
          WHERE l.locktype = 'advisory' AND l.objsubid = 1

@@ -1,0 +1,113 @@
+//! Several at a time, and no more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bakery_distributed::{Semaphore, connect};
+use rustix::process::Signal;
+use tokio::task::JoinSet;
+
+use crate::arena::{Arena, LIMIT, options};
+use crate::child::{Process, block_on, tell};
+
+fn semaphore(arena: &Arena) -> Result<Semaphore> {
+    Ok(arena.client()?.semaphore(arena.name, 2)?.with(options()))
+}
+
+pub async fn no_more_than_there_are_permits(arena: Arena) -> Result<()> {
+    let semaphore = semaphore(&arena)?;
+    let (mut one, mut two) = (semaphore.join().await?, semaphore.join().await?);
+    let mut three = semaphore.join().await?;
+    {
+        let first = one.try_acquire().await?.context("there are two")?;
+        let second = two.acquire_for(Duration::ZERO).await?.context("there is one")?;
+        ensure!(first.token() < second.token());
+        ensure!(three.try_acquire().await?.is_none());
+        ensure!(three.acquire_for(Duration::from_millis(50)).await?.is_none());
+        ensure!(semaphore.status().await?.holders.len() == 2);
+        first.check().await?;
+        first.unlock().await?;
+        three.acquire_for(LIMIT).await?.context("there is one")?.unlock().await?;
+        second.unlock().await?;
+    }
+    let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut tasks = JoinSet::new();
+    for mut me in [one, two, three] {
+        let (inside, most) = (inside.clone(), most.clone());
+        tasks.spawn(async move {
+            for _ in 0..20 {
+                let guard = me.acquire().await?;
+                most.fetch_max(inside.fetch_add(1, SeqCst) + 1, SeqCst);
+                tokio::task::yield_now().await;
+                inside.fetch_sub(1, SeqCst);
+                guard.unlock().await?;
+            }
+            me.leave().await
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    ensure!(most.load(SeqCst) <= 2, "{most:?} were inside");
+    Ok(())
+}
+
+pub async fn permits_are_taken_in_order(arena: Arena) -> Result<()> {
+    let semaphore = semaphore(&arena)?;
+    let (mut one, mut two) = (semaphore.join().await?, semaphore.join().await?);
+    let (first, second) = (one.acquire().await?, two.acquire().await?);
+    let (told, mut order) = tokio::sync::mpsc::unbounded_channel();
+    let mut tasks = JoinSet::new();
+    for number in 0..3 {
+        let mut me = semaphore.join().await?;
+        let told = told.clone();
+        tasks.spawn(async move {
+            let guard = me.acquire().await?;
+            let _ = told.send((number, guard.token()));
+            // Both permits go round, and no others.
+            guard.unlock().await
+        });
+        while semaphore.status().await?.queue.len() <= number {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    second.unlock().await?;
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    for number in 0..3 {
+        let (next, _) = order.recv().await.context("one is missing")?;
+        ensure!(next == number);
+    }
+    first.check().await?;
+    Ok(())
+}
+
+/// Has a permit, and says so.
+pub fn has_a_permit(words: &[&str]) -> Result<()> {
+    let [url, name] = words else { bail!("not the words that are needed") };
+    block_on(async {
+        let semaphore = connect(url)?.semaphore(name, 2)?.with(options());
+        let mut me = semaphore.join().await?;
+        let _guard = me.acquire().await?;
+        tell("in");
+        std::future::pending().await
+    })
+}
+
+pub async fn a_permit_of_one_that_was_killed_comes_back(arena: Arena) -> Result<()> {
+    let mut dead = [
+        Process::start(&arena, "has a permit", &[])?,
+        Process::start(&arena, "has a permit", &[])?,
+    ];
+    dead.iter_mut().try_for_each(|process| process.hear().map(drop))?;
+    let mut me = semaphore(&arena)?.join().await?;
+    ensure!(me.try_acquire().await?.is_none());
+    dead.iter().try_for_each(|process| process.signal(Signal::KILL))?;
+    let guard = me.acquire().await?;
+    // It is no reason not to go in.
+    ensure!(guard.death().is_none());
+    Ok(())
+}
