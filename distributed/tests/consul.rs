@@ -4,22 +4,22 @@
 #[allow(dead_code, reason = "what other tests need of it")]
 #[path = "suite/arena.rs"]
 mod arena;
-#[path = "suite/mute.rs"]
-mod mute;
+#[allow(dead_code, reason = "what other tests need of it")]
+#[path = "suite/disturbed.rs"]
+mod disturbed;
 mod raw;
 
-use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bakery_distributed::engine::{Me, Patience, Turn};
-use bakery_distributed::{Client, Error, Mode, Options, Who};
+use bakery_distributed::{Error, Mode, Options, Who};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::arena::{Arena, options};
-use crate::mute::Mute;
+use crate::arena::{Arena, LIMIT, TTL, options};
 
 macro_rules! tests {
     ($($test:ident)*) => {
@@ -42,6 +42,7 @@ tests! {
     one_that_tries_does_not_stand_in_line
     names_that_mean_something_in_a_path_are_names
     an_entry_that_is_repeated_is_the_same_one
+    whoever_waits_is_not_woken_again_by_what_was_said_before
     a_time_that_the_servers_do_not_keep_is_refused
 }
 
@@ -104,10 +105,8 @@ async fn no_delay_follows_a_session_that_ended_inside(arena: Arena) -> Result<()
 }
 
 async fn the_next_one_is_in_after_twice_the_sessions_time(arena: Arena) -> Result<()> {
-    let ttl = Duration::from_secs(2);
-    let is_mute = Arc::new(AtomicBool::new(true));
-    let client = Client::new(Mute { engine: arena.client()?.engine(), is_mute });
-    let mutex = client.mutex(arena.name)?.with(Options::default().ttl(ttl));
+    let (mutex, how) = disturbed::mutex(&arena)?;
+    how.is_mute.store(true, Relaxed);
     let mut next = arena.mutex()?.join().await?;
     let began = Instant::now();
     let mut me = mutex.join().await?;
@@ -124,7 +123,7 @@ async fn the_next_one_is_in_after_twice_the_sessions_time(arena: Arena) -> Resul
     let (told, came) = tokio::join!(told, came);
     let came = came?;
     ensure!(told < came);
-    ensure!(came - began >= ttl * 2, "{:?}", came - began);
+    ensure!(came - began >= TTL * 2, "{:?}", came - began);
     Ok(())
 }
 
@@ -182,6 +181,7 @@ async fn an_entry_that_is_repeated_is_the_same_one(arena: Arena) -> Result<()> {
         attempt: 1,
         mode: Mode::Exclusive,
         who: Who::this(),
+        note: "".into(),
         since: SystemTime::now(),
         order: OnceLock::new(),
     };
@@ -199,6 +199,36 @@ async fn an_entry_that_is_repeated_is_the_same_one(arena: Arena) -> Result<()> {
     ensure!(session.enter(&again, Patience::Endless).await? == Turn::Out);
     ensure!(arena.mutex()?.status().await?.holder().is_none());
     Ok(())
+}
+
+/// One that says something of itself changes its key, and whoever is behind it waits on.
+async fn whoever_waits_is_not_woken_again_by_what_was_said_before(arena: Arena) -> Result<()> {
+    let engine = arena.client()?.engine();
+    let mut sessions = Vec::new();
+    for attempt in 1..=2 {
+        let session = engine.open(&Who::this(), LIMIT).await?;
+        let order = OnceLock::new();
+        let (line, who, note) = (arena.name.into(), Who::this(), "".into());
+        let (mode, since) = (Mode::Exclusive, SystemTime::now());
+        let me = Me { line, attempt, mode, who, note, since, order };
+        let turn = session.enter(&me, Patience::Endless).await?;
+        sessions.push((session, me, turn));
+    }
+    let [(holder, inside, _), (waiter, waiting, _)] = &sessions[..] else { bail!("two") };
+    holder.say(inside, "one").await?;
+    // It may be told of that, but once.
+    let Turn::Blocked(before) = waiter.poll(waiting).await? else { bail!("it is in") };
+    let woken = timeout(Duration::from_millis(500), waiter.wait(waiting, &before)).await;
+    ensure!(woken.is_err(), "woken for nothing");
+    let (woken, said) = tokio::join!(waiter.wait(waiting, &before), holder.say(inside, "two"));
+    woken?;
+    said?;
+    ensure!(arena.mutex()?.status().await?.holder().is_some_and(|holder| holder.note == "two"));
+    holder.leave(inside, false).await?;
+    waiter.wait(waiting, &before).await?;
+    ensure!(matches!(waiter.poll(waiting).await?, Turn::Mine { .. }));
+    waiter.close().await?;
+    Ok(holder.close().await?)
 }
 
 async fn a_time_that_the_servers_do_not_keep_is_refused(arena: Arena) -> Result<()> {

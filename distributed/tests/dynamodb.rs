@@ -67,6 +67,7 @@ fn attempt(arena: &Arena) -> Me {
         attempt: 1,
         mode: Mode::Exclusive,
         who: Who::this(),
+        note: "".into(),
         since: SystemTime::now(),
         order: OnceLock::new(),
     }

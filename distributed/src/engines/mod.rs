@@ -12,4 +12,4 @@ pub mod postgres;
 #[cfg(feature = "json-over-http")]
 mod http;
 #[cfg(feature = "json-over-http")]
-mod note;
+mod value;

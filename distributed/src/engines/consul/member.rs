@@ -1,5 +1,6 @@
 //! A session, and what it does in a line.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use super::tree::{Tree, base64, to_record};
 use super::{Consul, Question, judge};
 use crate::engine::{Me, Patience, Place, Renewal, Session, Turn, blocker};
-use crate::engines::note::to_note;
+use crate::engines::value::to_value;
 use crate::{Mode, Result};
 
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Member {
     pub consul: Consul,
     pub id: String,
     pub ttl: Duration,
+    /// At which index the key of the one before had changed when it was looked at last.
+    pub before: AtomicU64,
 }
 
 #[async_trait]
@@ -43,9 +46,8 @@ impl Session for Member {
                 return Ok(Turn::Out);
             }
         }
-        // Asked again it changes nothing: those behind wait for the key's next change.
         let entry = json!([
-            {"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": base64(&to_note(me))}},
+            {"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": base64(&to_value(me, &me.note))}},
             {"KV": {"Verb": "get-tree", "Key": root}},
         ]);
         let Some(tree) = self.consul.txn("enter a line", &entry).await? else {
@@ -76,10 +78,24 @@ impl Session for Member {
         let key = utf8_percent_encode(&before.key, NON_ALPHANUMERIC);
         // The servers go on waiting after this has been dropped, so it is not for long.
         let time = (self.ttl / 2).as_millis();
-        let path = format!("/v1/kv/{key}?index={}&wait={time}ms", before.order);
+        let path = format!("/v1/kv/{key}?index={}&wait={time}ms", self.before.load(Relaxed));
         let method = &Method::GET;
         let question = Question { what: WHAT, method, path: &path, headers: &[], is_urgent: false };
         judge(WHAT, self.consul.servers.ask(question, &Value::Null).await?).map(|_| ())
+    }
+
+    async fn say(&self, me: &Me, note: &str) -> Result<()> {
+        let (key, value) = (self.key(me), base64(&to_value(me, note)));
+        let mut txn = vec![
+            json!({"KV": {"Verb": "check-session", "Key": key, "Session": self.id}}),
+            json!({"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": value}}),
+        ];
+        if me.mode == Mode::Exclusive {
+            let token = me.order.get().copied().unwrap_or_default();
+            let record = base64(&to_record(me, note, token));
+            txn.push(json!({"KV": {"Verb": "set", "Key": self.record(me), "Value": record}}));
+        }
+        self.consul.txn("change a note", &json!(txn)).await.map(|_| ())
     }
 
     async fn leave(&self, me: &Me, clear: bool) -> Result<()> {
@@ -130,11 +146,13 @@ impl Member {
         let token = mine.place.order;
         let _ = me.order.set(token);
         if let Some(before) = blocker(&tree.line, token, me.mode) {
+            let changed = tree.changed.get(&before.place.key).copied().unwrap_or_default();
+            self.before.store(changed, Relaxed);
             return Ok(Turn::Blocked(before.place.clone()));
         }
         let mut records = tree.records;
         if me.mode == Mode::Exclusive {
-            let (record, note) = (self.record(me), base64(&to_record(me, token)));
+            let (record, note) = (self.record(me), base64(&to_record(me, &me.note, token)));
             let go_in = json!([
                 {"KV": {"Verb": "check-session", "Key": key, "Session": self.id}},
                 {"KV": {"Verb": "set", "Key": record, "Value": note}},

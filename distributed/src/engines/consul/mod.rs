@@ -100,11 +100,11 @@ impl Engine for Consul {
             answer => answer?,
         };
         let id = answer.json()["ID"].as_str().unwrap_or_default().to_owned();
-        Ok(Arc::new(Member { consul: self.clone(), id, ttl }))
+        Ok(Arc::new(Member { consul: self.clone(), id, ttl, before: 0.into() }))
     }
 
     async fn look(&self, line: &str) -> Result<Line> {
-        let Tree { line, mut records } = self.tree(line, true).await?;
+        let Tree { line, mut records, .. } = self.tree(line, true).await?;
         // Whoever is inside has a record as well.
         records.retain(|(place, _)| line.iter().all(|entry| !entry.place.key.ends_with(place)));
         Ok(Line::of(line, records.into_iter().map(|(_, death)| death).collect()))

@@ -50,12 +50,12 @@ impl Change {
     }
 
     /// Goes to the end of the line.
-    pub(super) fn enter(place: &str, mode: Mode, note: &str) -> Self {
+    pub(super) fn enter(place: &str, mode: Mode, value: &str) -> Self {
         let mut change = Self::of(place, false);
         change.name("w", "w", place);
         change.set.extend([format!("#q = {NEXT}"), format!("lineTickets = {NEXT}")]);
-        change.set.push("#w = :note".to_owned());
-        change.values.insert(":note", json!({"S": note}));
+        change.set.push("#w = :value".to_owned());
+        change.values.insert(":value", json!({"S": value}));
         change.values.insert(":none", json!({"N": "0"}));
         change.count(mode, ":one", "1");
         change
@@ -78,6 +78,15 @@ impl Change {
         let mut change = Self::of(place, true);
         change.name("i", "i", place);
         change.set.push("#i = #q".to_owned());
+        change
+    }
+
+    /// Says something else of itself.
+    pub(super) fn say(place: &str, value: &str) -> Self {
+        let mut change = Self::of(place, true);
+        change.name("w", "w", place);
+        change.set.push("#w = :value".to_owned());
+        change.values.insert(":value", json!({"S": value}));
         change
     }
 

@@ -6,23 +6,18 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::before::Seen;
 use super::change::Change;
 use super::item::Item;
-use super::{DynamoDb, session_key};
+use super::{DynamoDb, LOOK, session_key};
 use crate::engine::{Me, Patience, Place, Renewal, Session, Turn, blocker};
-use crate::engines::note::to_note;
+use crate::engines::value::to_value;
 use crate::{Mode, Result};
-
-/// How often one looks whether the session of the one before is renewed.
-const LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct Member {
-    pub engine: DynamoDb,
+    engine: DynamoDb,
     id: String,
     ttl: Duration,
-    pub seen: Seen,
 }
 
 #[async_trait]
@@ -44,13 +39,13 @@ impl Session for Member {
 
     async fn enter(&self, me: &Me, patience: Patience) -> Result<Turn> {
         let place = self.place(me);
-        let enter = || Change::enter(&place, me.mode, &to_note(me));
+        let enter = || Change::enter(&place, me.mode, &to_value(me, &me.note));
         let first = enter().if_it_gets_in(&place, me.mode);
-        if let Some(item) = self.change("enter a line", me, first).await? {
+        if let Some(item) = self.engine.change("enter a line", &me.line, first).await? {
             return self.turn(me, item).await;
         }
         if patience == Patience::Endless
-            && let Some(item) = self.change("enter a line", me, enter()).await?
+            && let Some(item) = self.engine.change("enter a line", &me.line, enter()).await?
         {
             return self.turn(me, item).await;
         }
@@ -60,7 +55,7 @@ impl Session for Member {
             && item.entry(&place).is_none()
             && let Some(before) = blocker(&item.entries, u64::MAX, me.mode)
         {
-            self.look_after(me, before, &item).await?;
+            self.engine.look_after(&me.line, before, &item).await?;
         }
         self.turn(me, item).await
     }
@@ -77,7 +72,7 @@ impl Session for Member {
             let Some(before) = item.entry(&before.key) else { return Ok(()) };
             if looked.is_none_or(|looked: Instant| looked.elapsed() >= LOOK) {
                 looked = Some(Instant::now());
-                self.look_after(me, before, &item).await?;
+                self.engine.look_after(&me.line, before, &item).await?;
             }
             let order = me.order.get().copied().unwrap_or_default();
             let others = item.entries.iter().filter(|entry| entry.place.order < order).count();
@@ -85,10 +80,15 @@ impl Session for Member {
         }
     }
 
+    async fn say(&self, me: &Me, note: &str) -> Result<()> {
+        let say = Change::say(&self.place(me), &to_value(me, note));
+        self.engine.change("change a note", &me.line, say).await.map(|_| ())
+    }
+
     async fn leave(&self, me: &Me, clear: bool) -> Result<()> {
         let others = if clear { self.engine.line(&me.line).await?.records } else { Vec::new() };
         let leave = Change::leave(&self.place(me), me.mode, &others);
-        self.change("leave a line", me, leave).await.map(|_| ())
+        self.engine.change("leave a line", &me.line, leave).await.map(|_| ())
     }
 
     async fn holds(&self, me: &Me) -> Result<bool> {
@@ -103,22 +103,11 @@ impl Session for Member {
 
 impl Member {
     pub(super) fn new(engine: DynamoDb, id: String, ttl: Duration) -> Self {
-        Self { engine, id, ttl, seen: Seen::default() }
+        Self { engine, id, ttl }
     }
 
     fn place(&self, me: &Me) -> String {
         format!("{}.{}", self.id, me.attempt)
-    }
-
-    /// The line after the change; `None` if its condition was not met.
-    pub(super) async fn change(
-        &self,
-        what: &'static str,
-        me: &Me,
-        change: Change,
-    ) -> Result<Option<Item>> {
-        let answer = self.engine.table.ask(what, "UpdateItem", change.of_line(&me.line)).await?;
-        Ok(answer.map(|answer| Item::of(&answer["Attributes"])))
     }
 
     async fn turn(&self, me: &Me, item: Item) -> Result<Turn> {
@@ -131,7 +120,7 @@ impl Member {
         }
         let mut records = item.records;
         if me.mode == Mode::Exclusive && records.iter().all(|(other, _)| *other != place) {
-            match self.change("go in", me, Change::go_in(&place)).await? {
+            match self.engine.change("go in", &me.line, Change::go_in(&place)).await? {
                 Some(item) => records = item.records,
                 None => return Ok(Turn::Out),
             }

@@ -1,9 +1,10 @@
 //! DynamoDB: a line is one item, which is only changed under conditions. Nothing of it needs
 //! transactions, streams, or that clocks agree.
 //!
-//! - **Session**: an item with a number that each renewal adds to, and its time. Whoever waits for it looks
-//!   at the number; if that has not changed for the session's time, by the onlooker's own clock, it ends the
-//!   session and takes its place out of the line. So a session that nobody waits for does not end.
+//! - **Session**: an item with a number that each renewal adds to, and its time. Whoever waits for the one
+//!   before it looks at that number; if it has not changed for the session's time, by the onlooker's own
+//!   clock, the session is ended and its place taken out of the line. So one that died is seen in the line
+//!   until somebody waits there, or tries again and again by the same [`DynamoDb`].
 //! - **Token**: how many have ever entered the line. It is kept in the line's item, and grows as long as
 //!   nobody deletes that.
 //! - **Record of who is inside**: in the line's item as well.
@@ -14,10 +15,10 @@
 //! Requests are **not signed**, and go over plain HTTP: this is for servers that do not check who asks, as
 //! dynalite, with which it is tried. Amazon's own refuses them.
 
-mod before;
 mod change;
 mod item;
 mod member;
+mod seen;
 
 mod table;
 
@@ -26,9 +27,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
+use self::change::Change;
 use self::item::Item;
 use self::member::Member;
+use self::seen::Seen;
 use self::table::Table;
 use crate::engine::{Engine, Line, Session};
 use crate::{Error, Result, Who};
@@ -37,11 +41,15 @@ const NAME: &str = "DynamoDB";
 /// The least time in which one waits for its turn.
 const PACE: Duration = Duration::from_millis(50);
 
+/// How often one looks whether the sessions of others are renewed.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// A table.
 #[derive(Clone, Debug)]
 pub struct DynamoDb {
     table: Arc<Table>,
     pace: Duration,
+    seen: Arc<Seen>,
 }
 
 impl DynamoDb {
@@ -58,7 +66,7 @@ impl DynamoDb {
             let why = "a table's name has 3 to 255 letters, digits, `_`, `-` and `.`".to_owned();
             return Err(Error::BadUrl { url: table.to_owned(), why });
         }
-        Ok(Self { table: Arc::new(Table::new(servers, table)?), pace: PACE })
+        Ok(Self { table: Arc::new(Table::new(servers, table)?), pace: PACE, seen: Arc::default() })
     }
 
     /// How long whoever waits for one other waits between two looks; 50 ms if nothing is said.
@@ -69,6 +77,12 @@ impl DynamoDb {
 
     async fn line(&self, line: &str) -> Result<Item> {
         Ok(Item::of(&self.table.get("look at a line", &line_key(line)).await?))
+    }
+
+    /// The line after the change; `None` if its condition was not met.
+    async fn change(&self, what: &'static str, line: &str, change: Change) -> Result<Option<Item>> {
+        let answer = self.table.ask(what, "UpdateItem", change.of_line(line)).await?;
+        Ok(answer.map(|answer| Item::of(&answer["Attributes"])))
     }
 }
 
@@ -97,13 +111,25 @@ impl Engine for DynamoDb {
     }
 
     async fn look(&self, line: &str) -> Result<Line> {
-        let Item { entries, records } = self.line(line).await?;
-        let dead = records.into_iter().filter(|(place, _)| {
-            // Whoever is inside has a record as well.
-            entries.iter().all(|entry| entry.place.key != *place)
-        });
-        let deaths = dead.map(|(_, death)| death).collect();
-        Ok(Line::of(entries, deaths))
+        Ok(self.line(line).await?.line())
+    }
+
+    async fn changed(&self, line: &str, known: &Line) -> Result<()> {
+        let mut looked = None;
+        loop {
+            let item = self.line(line).await?;
+            if item.line() != *known {
+                return Ok(());
+            }
+            // Nobody else may look after those in it.
+            if looked.is_none_or(|looked: Instant| looked.elapsed() >= LOOK) {
+                looked = Some(Instant::now());
+                for entry in &item.entries {
+                    self.look_after(line, entry, &item).await?;
+                }
+            }
+            sleep(self.pace).await;
+        }
     }
 }
 
