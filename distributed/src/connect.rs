@@ -13,7 +13,7 @@ pub struct Client {
 
 /// The engine of this address, if its feature is on:
 ///
-/// - `consul://HOST:PORT,HOST:PORT/PREFIX`
+/// - `consul://HOST:PORT,HOST:PORT/PREFIX`; with `?usual-key` beside `consul lock`
 /// - `dynamodb://HOST:PORT/TABLE?pace=50ms`
 /// - `etcd://HOST:PORT,HOST:PORT/PREFIX`
 /// - `postgres://USER@HOST:PORT/DATABASE`
@@ -30,8 +30,17 @@ pub fn connect(url: &str) -> Result<Client> {
         "consul" => {
             let rest = url.trim_start_matches("consul://");
             let (agents, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let (prefix, option) = prefix.split_once('?').unwrap_or((prefix, ""));
             let agents: Vec<_> = agents.split(',').map(str::to_owned).collect();
-            Ok(Client::new(crate::engines::consul::Consul::new(&agents, prefix)?))
+            let consul = crate::engines::consul::Consul::new(&agents, prefix)?;
+            match option {
+                "" => Ok(Client::new(consul)),
+                "usual-key" => Ok(Client::new(consul.with_usual_key())),
+                _ => Err(Error::BadUrl {
+                    url: url.to_owned(),
+                    why: "the only option is ?usual-key".to_owned(),
+                }),
+            }
         }
         #[cfg(feature = "dynamodb")]
         "dynamodb" => {

@@ -9,15 +9,17 @@ mod arena;
 mod disturbed;
 mod raw;
 
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bakery_distributed::engine::{Me, Patience, Turn};
-use bakery_distributed::{Error, Mode, Options, Who};
+use bakery_distributed::{Error, Mode, Options, Who, connect};
+use bakery_servers::Cluster;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::arena::{Arena, LIMIT, TTL, options};
 
@@ -43,6 +45,7 @@ tests! {
     names_that_mean_something_in_a_path_are_names
     an_entry_that_is_repeated_is_the_same_one
     whoever_waits_is_not_woken_again_by_what_was_said_before
+    consul_lock_keeps_out_and_is_kept_out
     a_time_that_the_servers_do_not_keep_is_refused
 }
 
@@ -62,6 +65,9 @@ fn queue(arena: &Arena) -> Result<Vec<Value>> {
 /// Whoever takes a node out of the catalog, as an operator or autopilot does with a server that has gone,
 /// ends the sessions of that node.
 async fn sessions_outlive_the_nodes_of_the_agents(arena: Arena) -> Result<()> {
+    // Its own servers: other tests' `consul lock` has a session of such a node.
+    let cluster = Cluster::start(arena.engine)?;
+    let arena = Arena { url: cluster.url.clone(), ..arena };
     let mutex = arena.mutex()?;
     let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
     let guard = me.lock().await?;
@@ -229,6 +235,61 @@ async fn whoever_waits_is_not_woken_again_by_what_was_said_before(arena: Arena) 
     ensure!(matches!(waiter.poll(waiting).await?, Turn::Mine { .. }));
     waiter.close().await?;
     Ok(holder.close().await?)
+}
+
+/// A program that does not outlive the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn consul_lock_keeps_out_and_is_kept_out(arena: Arena) -> Result<()> {
+    let mutex = connect(&format!("{}/?usual-key", arena.url))?.mutex(arena.name)?.with(options());
+    let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
+    let guard = me.lock().await?;
+    let directory = tempfile::tempdir()?;
+    let (is_in, may_go) = (directory.path().join("in"), directory.path().join("go"));
+    let (_, agents) = arena.url.split_once("://").context("no address")?;
+    let agent = format!("-http-addr=http://{}", agents.split(',').next().unwrap_or_default());
+    // Stays inside until it may go, or for a minute.
+    let script =
+        r#"touch "$0"; for _ in $(seq 3000); do [ -e "$1" ] && exit; sleep 0.02; done; false"#;
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/servers/consul/usr/bin/consul");
+    let real = Command::new(program)
+        .args(["lock", &agent, "-shell=false", arena.name, "sh", "-c", script])
+        .args([&is_in, &may_go])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut real = Running(real);
+    let end = Instant::now() + LIMIT;
+    // It is there when its session is.
+    let begins = format!("' at '{}'", arena.name);
+    while !ask(&arena, "GET /v1/session/list", &Value::Null)?.to_string().contains(&begins) {
+        ensure!(Instant::now() < end, "`consul lock` does not begin");
+        sleep(Duration::from_millis(20)).await;
+    }
+    sleep(Duration::from_millis(300)).await;
+    ensure!(!is_in.exists(), "both are inside");
+    guard.check().await?;
+    guard.unlock().await?;
+    while !is_in.exists() {
+        ensure!(Instant::now() < end, "`consul lock` does not get in");
+        sleep(Duration::from_millis(20)).await;
+    }
+    ensure!(me.try_lock().await?.is_none(), "both are inside");
+    let waiting = other.enter().await?;
+    ensure!(me.lock_for(Duration::from_millis(300)).await?.is_none(), "both are inside");
+    std::fs::write(&may_go, "")?;
+    let guard = waiting.wait().await?;
+    guard.check().await?;
+    guard.unlock().await?;
+    ensure!(real.0.wait()?.success());
+    Ok(())
 }
 
 async fn a_time_that_the_servers_do_not_keep_is_refused(arena: Arena) -> Result<()> {

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use hyper::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
-use super::tree::{Tree, base64, to_record};
-use super::{Consul, Question, judge};
-use crate::engine::{Me, Patience, Place, Renewal, Session, Turn, blocker};
+use super::tree::{base64, to_record};
+use super::{Consul, Question, judge, usual};
+use crate::engine::{Me, Patience, Place, Renewal, Session, Turn};
 use crate::engines::value::to_value;
 use crate::{Mode, Result};
 
@@ -46,8 +47,9 @@ impl Session for Member {
                 return Ok(Turn::Out);
             }
         }
+        let value = base64(&to_value(me, &me.note));
         let entry = json!([
-            {"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": base64(&to_value(me, &me.note))}},
+            {"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": value}},
             {"KV": {"Verb": "get-tree", "Key": root}},
         ]);
         let Some(tree) = self.consul.txn("enter a line", &entry).await? else {
@@ -75,10 +77,15 @@ impl Session for Member {
 
     async fn wait(&self, _me: &Me, before: &Place) -> Result<()> {
         const WHAT: &str = "wait for a key";
+        let index = self.before.load(Relaxed);
+        if index == 0 {
+            sleep(usual::PAUSE).await;
+            return Ok(());
+        }
         let key = utf8_percent_encode(&before.key, NON_ALPHANUMERIC);
         // The servers go on waiting after this has been dropped, so it is not for long.
         let time = (self.ttl / 2).as_millis();
-        let path = format!("/v1/kv/{key}?index={}&wait={time}ms", self.before.load(Relaxed));
+        let path = format!("/v1/kv/{key}?index={index}&wait={time}ms");
         let method = &Method::GET;
         let question = Question { what: WHAT, method, path: &path, headers: &[], is_urgent: false };
         judge(WHAT, self.consul.servers.ask(question, &Value::Null).await?).map(|_| ())
@@ -110,6 +117,13 @@ impl Session for Member {
             {"KV": {"Verb": "delete", "Key": key}},
             record,
         ]);
+        if let Some(key) = self.consul.usual_key(&me.line) {
+            let both = usual::unlock_and(&key, &self.id, &txn);
+            if self.consul.txn("leave a line", &both).await?.is_some() {
+                return Ok(());
+            }
+            // It has not been inside.
+        }
         self.consul.txn("leave a line", &txn).await.map(|_| ())
     }
 
@@ -126,45 +140,15 @@ impl Session for Member {
 
 impl Member {
     /// The end of the attempt's key, and of its record's.
-    fn place(&self, me: &Me) -> String {
+    pub(super) fn place(&self, me: &Me) -> String {
         format!("{}.{}", self.id, me.attempt)
     }
 
-    fn key(&self, me: &Me) -> String {
+    pub(super) fn key(&self, me: &Me) -> String {
         format!("{}queue/{}", self.consul.root(&me.line), self.place(me))
     }
 
-    fn record(&self, me: &Me) -> String {
+    pub(super) fn record(&self, me: &Me) -> String {
         format!("{}inside/{}", self.consul.root(&me.line), self.place(me))
-    }
-
-    async fn turn(&self, me: &Me, tree: Tree) -> Result<Turn> {
-        let key = self.key(me);
-        let Some(mine) = tree.line.iter().find(|entry| entry.place.key == key) else {
-            return Ok(Turn::Out);
-        };
-        let token = mine.place.order;
-        let _ = me.order.set(token);
-        if let Some(before) = blocker(&tree.line, token, me.mode) {
-            let changed = tree.changed.get(&before.place.key).copied().unwrap_or_default();
-            self.before.store(changed, Relaxed);
-            return Ok(Turn::Blocked(before.place.clone()));
-        }
-        let mut records = tree.records;
-        if me.mode == Mode::Exclusive {
-            let (record, note) = (self.record(me), base64(&to_record(me, &me.note, token)));
-            let go_in = json!([
-                {"KV": {"Verb": "check-session", "Key": key, "Session": self.id}},
-                {"KV": {"Verb": "set", "Key": record, "Value": note}},
-                {"KV": {"Verb": "get-tree", "Key": self.consul.root(&me.line) + "inside/"}},
-            ]);
-            match self.consul.txn("go in", &go_in).await? {
-                Some(tree) => records = tree.records,
-                None => return Ok(Turn::Out),
-            }
-        }
-        let mine = self.place(me);
-        let others = records.into_iter().filter(|(place, _)| *place != mine);
-        Ok(Turn::Mine { token, deaths: others.map(|(_, death)| death).collect() })
     }
 }

@@ -16,6 +16,8 @@
 
 mod member;
 mod tree;
+mod turn;
+mod usual;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,7 @@ const NODE: &str = "bakery-locks";
 pub struct Consul {
     servers: Arc<Servers>,
     prefix: Arc<str>,
+    has_usual_key: bool,
 }
 
 impl Consul {
@@ -50,7 +53,26 @@ impl Consul {
     ///
     /// [`Error::BadUrl`].
     pub fn new(agents: &[String], prefix: &str) -> Result<Self> {
-        Ok(Self { servers: Arc::new(Servers::new(NAME, agents)?), prefix: prefix.into() })
+        Ok(Self {
+            servers: Arc::new(Servers::new(NAME, agents)?),
+            prefix: prefix.into(),
+            has_usual_key: false,
+        })
+    }
+
+    /// Whoever goes in holds `PREFIXNAME/.lock` as well: the key that `consul lock PREFIXNAME` takes, and what
+    /// Consul's own client makes of that name.
+    ///
+    /// So either keeps the other out. Between the two it is not first come first served, and `status` does
+    /// not show who is in by that key. It is for mutexes: a lock cannot be shared by one key.
+    #[must_use]
+    pub fn with_usual_key(self) -> Self {
+        Self { has_usual_key: true, ..self }
+    }
+
+    /// The usual key, if it is to be held.
+    fn usual_key(&self, line: &str) -> Option<String> {
+        self.has_usual_key.then(|| format!("{}{line}/.lock", self.prefix))
     }
 
     /// What a line's keys begin with. Not the name alone: `..` would climb out of a request's path.
