@@ -18,7 +18,7 @@ pub fn start(programs: &Path) -> Result<Cluster> {
     command.extend(["--port".into(), port.to_string().into()]);
     command.extend(["--path".into(), data.join("data").into()]);
     let node = Node::start(command, data, Signal::KILL)?;
-    let url = format!("dynamodb://127.0.0.1:{port}/bakery?pace=5ms");
+    let url = format!("dynamodb://127.0.0.1:{port}/bakery?pace=20ms");
     Ok(Cluster { url, nodes: vec![node], is_ready: Box::new(move || answers(port)) })
 }
 

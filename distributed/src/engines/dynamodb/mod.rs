@@ -9,6 +9,9 @@
 //!   nobody deletes that.
 //! - **Record of who is inside**: in the line's item as well.
 //!
+//! An entry may arrive after its session has ended, if its answer was long in coming. Whoever is behind it
+//! takes it out of the line. If it had gone in, it is told of as a death, though nobody has been inside.
+//!
 //! Who waits asks again and again: every 50 ms for each one before it, up to 400 ms (`?pace=50ms`). Each
 //! asking is a strongly consistent read.
 //!
