@@ -14,7 +14,6 @@ use crate::{Competitor, Guard, Mutex, Options, Participant, Result, Status};
 /// lead: [`Guard::death`] tells of it.
 #[derive(Clone, Debug)]
 pub struct Election {
-    engine: Arc<dyn Engine>,
     mutex: Mutex,
 }
 
@@ -25,15 +24,15 @@ impl Election {
     ///
     /// [`Error::BadName`](crate::Error::BadName): see [`check_name`](crate::check_name).
     pub fn new(engine: Arc<dyn Engine>, name: &str) -> Result<Self> {
-        let mutex = Mutex::new(engine.clone(), name)?;
-        Ok(Self { engine, mutex }.with(Options::default()))
+        let mutex = Mutex::new(engine, name)?;
+        Ok(Self { mutex }.with(Options::default()))
     }
 
     /// The same election, with other [`Options`] for those who join by this value; without poisoning in any
     /// case.
     #[must_use]
     pub fn with(self, options: Options) -> Self {
-        Self { mutex: self.mutex.with(options.poisoning(false)), ..self }
+        Self { mutex: self.mutex.with(options.poisoning(false)) }
     }
 
     /// Becomes a candidate: opens a session.
@@ -141,15 +140,15 @@ impl Observer {
     ///
     /// If no server answers, or it refuses. It can be asked again.
     pub async fn next(&mut self) -> Result<Option<Competitor>> {
-        let Election { engine, mutex } = &self.election;
+        let Election { mutex } = &self.election;
         loop {
-            let line = engine.look(mutex.name()).await?;
+            let line = mutex.look().await?;
             let leader = line.inside.first().cloned();
             let told = self.known.replace(line.clone());
             if told.is_none_or(|told| told.inside.first() != leader.as_ref()) {
                 return Ok(leader);
             }
-            engine.changed(mutex.name(), &line).await?;
+            mutex.changed(&line).await?;
         }
     }
 }

@@ -50,6 +50,12 @@ pub enum Error {
         /// What came instead of an answer.
         why: String,
     },
+    /// No answer came, from no server. Whether the engine did what it was asked for is not known.
+    #[error("no answer came within {}; are the servers there?", seconds(*time))]
+    Silent {
+        /// How long one was waited for.
+        time: Duration,
+    },
     /// The engine refused.
     #[error("{engine} refused to {what}: {why}")]
     Refused {
@@ -91,7 +97,7 @@ fn seconds(time: Duration) -> String {
 impl Error {
     /// Whether the same request may succeed later, without anything being changed.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        matches!(self, Self::Unreachable { .. } | Self::Silent { .. })
     }
 }
 

@@ -32,8 +32,8 @@ pub(crate) struct Sent {
     waits: u64,
 }
 
-/// How much of a session's time is: clocks of machines do not run equally fast, and
-/// whoever is told needs a moment to stop.
+/// How much of a session's time is relied upon: the clocks of machines do not run equally fast, and whoever
+/// is told needs a moment to stop.
 fn relied_upon(ttl: Duration) -> Duration {
     ttl * 19 / 20
 }

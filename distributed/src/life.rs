@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::{Engine, Renewal, Session};
 use crate::lease::{Lease, now};
@@ -20,8 +20,11 @@ pub(crate) struct Life {
 
 impl Life {
     pub(crate) async fn begin(engine: &dyn Engine, who: &Who, ttl: Duration) -> Result<Arc<Self>> {
-        let sent = now();
-        let session = engine.open(who, ttl).await?;
+        let (sent, session) = persist(ttl, || async {
+            let sent = now();
+            Ok((sent, engine.open(who, ttl).await?))
+        })
+        .await?;
         let lease = Arc::new(Lease::new(session.ttl(), sent));
         let renewer = tokio::spawn(keep(session.clone(), lease.clone())).abort_handle();
         Ok(Arc::new(Self { session, lease, renewer }))
@@ -29,14 +32,7 @@ impl Life {
 
     /// What the engine answers, if it does so while that is of use.
     pub(crate) async fn ask<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
-        let limit = self.lease.ttl() / 3;
-        timeout(limit, answer).await.unwrap_or_else(|_| {
-            Err(Error::Unreachable {
-                engine: "the engine",
-                what: "answer",
-                why: format!("nothing came within {} s", limit.as_secs_f64()),
-            })
-        })
+        within(self.lease.ttl() / 3, answer).await
     }
 
     /// Has whoever would end the session say that it lives.
@@ -44,10 +40,10 @@ impl Life {
         renew(&*self.session, &self.lease).await
     }
 
-    /// Ends it, and does not wait for that longer than the engine would need to end it by itself.
+    /// Ends it, and does not try that for longer than the engine would need to end it by itself.
     pub(crate) async fn close(&self) {
         self.renewer.abort();
-        while !self.lease.is_over() && self.ask(self.session.close()).await.is_err() {
+        while self.ask(self.session.close()).await.is_err() && !self.lease.is_over() {
             sleep(Self::PAUSE).await;
         }
         self.lease.end();
@@ -60,6 +56,26 @@ impl Life {
 impl Drop for Life {
     fn drop(&mut self) {
         self.renewer.abort();
+    }
+}
+
+/// The answer, if it comes within this time.
+async fn within<T>(time: Duration, answer: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(time, answer).await.unwrap_or(Err(Error::Silent { time }))
+}
+
+/// The answer to what may be asked again and again, of one server or another; or the last error when this
+/// time is over.
+pub(crate) async fn persist<T, F>(time: Duration, mut ask: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let end = Instant::now() + time;
+    loop {
+        match within(time / 3, ask()).await {
+            Err(error) if error.is_passing() && Instant::now() < end => sleep(Life::PAUSE).await,
+            answer => return answer,
+        }
     }
 }
 

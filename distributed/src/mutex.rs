@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use tokio::time::timeout;
+
+use crate::engine::{Engine, Line};
+use crate::life::persist;
 use crate::participant::Participant;
 use crate::seat::Seat;
 use crate::{Error, Result, Status, Who};
@@ -125,7 +128,7 @@ impl Mutex {
     ///
     /// # Errors
     ///
-    /// If no server answers, or it refuses.
+    /// If no server answers within the session's time, or it refuses.
     pub async fn join(&self) -> Result<Participant> {
         let Self { engine, name, options } = self.clone();
         Ok(Participant::new(Seat::join(engine, name, options).await?))
@@ -135,9 +138,20 @@ impl Mutex {
     ///
     /// # Errors
     ///
-    /// If no server answers, or it refuses.
+    /// If no server answers within the session's time, or it refuses.
     pub async fn status(&self) -> Result<Status> {
-        Ok(Status::of(&self.name, self.engine.look(&self.name).await?))
+        Ok(Status::of(&self.name, self.look().await?))
+    }
+
+    pub(crate) async fn look(&self) -> Result<Line> {
+        persist(self.options.ttl, || self.engine.look(&self.name)).await
+    }
+
+    /// Comes back when the line may have changed.
+    pub(crate) async fn changed(&self, known: &Line) -> Result<()> {
+        // However silent the engine, there is a look now and then.
+        let changed = self.engine.changed(&self.name, known);
+        timeout(self.options.ttl / 2, changed).await.unwrap_or(Ok(()))
     }
 
     /// Its name.

@@ -85,7 +85,8 @@ impl Participant {
     }
 
     /// Waits for this participant's turn, but not longer than this: `None` if the time is over. A free
-    /// lock is taken even with a timeout of zero.
+    /// lock is taken even with a timeout of zero. If no server answers, it may take the session's time to
+    /// find that out.
     ///
     /// # Errors
     ///

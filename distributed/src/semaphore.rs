@@ -18,7 +18,6 @@ use crate::{Guard, Mutex, Options, Participant, Result, Status};
 /// Everybody has to say the same number of permits.
 #[derive(Clone, Debug)]
 pub struct Semaphore {
-    engine: Arc<dyn Engine>,
     door: Mutex,
     held: Mutex,
     permits: usize,
@@ -33,8 +32,8 @@ impl Semaphore {
     /// less than that says.
     pub fn new(engine: Arc<dyn Engine>, name: &str, permits: usize) -> Result<Self> {
         let door = Mutex::new(engine.clone(), name)?;
-        let held = Mutex::new(engine.clone(), &format!("{name}.permits"))?;
-        Ok(Self { engine, door, held, permits }.with(Options::default()))
+        let held = Mutex::new(engine, &format!("{name}.permits"))?;
+        Ok(Self { door, held, permits }.with(Options::default()))
     }
 
     /// The same semaphore, with other [`Options`] for those who join by this value; without poisoning in any
@@ -63,13 +62,9 @@ impl Semaphore {
     ///
     /// As [`Mutex::status`].
     pub async fn status(&self) -> Result<Status> {
-        let (door, held) = (self.engine.look(self.door.name()).await?, self.look().await?);
+        let (door, held) = (self.door.look().await?, self.held.look().await?);
         let queue = door.inside.into_iter().chain(door.queue).collect();
         Ok(Status::of(self.door.name(), Line { inside: held.inside, queue, deaths: Vec::new() }))
-    }
-
-    async fn look(&self) -> Result<Line> {
-        self.engine.look(self.held.name()).await
     }
 
     fn has_permits(&self, held: &Line) -> bool {
@@ -80,11 +75,11 @@ impl Semaphore {
     async fn permit(&self) -> Result<()> {
         loop {
             let seen = async {
-                let held = self.look().await?;
+                let held = self.held.look().await?;
                 if self.has_permits(&held) {
                     return Ok(true);
                 }
-                self.engine.changed(self.held.name(), &held).await.map(|()| false)
+                self.held.changed(&held).await.map(|()| false)
             };
             match seen.await {
                 Ok(true) => return Ok(()),
@@ -161,7 +156,7 @@ async fn try_door<'d>(
     semaphore: &Semaphore,
 ) -> Result<Option<Guard<'d>>> {
     let Some(door) = door.try_lock().await? else { return Ok(None) };
-    if semaphore.has_permits(&semaphore.look().await?) {
+    if semaphore.has_permits(&semaphore.held.look().await?) {
         return Ok(Some(door));
     }
     door.unlock().await.map(|()| None)

@@ -48,7 +48,7 @@ impl Cluster {
             "postgres" => postgres::start,
             _ => bail!("no such engine: {engine}; there are {}", ENGINES.join(", ")),
         };
-        let programs = fetch(engine)?;
+        let programs = programs(engine)?;
         // A port that was free may have been taken meanwhile: then they are started once more.
         let first = start(&programs).and_then(Self::ready);
         first
@@ -86,8 +86,12 @@ impl Cluster {
     }
 }
 
-/// Where an engine's programs are.
-fn fetch(engine: &str) -> Result<PathBuf> {
+/// Where an engine's own programs are: its servers, and its command line.
+///
+/// # Errors
+///
+/// If they cannot be had on this machine.
+pub fn programs(engine: &str) -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fetched = Command::new(here.join("fetch"))
         .arg(engine)

@@ -72,6 +72,7 @@ macro_rules! suite {
                 order::first_come_first_served
                 restarts::a_holder_is_told_while_all_servers_are_stopped
                 restarts::no_single_server_takes_the_lock_with_it
+                restarts::nobody_waits_for_ever_for_servers_that_hang
                 restarts::tokens_grow_through_a_restart
                 semaphores::a_permit_of_one_that_was_killed_comes_back
                 semaphores::no_more_than_there_are_permits

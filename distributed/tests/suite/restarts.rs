@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use bakery_distributed::{Error, connect};
+use bakery_distributed::{Client, Error, connect};
 use bakery_servers::{Cluster, Node};
 use tokio::time::sleep;
 
@@ -87,5 +87,28 @@ pub async fn a_holder_is_told_while_all_servers_are_stopped(arena: Arena) -> Res
     cluster.nodes.iter().try_for_each(Node::go_on)?;
     ensure!(next.await?? > guard.token());
     ensure!(guard.check().await.is_err());
+    Ok(())
+}
+
+/// A server that accepts and does not answer is worse than one that is gone.
+pub async fn nobody_waits_for_ever_for_servers_that_hang(arena: Arena) -> Result<()> {
+    let cluster = Cluster::start(arena.engine)?;
+    let lock = |client: Client| Ok::<_, Error>(client.mutex(arena.name)?.with(options()));
+    let many = cluster.nodes.len() > 1;
+    for node in cluster.nodes.iter().filter(|_| many) {
+        node.stop()?;
+        // Whichever server it asks first, and whichever leads.
+        let mutex = lock(connect(&cluster.url)?)?;
+        let mut me = mutex.join().await?;
+        me.lock().await?.unlock().await?;
+        ensure!(mutex.status().await?.holders.is_empty());
+        me.leave().await?;
+        node.go_on()?;
+        cluster.wait()?;
+    }
+    cluster.nodes.iter().try_for_each(Node::stop)?;
+    let mutex = lock(connect(&cluster.url)?)?;
+    ensure!(mutex.join().await.is_err() && mutex.status().await.is_err());
+    cluster.nodes.iter().try_for_each(Node::go_on)?;
     Ok(())
 }

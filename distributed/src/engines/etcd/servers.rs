@@ -1,5 +1,6 @@
 //! The servers of a cluster: whoever answers is asked on.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -15,8 +16,15 @@ use crate::{Error, Result};
 
 #[derive(Debug)]
 pub(super) struct Servers {
-    channels: Vec<Channel>,
+    servers: Vec<Server>,
     current: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Server {
+    endpoint: Endpoint,
+    /// Made when it is first asked for something: that takes a runtime.
+    channel: OnceLock<Channel>,
 }
 
 /// Goes on to the next server, unless the answer has come.
@@ -28,11 +36,17 @@ struct Asking<'s> {
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        let next = (self.server + 1) % self.servers.channels.len();
+        let next = (self.server + 1) % self.servers.servers.len();
         if !self.is_answered {
             // If another one has gone on already, that will do.
             let _ = self.servers.current.compare_exchange(self.server, next, Relaxed, Relaxed);
         }
+    }
+}
+
+impl Server {
+    fn channel(&self) -> Channel {
+        self.channel.get_or_init(|| self.endpoint.connect_lazy()).clone()
     }
 }
 
@@ -42,7 +56,7 @@ impl Servers {
             url: url.clone(),
             why: why.to_string(),
         };
-        let channel = |url: &String| {
+        let server = |url: &String| {
             let endpoint = Endpoint::from_shared(url.clone()).map_err(|why| bad(url, &why))?;
             // Servers do not like to be asked more often than every 5 s whether they live.
             let endpoint = endpoint
@@ -50,15 +64,15 @@ impl Servers {
                 .tcp_nodelay(true)
                 .http2_keep_alive_interval(Duration::from_secs(10))
                 .keep_alive_timeout(Duration::from_secs(3));
-            Ok(endpoint.connect_lazy())
+            Ok(Server { endpoint, channel: OnceLock::new() })
         };
-        let channels = urls.iter().map(channel).collect::<Result<Vec<_>>>()?;
-        if channels.is_empty() {
+        let servers = urls.iter().map(server).collect::<Result<Vec<_>>>()?;
+        if servers.is_empty() {
             return Err(bad(&String::new(), &"it names no server"));
         }
         // Not everybody asks the same one.
-        let current = AtomicUsize::new(std::process::id() as usize % channels.len());
-        Ok(Self { channels, current })
+        let current = AtomicUsize::new(std::process::id() as usize % servers.len());
+        Ok(Self { servers, current })
     }
 
     /// The servers' next answer, to a request that stays open.
@@ -73,7 +87,7 @@ impl Servers {
         A: Message + Default + 'static,
     {
         let mut asking = self.asking();
-        let mut grpc = Grpc::new(self.channels[asking.server].clone());
+        let mut grpc = Grpc::new(self.servers[asking.server].channel());
         let requests = once(request).chain(pending());
         grpc.ready().await.map_err(|why| unreachable(what, why.to_string()))?;
         let path = PathAndQuery::from_static(path);
@@ -113,7 +127,7 @@ impl Servers {
         A: Message + Default + 'static,
     {
         let mut asking = self.asking();
-        let mut grpc = Grpc::new(self.channels[asking.server].clone());
+        let mut grpc = Grpc::new(self.servers[asking.server].channel());
         grpc.ready().await.map_err(|why| unreachable(what, why.to_string()))?;
         let path = PathAndQuery::from_static(path);
         let answer = grpc.unary(request.into_request(), path, ProstCodec::<Q, A>::default()).await;

@@ -72,6 +72,9 @@ impl Postgres {
         };
         let mut config: Config = url.parse().map_err(bad)?;
         config.connect_timeout(Duration::from_secs(3));
+        // A server that is cut off shall not be taken for a slow one.
+        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));
+        config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(11));
         Ok(Self { config, onlooker: Arc::default() })
     }
 
