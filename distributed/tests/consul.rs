@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, Result, bail, ensure};
 use bakery_distributed::engine::{Me, Patience, Turn};
 use bakery_distributed::{Error, Mode, Options, Who, connect};
-use bakery_servers::Cluster;
+use bakery_servers::{Cluster, programs};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -258,8 +258,7 @@ async fn consul_lock_keeps_out_and_is_kept_out(arena: Arena) -> Result<()> {
     // Stays inside until it may go, or for a minute.
     let script =
         r#"touch "$0"; for _ in $(seq 3000); do [ -e "$1" ] && exit; sleep 0.02; done; false"#;
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/servers/consul/usr/bin/consul");
-    let real = Command::new(program)
+    let real = Command::new(programs("consul")?.join("consul"))
         .args(["lock", &agent, "-shell=false", arena.name, "sh", "-c", script])
         .args([&is_in, &may_go])
         .stdout(Stdio::null())
