@@ -13,6 +13,8 @@ pub struct Client {
 
 /// The engine of this address, if its feature is on:
 ///
+/// - `consul://HOST:PORT,HOST:PORT/PREFIX`; with `?usual-key` beside `consul lock`
+/// - `dynamodb://HOST:PORT/TABLE?pace=50ms`
 /// - `etcd://HOST:PORT,HOST:PORT/PREFIX`
 /// - `postgres://USER@HOST:PORT/DATABASE`
 ///
@@ -24,6 +26,36 @@ pub struct Client {
 pub fn connect(url: &str) -> Result<Client> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     match scheme {
+        #[cfg(feature = "consul")]
+        "consul" => {
+            let rest = url.trim_start_matches("consul://");
+            let (agents, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            let (prefix, option) = prefix.split_once('?').unwrap_or((prefix, ""));
+            let agents: Vec<_> = agents.split(',').map(str::to_owned).collect();
+            let consul = crate::engines::consul::Consul::new(&agents, prefix)?;
+            match option {
+                "" => Ok(Client::new(consul)),
+                "usual-key" => Ok(Client::new(consul.with_usual_key())),
+                _ => Err(Error::BadUrl {
+                    url: url.to_owned(),
+                    why: "the only option is ?usual-key".to_owned(),
+                }),
+            }
+        }
+        #[cfg(feature = "dynamodb")]
+        "dynamodb" => {
+            let rest = url.trim_start_matches("dynamodb://");
+            let (servers, table) = rest.split_once('/').unwrap_or((rest, ""));
+            let (table, pace) = table.split_once("?pace=").unwrap_or((table, "50ms"));
+            let pace = pace.strip_suffix("ms").and_then(|pace| pace.parse().ok());
+            let pace = pace.map(std::time::Duration::from_millis).ok_or_else(|| Error::BadUrl {
+                url: url.to_owned(),
+                why: "the pace is a number of milliseconds, as in ?pace=50ms".to_owned(),
+            })?;
+            let servers: Vec<_> = servers.split(',').map(str::to_owned).collect();
+            let table = crate::engines::dynamodb::DynamoDb::new(&servers, table)?;
+            Ok(Client::new(table.pace(pace)))
+        }
         #[cfg(feature = "etcd")]
         "etcd" => {
             let rest = url.trim_start_matches("etcd://");

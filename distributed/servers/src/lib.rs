@@ -2,6 +2,8 @@
 //! that can be had. They end, and their data with them, when their [`Cluster`] is dropped and also when the
 //! process that started them ends in whatever way.
 
+mod consul;
+mod dynamodb;
 mod etcd;
 mod node;
 mod port;
@@ -30,7 +32,7 @@ pub struct Cluster {
 type IsReady = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// The engines whose servers can be started.
-pub const ENGINES: [&str; 2] = ["etcd", "postgres"];
+pub const ENGINES: [&str; 4] = ["consul", "dynamodb", "etcd", "postgres"];
 
 impl Cluster {
     /// Starts an engine's servers: three where it can have several. Comes back when they answer.
@@ -40,6 +42,8 @@ impl Cluster {
     /// If their programs cannot be had on this machine, or they do not start.
     pub fn start(engine: &str) -> Result<Self> {
         let start = match engine {
+            "consul" => consul::start,
+            "dynamodb" => dynamodb::start,
             "etcd" => etcd::start,
             "postgres" => postgres::start,
             _ => bail!("no such engine: {engine}; there are {}", ENGINES.join(", ")),

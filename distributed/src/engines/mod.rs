@@ -1,6 +1,15 @@
 //! The engines. Each is a feature.
 
+#[cfg(feature = "consul")]
+pub mod consul;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+
+#[cfg(feature = "json-over-http")]
+mod http;
+#[cfg(feature = "json-over-http")]
+mod value;

@@ -3,7 +3,7 @@
 //!
 //! An engine whose servers cannot be had on this machine is skipped: see the lines that begin with
 //! `SKIPPED`.
-#![cfg(any(feature = "etcd", feature = "postgres"))]
+#![cfg(any(feature = "consul", feature = "dynamodb", feature = "etcd", feature = "postgres"))]
 
 mod arena;
 mod child;
@@ -87,6 +87,8 @@ macro_rules! suite {
 }
 
 suite! {
+    "consul" consul
+    "dynamodb" dynamodb
     "etcd" etcd
     "postgres" postgres
 }

@@ -97,8 +97,8 @@ pub async fn nobody_waits_for_ever_for_servers_that_hang(arena: Arena) -> Result
     let many = cluster.nodes.len() > 1;
     for node in cluster.nodes.iter().filter(|_| many) {
         node.stop()?;
-        // Whichever server it asks first, and whichever leads.
-        let mutex = lock(connect(&cluster.url)?)?;
+        // Whichever server it asks first, and whichever leads: an election takes its time.
+        let mutex = connect(&cluster.url)?.mutex(arena.name)?;
         let mut me = mutex.join().await?;
         me.lock().await?.unlock().await?;
         ensure!(mutex.status().await?.holders.is_empty());
