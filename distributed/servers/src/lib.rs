@@ -3,9 +3,11 @@
 //! process that started them ends in whatever way.
 
 mod etcd;
+mod link;
 mod node;
 mod port;
 mod postgres;
+pub mod zookeeper;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+pub use link::Link;
 pub use node::Node;
 
 /// Servers that have been started together.
@@ -30,7 +33,7 @@ pub struct Cluster {
 type IsReady = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// The engines whose servers can be started.
-pub const ENGINES: [&str; 2] = ["etcd", "postgres"];
+pub const ENGINES: [&str; 3] = ["etcd", "postgres", "zookeeper"];
 
 impl Cluster {
     /// Starts an engine's servers: three where it can have several. Comes back when they answer.
@@ -42,6 +45,7 @@ impl Cluster {
         let start = match engine {
             "etcd" => etcd::start,
             "postgres" => postgres::start,
+            "zookeeper" => zookeeper::start,
             _ => bail!("no such engine: {engine}; there are {}", ENGINES.join(", ")),
         };
         let programs = programs(engine)?;

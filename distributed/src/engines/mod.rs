@@ -4,3 +4,7 @@
 pub mod etcd;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "zookeeper")]
+mod value;
+#[cfg(feature = "zookeeper")]
+pub mod zookeeper;

@@ -3,7 +3,7 @@
 //!
 //! An engine whose servers cannot be had on this machine is skipped: see the lines that begin with
 //! `SKIPPED`.
-#![cfg(any(feature = "etcd", feature = "postgres"))]
+#![cfg(any(feature = "etcd", feature = "postgres", feature = "zookeeper"))]
 
 mod arena;
 mod child;
@@ -89,4 +89,5 @@ macro_rules! suite {
 suite! {
     "etcd" etcd
     "postgres" postgres
+    "zookeeper" zookeeper
 }
