@@ -24,7 +24,8 @@ const HELP: &str = "\
 Five processes add 20 lines each to a shared count, under a lock between machines.
 
   --engine NAME   the engine, whose servers are started on loopback and stopped again
-  --url URL       servers that are there, as `connect` takes them: etcd://HOST:PORT,HOST:PORT/PREFIX";
+  --url URL       servers that are there: etcd://HOST:PORT,.../PREFIX, postgres://USER@HOST:PORT/DATABASE,
+                  zookeeper://HOST:PORT,.../DIRECTORY, and others as `connect` takes them";
 
 fn main() -> Result<()> {
     let (mut engine, mut url, mut count) = (None, None, None);

@@ -17,6 +17,7 @@ pub struct Client {
 /// - `dynamodb://HOST:PORT/TABLE?pace=50ms`
 /// - `etcd://HOST:PORT,HOST:PORT/PREFIX`
 /// - `postgres://USER@HOST:PORT/DATABASE`
+/// - `zookeeper://HOST:PORT,HOST:PORT/DIRECTORY`
 ///
 /// It connects when it is asked for something.
 ///
@@ -66,6 +67,12 @@ pub fn connect(url: &str) -> Result<Client> {
         }
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => Ok(Client::new(crate::engines::postgres::Postgres::new(url)?)),
+        #[cfg(feature = "zookeeper")]
+        "zookeeper" => {
+            let rest = url.trim_start_matches("zookeeper://");
+            let (servers, directory) = rest.split_once('/').unwrap_or((rest, ""));
+            Ok(Client::new(crate::engines::zookeeper::ZooKeeper::new(servers, directory)?))
+        }
         _ => Err(Error::BadUrl {
             // What follows may have a password in it.
             url: format!("{scheme}://..."),

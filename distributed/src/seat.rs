@@ -253,7 +253,9 @@ impl Attempt {
     /// Whose turn it is.
     async fn look(&self) -> Result<Turn> {
         let (life, me) = (self.life.clone(), self.me.clone());
-        let look = self.claim.seat.run(move |seat, _place| async move {
+        let look = self.claim.seat.run(move |seat, place| async move {
+            // Nobody leaves meanwhile.
+            let _place = place;
             loop {
                 match life.ask(life.session.poll(&me)).await {
                     Err(error) if error.is_passing() => {}
@@ -313,7 +315,9 @@ impl Attempt {
     /// Has the others see this.
     pub(crate) async fn say(&self, note: &str) -> Result<()> {
         let (life, me, note) = (self.life.clone(), self.me.clone(), note.to_owned());
-        let said = self.claim.seat.run(move |seat, _place| async move {
+        let said = self.claim.seat.run(move |seat, place| async move {
+            // Nobody leaves meanwhile.
+            let _place = place;
             loop {
                 match life.ask(life.session.say(&me, &note)).await {
                     Err(error) if error.is_passing() => {}

@@ -5,9 +5,11 @@
 mod consul;
 mod dynamodb;
 mod etcd;
+mod link;
 mod node;
 mod port;
 mod postgres;
+pub mod zookeeper;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+pub use link::Link;
 pub use node::Node;
 
 /// Servers that have been started together.
@@ -32,7 +35,7 @@ pub struct Cluster {
 type IsReady = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// The engines whose servers can be started.
-pub const ENGINES: [&str; 4] = ["consul", "dynamodb", "etcd", "postgres"];
+pub const ENGINES: [&str; 5] = ["consul", "dynamodb", "etcd", "postgres", "zookeeper"];
 
 impl Cluster {
     /// Starts an engine's servers: three where it can have several. Comes back when they answer.
@@ -46,6 +49,7 @@ impl Cluster {
             "dynamodb" => dynamodb::start,
             "etcd" => etcd::start,
             "postgres" => postgres::start,
+            "zookeeper" => zookeeper::start,
             _ => bail!("no such engine: {engine}; there are {}", ENGINES.join(", ")),
         };
         let programs = programs(engine)?;

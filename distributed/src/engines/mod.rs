@@ -8,8 +8,10 @@ pub mod dynamodb;
 pub mod etcd;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "zookeeper")]
+pub mod zookeeper;
 
 #[cfg(feature = "json-over-http")]
 mod http;
-#[cfg(feature = "json-over-http")]
+#[cfg(any(feature = "json-over-http", feature = "zookeeper"))]
 mod value;

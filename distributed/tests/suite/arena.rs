@@ -53,7 +53,7 @@ pub fn run<F: Future<Output = anyhow::Result<()>>>(
 }
 
 /// Says so where the harness does not hide it.
-fn skip(what: &str) {
+pub fn skip(what: &str) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Relaxed) + 1;
     let _ = writeln!(std::io::stderr(), "\nSKIPPED ({count}): {what}");

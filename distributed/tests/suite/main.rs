@@ -3,7 +3,13 @@
 //!
 //! An engine whose servers cannot be had on this machine is skipped: see the lines that begin with
 //! `SKIPPED`.
-#![cfg(any(feature = "consul", feature = "dynamodb", feature = "etcd", feature = "postgres"))]
+#![cfg(any(
+    feature = "consul",
+    feature = "dynamodb",
+    feature = "etcd",
+    feature = "postgres",
+    feature = "zookeeper"
+))]
 
 mod arena;
 mod child;
@@ -91,4 +97,5 @@ suite! {
     "dynamodb" dynamodb
     "etcd" etcd
     "postgres" postgres
+    "zookeeper" zookeeper
 }

@@ -1,0 +1,90 @@
+//! A connection between servers that can be cut.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Result;
+
+/// What servers say to each other by way of some ports. Cut, it is silent and nothing is closed, as when a
+/// cable is pulled.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    shared: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Link {
+    /// Lets nothing through.
+    pub fn cut(&self) {
+        self.set(true);
+    }
+
+    /// Lets everything through, also what has been said meanwhile.
+    pub fn mend(&self) {
+        self.set(false);
+    }
+
+    fn set(&self, is_cut: bool) {
+        *self.shared.0.lock().unwrap_or_else(PoisonError::into_inner) = is_cut;
+        self.shared.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let is_cut = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.shared.1.wait_while(is_cut, |is_cut| *is_cut));
+    }
+
+    /// Listens on a port for as long as this process lives, and passes on what comes: to another port, or, if
+    /// there is none, to where each one asks for by SOCKS 5.
+    pub(crate) fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, from))?;
+        let link = self.clone();
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let link = link.clone();
+                thread::spawn(move || link.join(connection, to));
+            }
+        });
+        Ok(())
+    }
+
+    fn join(&self, mut from: TcpStream, port: Option<u16>) -> std::io::Result<()> {
+        self.wait();
+        let to = match port {
+            Some(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, port))?,
+            None => connect_as_asked(&mut from)?,
+        };
+        let (link, answers, back) = (self.clone(), to.try_clone()?, from.try_clone()?);
+        thread::spawn(move || link.pass(answers, back));
+        self.pass(from, to);
+        Ok(())
+    }
+
+    fn pass(&self, mut from: TcpStream, mut to: TcpStream) {
+        let mut words = [0; 16 * 1024];
+        let _ = to.set_nodelay(true);
+        while let Ok(count @ 1..) = from.read(&mut words) {
+            self.wait();
+            if to.write_all(&words[..count]).is_err() {
+                break;
+            }
+        }
+        self.wait();
+        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+    }
+}
+
+/// The other end of a connection that is asked for by SOCKS 5, without a password and by IPv4.
+fn connect_as_asked(from: &mut TcpStream) -> std::io::Result<TcpStream> {
+    let mut greeting = [0; 2];
+    from.read_exact(&mut greeting)?;
+    from.read_exact(&mut vec![0; greeting[1].into()])?;
+    from.write_all(&[5, 0])?;
+    let mut request = [0; 10];
+    from.read_exact(&mut request)?;
+    let port = u16::from_be_bytes([request[8], request[9]]);
+    let to = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    from.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    Ok(to)
+}

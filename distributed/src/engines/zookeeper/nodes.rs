@@ -1,0 +1,60 @@
+//! Nodes that are read.
+
+use zookeeper_client as zk;
+
+use super::connection::Outcome;
+use super::names::Paths;
+use crate::Death;
+use crate::engine::Me;
+use crate::engines::value::{Value, from_value, to_value};
+
+/// The children of a directory; none if it is not there.
+pub(super) fn or_none(children: Outcome<Vec<String>>) -> Outcome<Vec<String>> {
+    match children {
+        Err(zk::Error::NoNode) => Ok(Vec::new()),
+        children => children,
+    }
+}
+
+/// What these nodes of a directory have in them, without those that have gone meanwhile.
+pub(super) async fn read_all(
+    client: &zk::Client,
+    directory: &str,
+    names: &[String],
+) -> Outcome<Vec<(String, Vec<u8>, zk::Stat)>> {
+    let paths = names.iter().map(|name| format!("{directory}/{name}"));
+    // All are sent before the first one is awaited.
+    let reads: Vec<_> = paths.map(|path| client.get_data(&path)).collect();
+    let mut found = Vec::new();
+    for (name, read) in names.iter().zip(reads) {
+        match read.await {
+            Ok((data, stat)) => found.push((name.clone(), data, stat)),
+            Err(zk::Error::NoNode) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// What the record of one that is inside has in it.
+pub(super) fn to_record(me: &Me, note: &str) -> String {
+    format!("{} {}", me.order.get().copied().unwrap_or_default(), to_value(me, note))
+}
+
+/// These records, in the order of their tokens.
+pub(super) async fn deaths(
+    client: &zk::Client,
+    paths: &Paths,
+    names: &[String],
+) -> Outcome<Vec<Death>> {
+    let records = read_all(client, &paths.inside, names).await?;
+    let death = |(_, data, _): &(_, Vec<u8>, _)| {
+        let record = String::from_utf8_lossy(data);
+        let (token, value) = record.split_once(' ').unwrap_or(("0", &record));
+        let Value { since, who, note, .. } = from_value(value);
+        Death { who, note, token: token.parse().unwrap_or(0), since }
+    };
+    let mut deaths: Vec<_> = records.iter().map(death).collect();
+    deaths.sort_by_key(|death| death.token);
+    Ok(deaths)
+}

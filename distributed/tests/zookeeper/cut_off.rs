@@ -1,0 +1,146 @@
+//! Servers that are cut off from the others, and go on talking to their clients.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bakery_distributed::{Death, Error, Guard, Mutex, connect};
+use bakery_servers::{Cluster, Link, zookeeper};
+use tokio::task::JoinHandle;
+
+use crate::arena::{Arena, options};
+
+/// Three servers, and a link to the last one.
+struct Apart {
+    cluster: Cluster,
+    link: Link,
+}
+
+impl Apart {
+    fn start(last_leads: bool) -> Result<Self> {
+        let (mut cluster, link) = zookeeper::start_apart()?;
+        zookeeper::elect(&mut cluster, last_leads)?;
+        Ok(Self { cluster, link })
+    }
+
+    /// The lock, by way of this server only.
+    fn mutex(&self, name: &str, server: usize) -> Result<Mutex> {
+        Ok(connect(&zookeeper::url_of(&self.cluster, server))?.mutex(name)?.with(options()))
+    }
+}
+
+/// Goes in, however often its own session ends before that; says when, with which token, and after whose
+/// death.
+fn next(mutex: Mutex) -> JoinHandle<Result<(Instant, u64, Option<Death>)>> {
+    tokio::spawn(async move {
+        let mut me = mutex.join().await?;
+        loop {
+            let guard = match me.lock_or_repair(async |_| Ok::<_, Error>(())).await {
+                Err(Error::Lost { .. } | Error::Unreachable { .. }) => continue,
+                guard => guard?,
+            };
+            let came = Instant::now();
+            let (token, death) = (guard.token(), guard.death().cloned());
+            guard.unlock().await?;
+            return Ok((came, token, death));
+        }
+    })
+}
+
+async fn wait_for_a_waiter(mutex: &Mutex) -> Result<()> {
+    while mutex.status().await?.queue.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+async fn when_told(guard: &Guard<'_>) -> Instant {
+    guard.lost().await;
+    Instant::now()
+}
+
+/// Whether it is held.
+async fn when_it_is_known_again(guard: &Guard<'_>) {
+    while guard.check().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn cut_off(name: &str, apart: &Apart) -> Result<()> {
+    let mut me = apart.mutex(name, 2)?.join().await?;
+    let guard = me.lock().await?;
+    let token = guard.token();
+    let others = apart.mutex(name, 0)?;
+    let next = next(others.clone());
+    wait_for_a_waiter(&others).await?;
+    // Those who wait elsewhere are told as well, and leave the line.
+    let other_name = format!("{name}-waited-for");
+    let elsewhere = apart.mutex(&other_name, 1)?;
+    let mut holder = elsewhere.join().await?;
+    let held = holder.lock().await?;
+    let mut waiter = apart.mutex(&other_name, 2)?.join().await?;
+    let waiting = waiter.enter().await?;
+    // Not of those that are told: what a session asks for after a question that hangs, hangs as well.
+    let mut asking = apart.mutex(&format!("{name}-asked-for"), 2)?.join().await?;
+    let asked = asking.lock().await?;
+
+    apart.link.cut();
+    // Nobody can say any more that it is held.
+    let (is_known, told) = tokio::join!(asked.check(), when_told(&guard));
+    ensure!(is_known.is_err());
+    let (came, next_token, death) = next.await??;
+    ensure!(told < came, "told {:?} too late", told - came);
+    ensure!(next_token > token && death.is_some_and(|death| death.token == token));
+    ensure!(guard.check().await.is_err());
+    let Err(Error::Lost { .. }) = waiting.wait().await else { bail!("it waits for ever") };
+    while !elsewhere.status().await?.queue.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(held);
+    apart.link.mend();
+    Ok(())
+}
+
+/// It answers reads and pings until it has missed its leader for ten ticks, which is longer than the session
+/// lives.
+pub async fn whoever_is_on_a_follower_that_is_cut_off_is_told_before_the_next_one_is_in(
+    arena: Arena,
+) -> Result<()> {
+    cut_off(arena.name, &Apart::start(false)?).await
+}
+
+/// It answers renewals too, until it has missed its followers for ten ticks; as long as they need to elect
+/// another one.
+pub async fn whoever_is_on_a_leader_that_is_cut_off_is_told_before_the_next_one_is_in(
+    arena: Arena,
+) -> Result<()> {
+    cut_off(arena.name, &Apart::start(true)?).await
+}
+
+pub async fn when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told(
+    arena: Arena,
+) -> Result<()> {
+    let mut cluster = Cluster::start(arena.engine)?;
+    let mutex = connect(&cluster.url)?.mutex(arena.name)?.with(options());
+    for _ in 0..3 {
+        let mut me = mutex.join().await?;
+        let guard = me.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
+        let token = guard.token();
+        let next = next(mutex.clone());
+        wait_for_a_waiter(&mutex).await?;
+        let leader = zookeeper::leader(&cluster).context("nobody leads")?;
+        cluster.nodes[leader].kill()?;
+        let told = tokio::select! {
+            told = when_told(&guard) => Some(told),
+            () = when_it_is_known_again(&guard) => {
+                ensure!(!next.is_finished(), "two are inside");
+                None
+            }
+        };
+        guard.unlock().await?;
+        let (came, next_token, _) = next.await??;
+        ensure!(next_token > token && told.is_none_or(|told| told < came));
+        cluster.nodes[leader].start_again()?;
+        cluster.wait()?;
+    }
+    Ok(())
+}
