@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 /// A session's lease: it ends a little before whoever grants it could end the session.
 ///
@@ -35,10 +35,10 @@ pub(crate) struct Sent {
 /// How much of a session's time is relied upon: the clocks of machines do not run equally fast, and whoever
 /// is told needs a moment to stop.
 fn relied_upon(ttl: Duration) -> Duration {
-    ttl * 19 / 20
+    ttl.saturating_sub(ttl / 20)
 }
 
-/// Time that goes on while the machine is suspended, which [`Instant`] does not on Linux.
+/// Time that goes on while the machine is suspended, which [`Instant`](std::time::Instant) does not on Linux.
 pub(crate) fn now() -> Duration {
     #[cfg(target_os = "linux")]
     let clock = rustix::time::ClockId::Boottime;
@@ -51,7 +51,7 @@ pub(crate) fn now() -> Duration {
 impl Lease {
     /// Of a session that was asked for at `sent`.
     pub(crate) fn new(ttl: Duration, sent: Duration) -> Self {
-        let end = sent + relied_upon(ttl);
+        let end = sent.saturating_add(relied_upon(ttl));
         Self { ttl, until: watch::Sender::new(Until { end, is_unproved: false, waits: 0 }) }
     }
 
@@ -72,7 +72,7 @@ impl Lease {
     }
 
     fn extend(&self, sent: Sent, is_unproved: bool) {
-        let end = sent.at + relied_upon(self.ttl);
+        let end = sent.at.saturating_add(relied_upon(self.ttl));
         self.until.send_modify(|until| {
             if now() < until.end && !(is_unproved && until.waits != sent.waits) {
                 until.end = until.end.max(end);
@@ -113,9 +113,8 @@ impl Lease {
                 return;
             }
             // The sleep does not go on while the machine is suspended, so it is a short one.
-            let look = Instant::now() + left.min(self.ttl / 4);
             tokio::select! {
-                () = sleep_until(look) => {}
+                () = sleep(left.min(self.ttl / 4)) => {}
                 _ = until.changed() => {}
             }
         }
@@ -133,6 +132,13 @@ mod tests {
         let ttl = Duration::from_secs(100);
         let lease = Lease::new(ttl, now());
         assert!(lease.left() <= ttl * 19 / 20);
+        assert!(!lease.is_over());
+    }
+
+    #[test]
+    fn of_endless_time_is_one_too() {
+        let lease = Lease::new(Duration::MAX, now());
+        lease.renewed(lease.sending());
         assert!(!lease.is_over());
     }
 

@@ -70,10 +70,13 @@ pub(crate) async fn persist<T, F>(time: Duration, mut ask: impl FnMut() -> F) ->
 where
     F: Future<Output = Result<T>>,
 {
-    let end = Instant::now() + time;
+    // `None`: beyond what the clock can tell.
+    let end = Instant::now().checked_add(time);
     loop {
         match within(time / 3, ask()).await {
-            Err(error) if error.is_passing() && Instant::now() < end => sleep(Life::PAUSE).await,
+            Err(error) if error.is_passing() && end.is_none_or(|end| Instant::now() < end) => {
+                sleep(Life::PAUSE).await;
+            }
             answer => return answer,
         }
     }

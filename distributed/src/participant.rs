@@ -92,7 +92,10 @@ impl Participant {
     ///
     /// As [`lock`](Self::lock).
     pub async fn lock_for(&mut self, timeout: Duration) -> Result<Option<Guard<'_>>> {
-        self.lock_until(Instant::now() + timeout).await
+        // As good as never, where the sum does not fit.
+        const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
+        let now = Instant::now();
+        self.lock_until(now.checked_add(timeout).unwrap_or(now + CENTURY)).await
     }
 
     /// Waits for this participant's turn, but not longer than until then.

@@ -10,6 +10,7 @@ use crate::arena::Arena;
 
 pub async fn a_free_lock_is_taken_even_without_time(arena: Arena) -> Result<()> {
     let mut me = arena.mutex()?.join().await?;
+    me.lock_for(Duration::MAX).await?.context("it is free")?.unlock().await?;
     let guard = me.lock_for(Duration::ZERO).await?.context("it is free")?;
     guard.unlock().await?;
     let guard = me.try_lock().await?.context("it is free")?;
