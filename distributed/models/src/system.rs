@@ -1,0 +1,305 @@
+//! Nodes, what is on its way between them, and everything that can happen next.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use stateright::{Model, Property};
+
+use crate::algorithm::{Algorithm, Entered, Event, Id, Lock, Output};
+
+/// What nodes there are, and what may happen to them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) nodes: Id,
+    /// How often each goes in.
+    pub(crate) passages: u8,
+    /// How often somebody gives up who waits.
+    pub(crate) withdrawals: u8,
+    /// How often a node dies, and begins again.
+    pub(crate) deaths: u8,
+    pub(crate) links: Links,
+}
+
+/// What links do to messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// Each arrives once, in the order in which a node sent them to another.
+    Exact,
+    /// One of all may arrive twice.
+    Doubling,
+    /// One of all may be lost.
+    Losing,
+    /// Each arrives once, in any order.
+    Reordering,
+}
+
+/// Nodes of one algorithm.
+pub(crate) struct System<A> {
+    pub(crate) bounds: Bounds,
+    /// A node that begins, of so many, in which of its lives.
+    pub(crate) begin: fn(Id, Id, u32) -> A,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct State<A, M> {
+    nodes: Vec<Node<A>>,
+    /// What is on its way, by sender and receiver.
+    ways: Vec<VecDeque<Packet<M>>>,
+    /// Who has met whom in its present life: what others send to it is lost.
+    met: Vec<bool>,
+    /// The greatest token of all.
+    token: u64,
+    withdrawals: u8,
+    deaths: u8,
+    /// How many messages may still be doubled or lost.
+    faults: u8,
+    broken: Option<&'static str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Node<A> {
+    algorithm: A,
+    life: u32,
+    program: Program,
+    /// How often it still wants to go in.
+    passages: u8,
+}
+
+/// What the program at a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Program {
+    Outside,
+    Waiting,
+    Inside,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Packet<M> {
+    Began,
+    Message(M),
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    Enter(Id),
+    Leave(Id),
+    GiveUp(Id),
+    /// What this one sent to that one arrives: the first of it, or if links reorder, the so-and-so-many-th.
+    Arrive(Id, Id, usize),
+    /// It arrives, and will once more.
+    Double(Id, Id),
+    Lose(Id, Id),
+    /// It dies and begins again; what it had sent is lost or not.
+    Die(Id, bool),
+}
+
+const EXCLUSION: &str = "two are inside";
+const TOKENS: &str = "a token is not greater than one before";
+
+impl<A> System<A>
+where
+    A: Algorithm,
+{
+    fn way(&self, from: Id, to: Id) -> usize {
+        usize::from(from) * usize::from(self.bounds.nodes) + usize::from(to)
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (Id, Id)> {
+        let nodes = self.bounds.nodes;
+        (0..nodes)
+            .flat_map(move |from| (0..nodes).map(move |to| (from, to)))
+            .filter(|(from, to)| from != to)
+    }
+}
+
+impl<A> System<A>
+where
+    A: Algorithm<Request = Lock, Answer = Entered> + Clone,
+    A::Message: Copy + Eq,
+{
+    /// Has a node take notice, and does what it says.
+    fn tell(&self, state: &mut State<A, A::Message>, who: Id, event: Event<Lock, A::Message>) {
+        for output in state.nodes[usize::from(who)].algorithm.step(event) {
+            match output {
+                Output::Send { to, message } => {
+                    let way = self.way(who, to);
+                    if state.met[self.way(to, who)] {
+                        state.ways[way].push_back(Packet::Message(message));
+                    }
+                }
+                Output::Answer(Entered { token }) => {
+                    if state.nodes.iter().any(|node| node.program == Program::Inside) {
+                        state.broken = Some(EXCLUSION);
+                    } else if token <= state.token {
+                        state.broken = Some(TOKENS);
+                    }
+                    state.token = state.token.max(token);
+                    let node = &mut state.nodes[usize::from(who)];
+                    if node.program == Program::Waiting {
+                        node.program = Program::Inside;
+                    } else {
+                        state.broken = Some("one went in that did not want to");
+                    }
+                }
+            }
+        }
+    }
+
+    fn arrive(
+        &self,
+        state: &mut State<A, A::Message>,
+        from: Id,
+        to: Id,
+        packet: Packet<A::Message>,
+    ) {
+        match packet {
+            Packet::Began => {
+                let way = self.way(from, to);
+                // What it sends to a life that is over is lost.
+                state.met[way] = !state.ways[way].contains(&Packet::Began);
+                self.tell(state, to, Event::Began(from));
+            }
+            Packet::Message(message) => self.tell(state, to, Event::Came { from, message }),
+        }
+    }
+
+    /// A node begins, and everybody else is going to notice.
+    fn die(&self, state: &mut State<A, A::Message>, who: Id, is_lost: bool) {
+        let node = &mut state.nodes[usize::from(who)];
+        node.life += 1;
+        node.algorithm = (self.begin)(who, self.bounds.nodes, node.life);
+        node.program = Program::Outside;
+        for other in (0..self.bounds.nodes).filter(|&other| other != who) {
+            let (there, back) = (self.way(who, other), self.way(other, who));
+            state.met[there] = false;
+            state.met[back] = true;
+            state.ways[back].clear();
+            if is_lost {
+                state.ways[there].clear();
+            }
+            state.ways[there].push_back(Packet::Began);
+            // It has to notice the other one as well.
+            self.tell(state, who, Event::Began(other));
+        }
+    }
+}
+
+impl<A> Model for System<A>
+where
+    A: Algorithm<Request = Lock, Answer = Entered> + Clone + Debug + Eq + Hash,
+    A::Message: Copy + Debug + Eq + Hash,
+{
+    type State = State<A, A::Message>;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<Self::State> {
+        let Bounds { nodes, passages, withdrawals, deaths, links } = self.bounds;
+        let node = |who| Node {
+            algorithm: (self.begin)(who, nodes, 1),
+            life: 1,
+            program: Program::Outside,
+            passages,
+        };
+        let ways = usize::from(nodes).pow(2);
+        let mut state = State {
+            nodes: (0..nodes).map(node).collect(),
+            ways: vec![VecDeque::new(); ways],
+            met: vec![false; ways],
+            token: 0,
+            withdrawals,
+            deaths,
+            faults: u8::from(matches!(links, Links::Doubling | Links::Losing)),
+            broken: None,
+        };
+        for (from, to) in self.pairs() {
+            state.ways[self.way(from, to)].push_back(Packet::Began);
+        }
+        vec![state]
+    }
+
+    fn actions(&self, state: &Self::State, steps: &mut Vec<Step>) {
+        if state.broken.is_some() {
+            return;
+        }
+        for (who, node) in (0..).zip(&state.nodes) {
+            match node.program {
+                Program::Outside if node.passages > 0 => steps.push(Step::Enter(who)),
+                Program::Outside => {}
+                Program::Waiting if state.withdrawals > 0 => steps.push(Step::GiveUp(who)),
+                Program::Waiting => {}
+                Program::Inside => steps.push(Step::Leave(who)),
+            }
+            if state.deaths > 0 {
+                steps.extend([Step::Die(who, false), Step::Die(who, true)]);
+            }
+        }
+        for (from, to) in self.pairs() {
+            let way = &state.ways[self.way(from, to)];
+            let Some(first) = way.front() else { continue };
+            let arriving = if self.bounds.links == Links::Reordering { way.len() } else { 1 };
+            steps.extend((0..arriving).map(|which| Step::Arrive(from, to, which)));
+            if state.faults > 0 && *first != Packet::Began {
+                steps.push(match self.bounds.links {
+                    Links::Doubling => Step::Double(from, to),
+                    _ => Step::Lose(from, to),
+                });
+            }
+        }
+    }
+
+    fn next_state(&self, state: &Self::State, step: Step) -> Option<Self::State> {
+        let mut next = state.clone();
+        match step {
+            Step::Enter(who) => {
+                next.nodes[usize::from(who)].program = Program::Waiting;
+                next.nodes[usize::from(who)].passages -= 1;
+                self.tell(&mut next, who, Event::Asked(Lock::Enter));
+            }
+            Step::Leave(who) => {
+                next.nodes[usize::from(who)].program = Program::Outside;
+                self.tell(&mut next, who, Event::Asked(Lock::Leave));
+            }
+            Step::GiveUp(who) => {
+                next.withdrawals -= 1;
+                next.nodes[usize::from(who)].program = Program::Outside;
+                self.tell(&mut next, who, Event::Asked(Lock::Leave));
+            }
+            Step::Arrive(from, to, which) => {
+                let packet = next.ways[self.way(from, to)].remove(which)?;
+                self.arrive(&mut next, from, to, packet);
+            }
+            Step::Double(from, to) => {
+                next.faults -= 1;
+                let packet = next.ways[self.way(from, to)].front()?.clone();
+                self.arrive(&mut next, from, to, packet);
+            }
+            Step::Lose(from, to) => {
+                next.faults -= 1;
+                next.ways[self.way(from, to)].pop_front();
+            }
+            Step::Die(who, is_lost) => {
+                next.deaths -= 1;
+                self.die(&mut next, who, is_lost);
+            }
+        }
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::always("safe", |_, state: &Self::State| state.broken.is_none())]
+    }
+}
+
+impl<A, M> State<A, M> {
+    /// What went wrong on the way here.
+    pub(crate) fn broken(&self) -> Option<&'static str> {
+        self.broken
+    }
+
+    /// Whether everybody has been inside as often as it wanted, or has given up or died.
+    pub(crate) fn is_served(&self) -> bool {
+        self.nodes.iter().all(|node| node.passages == 0 && node.program == Program::Outside)
+    }
+}

@@ -1,0 +1,93 @@
+//! The classic algorithms that exclude by messages alone: small state machines, to be read beside the
+//! papers.
+//!
+//! For work that matters take an [engine](crate::engines): these forget when all nodes do, and some wait for
+//! a node that is down until it is back. Each says in its first lines what it promises.
+//!
+//! One file per algorithm. None of them does I/O, knows the time, or throws dice. A node is told what has
+//! happened, by an [`Event`], and says what is to be done: [`Output`]s.
+//!
+//! | algorithm | messages for one passage | waits for | order | tokens |
+//! |---|---|---|---|---|
+//! | [`RicartAgrawala`] | 2 (N - 1) | every node | first come first served, by logical time | the request's time |
+//! | [`Voting`] | 3 N, and 3 for each vote that is given back | a majority | by logical time, as far as the voters know it | the request's time |
+//! | [`TokenRing`] | 1 to unboundedly many | every node | around the ring | how often the token was used |
+//!
+//! They rely on links that deliver what a node sends to another in order, and once: without that they lose
+//! exclusion, which the models show.
+
+mod nodes;
+mod ricart_agrawala;
+mod token_ring;
+mod voting;
+
+pub use nodes::{Id, Nodes};
+pub use ricart_agrawala::{Message as RicartAgrawalaMessage, RicartAgrawala};
+pub use token_ring::{Message as TokenRingMessage, TokenRing};
+pub use voting::{Message as VotingMessage, Voting};
+
+/// One node of an algorithm.
+pub trait Algorithm {
+    /// What the program at a node asks for.
+    type Request;
+    /// What it is told.
+    type Answer;
+    /// What nodes send each other.
+    type Message;
+
+    /// What is to be done now that this has happened.
+    ///
+    /// What cannot be at this point (a second [`Lock::Enter`], the answer to what was never asked) changes
+    /// nothing.
+    fn step(
+        &mut self,
+        event: Event<Self::Request, Self::Message>,
+    ) -> Vec<Output<Self::Answer, Self::Message>>;
+}
+
+/// What a node is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<R, M> {
+    /// The program here asks for something.
+    Asked(R),
+    /// This node has begun, or begun again: it knows nothing, and what it sent before has come or will never
+    /// come. So is each of the others told of this one when it begins.
+    Began(Id),
+    /// A message has come.
+    Came {
+        /// Who sent it.
+        from: Id,
+        /// The message.
+        message: M,
+    },
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output<A, M> {
+    /// This is to be sent.
+    Send {
+        /// To whom.
+        to: Id,
+        /// The message.
+        message: M,
+    },
+    /// The program here is to be told this.
+    Answer(A),
+}
+
+/// What the program at a node of a lock asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lock {
+    /// To go in.
+    Enter,
+    /// To leave; or to give up, if it is not in yet.
+    Leave,
+}
+
+/// The program at this node of a lock is inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Entered {
+    /// Greater than that of everybody who was inside before: a fencing token.
+    pub token: u64,
+}
