@@ -9,6 +9,7 @@
 //!
 //! | algorithm | messages for one passage | waits for | order | tokens |
 //! |---|---|---|---|---|
+//! | [`Coordinator`] | 3 | the coordinator | first come first served, as the coordinator hears of it | its term, and how many it let in |
 //! | [`RicartAgrawala`] | 2 (N - 1) | every node | first come first served, by logical time | the request's time |
 //! | [`Voting`] | 3 N, and 3 for each vote that is given back | a majority | by logical time, as far as the voters know it | the request's time |
 //! | [`TokenRing`] | 1 to unboundedly many | every node | around the ring | how often the token was used |
@@ -16,11 +17,13 @@
 //! They rely on links that deliver what a node sends to another in order, and once: without that they lose
 //! exclusion, which the models show.
 
+mod coordinator;
 mod nodes;
 mod ricart_agrawala;
 mod token_ring;
 mod voting;
 
+pub use coordinator::{Coordinator, Message as CoordinatorMessage, State as CoordinatorState};
 pub use nodes::{Id, Nodes};
 pub use ricart_agrawala::{Message as RicartAgrawalaMessage, RicartAgrawala};
 pub use token_ring::{Message as TokenRingMessage, TokenRing};
@@ -53,6 +56,10 @@ pub enum Event<R, M> {
     /// This node has begun, or begun again: it knows nothing, and what it sent before has come or will never
     /// come. So is each of the others told of this one when it begins.
     Began(Id),
+    /// This node is taken for dead: for too long nothing was heard of it. That may be wrong.
+    Down(Id),
+    /// This node was taken for dead, and is not: it knows what it knew.
+    Up(Id),
     /// A message has come.
     Came {
         /// Who sent it.
