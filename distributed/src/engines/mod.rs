@@ -13,5 +13,5 @@ pub mod zookeeper;
 
 #[cfg(feature = "json-over-http")]
 mod http;
-#[cfg(any(feature = "json-over-http", feature = "zookeeper"))]
+#[cfg(any(feature = "etcd", feature = "json-over-http", feature = "zookeeper"))]
 mod value;
