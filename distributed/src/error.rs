@@ -66,6 +66,16 @@ pub enum Error {
         /// Its words.
         why: String,
     },
+    /// PostgreSQL is only reached by way of a pooler. A session's lock would stay with a connection that the
+    /// pooler may give to somebody else: give the address of the server itself.
+    #[error(
+        "PostgreSQL is behind a pooler, which shares its connections: {why}; a session needs one of its own, \
+         so give the address of the server itself"
+    )]
+    Pooled {
+        /// By what that is known.
+        why: String,
+    },
     /// The session has ended: the lock is not held any more, or the place in the line is gone. Lock
     /// again: that opens another session.
     #[error("{line}: the session has ended, and with it the place in line; lock again")]

@@ -7,6 +7,7 @@ mod dynamodb;
 mod etcd;
 mod link;
 mod node;
+pub mod pgbouncer;
 mod port;
 mod postgres;
 pub mod zookeeper;

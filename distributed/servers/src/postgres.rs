@@ -50,7 +50,7 @@ fn lets_in(port: u16) -> bool {
 }
 
 /// The command of a program that refuses to run as root.
-fn as_somebody(programs: &Path, program: &str, data: &Path) -> Result<Vec<OsString>> {
+pub(crate) fn as_somebody(programs: &Path, program: &str, data: &Path) -> Result<Vec<OsString>> {
     /// `nobody`, and `nogroup`.
     const NOBODY: u32 = 65534;
     let libraries = programs.join("../../../x86_64-linux-gnu");

@@ -1,12 +1,14 @@
 //! One connection, and what the server says on it.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 
-use super::NAME;
+use super::{NAME, sql};
 use crate::{Competitor, Death, Error, Mode, Result, Who};
 
 #[derive(Debug)]
@@ -22,16 +24,29 @@ pub(super) struct Connection {
 pub(super) struct Row(SimpleQueryRow);
 
 impl Connection {
+    /// A connection whose other end is the server, and no pooler: the server's process has been started for
+    /// it.
     pub(super) async fn open(config: &Config) -> Result<Self> {
-        let (client, connection) =
-            config.connect(NoTls).await.map_err(|why| error("connect", &why))?;
+        // Only the process that is started for this connection is told of this. A pooler starts its own
+        // without it, for others before and after; nor does it tell the same one of several such numbers.
+        let mark = RandomState::new().hash_one(0);
+        let mut config = config.clone();
+        let others = config.get_options().unwrap_or_default();
+        config.options(format!("{others} -c bakery.connection={mark}"));
+        let (client, connection) = config.connect(NoTls).await.map_err(|why| refusal(&why))?;
         let (open, closed) = watch::channel(());
         let task = tokio::spawn(async move {
             // Whoever waits for an answer gets the error as well.
             let _ = connection.await;
             drop(open);
         });
-        Ok(Self { client, task: task.abort_handle(), closed })
+        let connection = Self { client, task: task.abort_handle(), closed };
+        let asked = connection.ask("tell who it is", sql::MARK).await?;
+        if asked.first().is_none_or(|row| row.text("mark") != mark.to_string()) {
+            let why = "the server's process has not been started for this connection".to_owned();
+            return Err(Error::Pooled { why });
+        }
+        Ok(connection)
     }
 
     pub(super) async fn ask(&self, what: &'static str, sql: &str) -> Result<Vec<Row>> {
@@ -102,6 +117,17 @@ impl Row {
             token,
             since: self.since(),
         }
+    }
+}
+
+/// Why there is no connection.
+fn refusal(why: &tokio_postgres::Error) -> Error {
+    match why.as_db_error() {
+        // A pooler that does not pass on what it is told to start the server's process with.
+        Some(words) if *words.code() == SqlState::PROTOCOL_VIOLATION => {
+            Error::Pooled { why: words.message().to_owned() }
+        }
+        _ => error("connect", why),
     }
 }
 

@@ -1,7 +1,10 @@
 //! PostgreSQL: a line is an advisory lock's own queue, which is first come first served.
 //!
-//! - **Session**: a connection of its own, which must not go through a pooler that gives it to others
-//!   between two statements. `idle_session_timeout` is its lease (PostgreSQL 14 or later).
+//! - **Session**: a connection of its own. `idle_session_timeout` is its lease (PostgreSQL 14 or later).
+//! - **A pooler is refused** ([`Error::Pooled`]), in whatever mode: it gives a server's process to one client
+//!   after the other, and with it the locks; one that pools by sessions does so too, unless it cleans up, which
+//!   no client can see. A process that has not been started for this very connection is known by a setting
+//!   that it lacks. What passes on bytes (HAProxy, a tunnel) is no pooler.
 //! - **The lock's number** is `hashtextextended(NAME, 0)`; a name that is a whole number stands for itself.
 //!   So whoever takes `pg_advisory_lock(hashtextextended('lines', 0))` stands in the same line as a lock of
 //!   the name `lines`.

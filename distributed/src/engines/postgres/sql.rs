@@ -3,6 +3,9 @@
 
 use crate::engine::{Me, Mode};
 
+/// What the server's process has been started with.
+pub(super) const MARK: &str = "SELECT current_setting('bakery.connection', true) AS mark";
+
 pub(super) const PID: &str = "SELECT pg_backend_pid() AS pid";
 
 /// Has another session give up what it waits for. Unlike the protocol's own request, this is not answered
