@@ -37,6 +37,8 @@ pub(super) struct Question<'q> {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: StatusCode,
+    /// Consul's: of which change this is the outcome.
+    pub index: Option<u64>,
     pub text: String,
 }
 
@@ -99,8 +101,10 @@ impl Servers {
         let answer = async {
             let answer = self.client.request(request).await.map_err(|why| words(&why))?;
             let status = answer.status();
+            let index = answer.headers().get("x-consul-index");
+            let index = index.and_then(|index| index.to_str().ok()?.parse().ok());
             let body = answer.into_body().collect().await.map_err(|why| words(&why))?.to_bytes();
-            Ok(Answer { status, text: String::from_utf8_lossy(&body).into_owned() })
+            Ok(Answer { status, index, text: String::from_utf8_lossy(&body).into_owned() })
         };
         let answer = answer.await;
         asking.is_answered = answer.as_ref().is_ok_and(|answer| !answer.status.is_server_error());

@@ -18,6 +18,7 @@ mod member;
 mod tree;
 mod turn;
 mod usual;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,15 +127,16 @@ impl Engine for Consul {
     }
 
     async fn look(&self, line: &str) -> Result<Line> {
-        let Tree { line, mut records, .. } = self.tree(line, true).await?;
-        // Whoever is inside has a record as well.
-        records.retain(|(place, _)| line.iter().all(|entry| !entry.place.key.ends_with(place)));
-        Ok(Line::of(line, records.into_iter().map(|(_, death)| death).collect()))
+        Ok(self.tree(line, true).await?.into_line())
+    }
+
+    async fn changed(&self, line: &str, known: &Line) -> Result<()> {
+        self.watch(line, known).await
     }
 }
 
 fn judge(what: &'static str, answer: Answer) -> Result<Answer> {
-    let Answer { status, text } = &answer;
+    let Answer { status, text, .. } = &answer;
     let why = || format!("{status}: {}", text.trim());
     match *status {
         // A key or a session that is not there, and an operation that could not be done.

@@ -2,12 +2,15 @@
 #![cfg(feature = "consul")]
 
 #[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/arena.rs"]
+#[path = "../suite/arena.rs"]
 mod arena;
 #[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/disturbed.rs"]
+#[path = "../suite/disturbed.rs"]
 mod disturbed;
+#[path = "../raw/mod.rs"]
 mod raw;
+
+mod agents;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -21,6 +24,10 @@ use bakery_servers::{Cluster, programs};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use crate::agents::{
+    an_agent_that_lags_is_not_believed_that_a_place_is_gone,
+    whoever_looks_on_asks_again_only_when_something_has_changed,
+};
 use crate::arena::{Arena, LIMIT, TTL, options};
 
 macro_rules! tests {
@@ -37,6 +44,8 @@ macro_rules! tests {
 }
 
 tests! {
+    an_agent_that_lags_is_not_believed_that_a_place_is_gone
+    whoever_looks_on_asks_again_only_when_something_has_changed
     sessions_outlive_the_nodes_of_the_agents
     no_delay_follows_a_session_that_ended_inside
     the_next_one_is_in_after_twice_the_sessions_time
