@@ -7,16 +7,19 @@ mod arena;
 mod raw;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bakery_distributed::engine::{Me, Patience, Session, Turn};
+use bakery_distributed::engine::{Me, Patience, Renewal, Session, Turn};
 use bakery_distributed::{Error, Mode, Who, connect};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::arena::{Arena, LIMIT, options};
+use crate::raw::between::between;
 
 macro_rules! tests {
     ($($test:ident)*) => {
@@ -37,6 +40,7 @@ tests! {
     an_entry_that_comes_after_its_session_holds_nobody_up
     a_dead_waiter_is_taken_out_by_the_one_behind_it
     a_session_is_judged_by_its_own_time
+    a_session_that_is_renewed_at_the_last_moment_lives
     whoever_only_tries_gets_in_after_one_that_died
     nothing_is_left_of_those_who_have_left
     whoever_comes_first_makes_the_table
@@ -147,7 +151,7 @@ async fn a_dead_waiter_is_taken_out_by_the_one_behind_it(arena: Arena) -> Result
     let (waited, watched) = tokio::join!(wait, watch);
     watched?;
     ensure!(waited??.death().is_none());
-    ensure!(dead.renew().await? == bakery_distributed::engine::Renewal::Ended);
+    ensure!(dead.renew().await? == Renewal::Ended);
     Ok(())
 }
 
@@ -163,6 +167,35 @@ async fn a_session_is_judged_by_its_own_time(arena: Arena) -> Result<()> {
     ensure!(death.token == 1);
     ensure!(began.elapsed() >= ttl, "{:?}", began.elapsed());
     Ok(())
+}
+
+/// Between the look that found it dead and its end.
+async fn a_session_that_is_renewed_at_the_last_moment_lives(arena: Arena) -> Result<()> {
+    let late = session(&arena, Duration::from_secs(1)).await?;
+    let me = attempt(&arena);
+    ensure!(matches!(late.enter(&me, Patience::Endless).await?, Turn::Mine { .. }));
+    let (is_renewed, runtime) = (Arc::new(AtomicBool::new(false)), Handle::current());
+    let (renewed, renews) = (is_renewed.clone(), late.clone());
+    let (_, address) = arena.url.split_once("://").context("no address")?;
+    let (server, table) = address.split_once('/').context("no table")?;
+    let way = between(server, move |head: &str, _: &str| {
+        if head.contains("DynamoDB_20120810.DeleteItem") && !renewed.load(SeqCst) {
+            runtime.block_on(renews.renew()).unwrap();
+            renewed.store(true, SeqCst);
+        }
+        None
+    })?;
+    let judge = connect(&format!("dynamodb://{way}/{table}"))?.mutex(arena.name)?;
+    let mut judge = judge.with(options()).join().await?;
+    let end = Instant::now() + LIMIT;
+    while !is_renewed.load(SeqCst) {
+        ensure!(judge.try_lock().await?.is_none(), "both are inside");
+        ensure!(Instant::now() < end, "it is not found dead");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    ensure!(late.renew().await? == Renewal::Alive && late.holds(&me).await?);
+    late.leave(&me, false).await?;
+    Ok(late.close().await?)
 }
 
 async fn whoever_only_tries_gets_in_after_one_that_died(arena: Arena) -> Result<()> {
@@ -209,6 +242,7 @@ async fn nothing_is_left_of_those_who_have_left(arena: Arena) -> Result<()> {
 
 async fn whoever_comes_first_makes_the_table(arena: Arena) -> Result<()> {
     let url = arena.url.replace("/bakery?", "/another-table?");
+    ensure!(connect(&url)?.mutex(arena.name)?.status().await?.holders.is_empty());
     let mut tasks = JoinSet::new();
     for _ in 0..5 {
         let mutex = connect(&url)?.mutex(arena.name)?.with(options());

@@ -1,4 +1,4 @@
-//! PgBouncer, a pooler: between a server of PostgreSQL and its clients.
+//! `PgBouncer`, a pooler: between a server of PostgreSQL and its clients.
 
 use std::ffi::OsString;
 use std::fs;

@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result, ensure};
 use bakery_distributed::{Election, Observer};
 use rustix::process::Signal;
+use tokio::time::timeout;
 
-use crate::arena::{Arena, options};
+use crate::arena::{Arena, LIMIT, options};
 use crate::child::Process;
 
 fn election(arena: &Arena) -> Result<Election> {
@@ -14,7 +15,7 @@ fn election(arena: &Arena) -> Result<Election> {
 /// Waits until the leader, as the observer is told, says this.
 async fn is_told(observer: &mut Observer, note: Option<&str>) -> Result<u64> {
     loop {
-        let leader = observer.next().await?;
+        let leader = timeout(LIMIT, observer.next()).await.context("it is not told")??;
         if leader.as_ref().map(|leader| leader.note.as_str()) == note {
             return Ok(leader.map_or(0, |leader| leader.token));
         }

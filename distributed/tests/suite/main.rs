@@ -21,6 +21,7 @@ mod deaths;
 mod elections;
 mod exclusion;
 mod lost;
+mod notes;
 mod order;
 mod restarts;
 mod semaphores;
@@ -74,15 +75,19 @@ macro_rules! suite {
                 lost::a_waiter_lives_longer_than_its_session_would_by_itself
                 lost::a_waiter_whose_session_ends_is_told
                 lost::unlocking_what_is_lost_does_not_hide_it
+                notes::only_whoever_is_inside_changes_its_own
                 order::a_wake_up_before_the_wait_is_not_lost
                 order::first_come_first_served
                 restarts::a_holder_is_told_while_all_servers_are_stopped
                 restarts::no_single_server_takes_the_lock_with_it
                 restarts::nobody_waits_for_ever_for_servers_that_hang
+                restarts::one_server_alone_does_not_say_that_the_lock_is_held
                 restarts::tokens_grow_through_a_restart
                 semaphores::a_permit_of_one_that_was_killed_comes_back
                 semaphores::no_more_than_there_are_permits
+                semaphores::only_the_first_one_watches_the_permits
                 semaphores::permits_are_taken_in_order
+                semaphores::the_door_is_kept_until_the_permit_is_taken
                 shared::readers_go_in_together_and_a_writer_alone
                 shared::a_reader_that_comes_after_a_writer_waits_for_it
                 shared::a_writer_that_gives_up_lets_the_readers_in

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bakery_distributed::{Client, Error, connect};
 use bakery_servers::{Cluster, Node};
 use tokio::time::sleep;
@@ -62,6 +62,30 @@ pub async fn no_single_server_takes_the_lock_with_it(arena: Arena) -> Result<()>
     let guard = waiting.wait().await?;
     ensure!(guard.token() > token);
     guard.unlock().await?;
+    Ok(())
+}
+
+/// It may have been deposed meanwhile, and another one have been let in by the others.
+pub async fn one_server_alone_does_not_say_that_the_lock_is_held(arena: Arena) -> Result<()> {
+    let cluster = Cluster::start(arena.engine)?;
+    if cluster.nodes.len() == 1 {
+        return Ok(());
+    }
+    let (scheme, servers) = cluster.url.split_once("://").context("no address")?;
+    // Whoever leads is one of them.
+    for (number, server) in servers.split(',').enumerate() {
+        let mutex = connect(&format!("{scheme}://{server}"))?.mutex(arena.name)?;
+        let mut me = mutex.join().await?;
+        let guard = me.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
+        let mut others = cluster.nodes.iter().enumerate().filter(|(other, _)| *other != number);
+        others.clone().try_for_each(|(_, node)| node.stop())?;
+        let checked = guard.check().await;
+        others.try_for_each(|(_, node)| node.go_on())?;
+        ensure!(checked.is_err(), "server {number} alone says so");
+        cluster.wait()?;
+        guard.unlock().await?;
+        me.leave().await?;
+    }
     Ok(())
 }
 

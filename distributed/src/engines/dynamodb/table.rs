@@ -70,8 +70,11 @@ impl Table {
     /// The item of this key; null if there is none.
     pub(super) async fn get(&self, what: &'static str, key: &str) -> Result<Value> {
         let body = json!({"Key": {"k": {"S": key}}, "ConsistentRead": true});
-        let answer = self.ask(what, "GetItem", body).await?;
-        Ok(answer.unwrap_or_default()["Item"].take())
+        match self.ask(what, "GetItem", body).await {
+            // Nobody has made the table yet.
+            Err(Error::Refused { why, .. }) if why.contains("ResourceNotFound") => Ok(Value::Null),
+            answer => Ok(answer?.unwrap_or_default()["Item"].take()),
+        }
     }
 
     /// Puts the first item, and makes the table if it is not there.

@@ -4,7 +4,7 @@
 //! - **A pooler is refused** ([`Error::Pooled`]), in whatever mode: it gives a server's process to one client
 //!   after the other, and with it the locks; one that pools by sessions does so too, unless it cleans up, which
 //!   no client can see. A process that has not been started for this very connection is known by a setting
-//!   that it lacks. What passes on bytes (HAProxy, a tunnel) is no pooler.
+//!   that it lacks. What only passes on bytes (a tunnel) is no pooler.
 //! - **The lock's number** is `hashtextextended(NAME, 0)`; a name that is a whole number stands for itself.
 //!   So whoever takes `pg_advisory_lock(hashtextextended('lines', 0))` stands in the same line as a lock of
 //!   the name `lines`.
