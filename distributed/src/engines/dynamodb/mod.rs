@@ -15,6 +15,8 @@
 //! Who waits asks again and again: every 50 ms for each one before it, up to 400 ms (`?pace=50ms`). Each
 //! asking is a strongly consistent read.
 //!
+//! An item has up to 400 KB: that is a line of 90 with the longest notes, and of some 2,000 without.
+//!
 //! Requests are **not signed**, and go over plain HTTP: this is for servers that do not check who asks, as
 //! dynalite, with which it is tried. Amazon's own refuses them.
 

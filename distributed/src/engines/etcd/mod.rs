@@ -6,6 +6,9 @@
 //! - **Token**: the create revision of the key in line. It is the whole cluster's number of changes, so it
 //!   grows over restarts; not over restoring an older backup.
 //! - **Record of who is inside**: `PREFIX/inside/NAME/...`, without a lease.
+//!
+//! A look at a line is one answer, and that may have 4 MB: enough for 900 in line with the longest notes. A
+//! check is a read that a majority stands behind. Tried with etcd 3.5.16.
 
 mod keys;
 mod lease;

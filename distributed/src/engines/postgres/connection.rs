@@ -27,8 +27,9 @@ impl Connection {
     /// A connection whose other end is the server, and no pooler: the server's process has been started for
     /// it.
     pub(super) async fn open(config: &Config) -> Result<Self> {
-        // Only the process that is started for this connection is told of this. A pooler starts its own
-        // without it, for others before and after; nor does it tell the same one of several such numbers.
+        // Only a process that is started for this very connection is told of this number. A pooler's has been
+        // started without it. A process's own number proves nothing: a pooler gives one that is alone the same
+        // process again and again.
         let mark = RandomState::new().hash_one(0);
         let mut config = config.clone();
         let others = config.get_options().unwrap_or_default();

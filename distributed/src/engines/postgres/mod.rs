@@ -13,6 +13,13 @@
 //!
 //! It is one server, and no quorum: a standby that takes over knows of no lock. The sequence and the table
 //! go with it, if it has them.
+//!
+//! Whoever looks on, an observer of an election or the first one that waits for a permit, asks every 50 ms.
+//! `NOTIFY` would not spare it that: nobody notifies of a session that has ended, and those who do commit one
+//! after the other, whatever they have locked.
+//!
+//! Each participant has a connection, and each [`Client`](crate::Client) one more, of the server's
+//! `max_connections`. Names are told apart by 64 bits of their hash. Tried with PostgreSQL 15.18.
 
 mod asked;
 mod backend;

@@ -16,6 +16,8 @@
 //! One that only tries is in the line until it has seen that it is not the first. One that shares has a node
 //! with `__READ__` in its name, as in Curator's read/write lock; but whoever is exclusive is called as in its
 //! mutex, so Curator's read/write lock does not stand in these lines. All nodes are open to everybody.
+//!
+//! Tried with ZooKeeper 3.9.3 and Curator 5.7.1.
 
 mod connection;
 mod looking;
