@@ -66,6 +66,13 @@ pub enum Error {
         /// Its words.
         why: String,
     },
+    /// It was not this participant's turn in time. Only what would
+    /// [give the participant back](crate::OwnedError) says so.
+    #[error("{line}: it was not free in time")]
+    Busy {
+        /// The lock.
+        line: String,
+    },
     /// The session has ended: the lock is not held any more, or the place in the line is gone. Lock
     /// again: that opens another session.
     #[error("{line}: the session has ended, and with it the place in line; lock again")]
@@ -102,4 +109,4 @@ impl Error {
 }
 
 /// What is said, or an [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

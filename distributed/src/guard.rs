@@ -41,6 +41,12 @@ impl Guard<'_> {
         Self { attempt, token, deaths, participant: PhantomData }
     }
 
+    /// The same, for whoever has the participant beside it.
+    pub(crate) fn detached(self) -> Guard<'static> {
+        let Self { attempt, token, deaths, participant: _ } = self;
+        Guard::new(attempt, token, deaths)
+    }
+
     /// The number of this acquisition: greater than that of each one before, over restarts of everything.
     /// Each engine's page says which number it is.
     ///

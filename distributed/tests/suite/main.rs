@@ -22,6 +22,7 @@ mod elections;
 mod exclusion;
 mod lost;
 mod order;
+mod owned;
 mod restarts;
 mod semaphores;
 mod shared;
@@ -76,6 +77,10 @@ macro_rules! suite {
                 lost::unlocking_what_is_lost_does_not_hide_it
                 order::a_wake_up_before_the_wait_is_not_lost
                 order::first_come_first_served
+                owned::a_failure_gives_the_participant_back
+                owned::an_owned_guard_goes_into_a_task_and_gives_its_participant_back
+                owned::an_owned_guard_that_is_dropped_lets_the_next_one_in
+                owned::readers_holders_and_leaders_may_own_their_guards
                 restarts::a_holder_is_told_while_all_servers_are_stopped
                 restarts::no_single_server_takes_the_lock_with_it
                 restarts::nobody_waits_for_ever_for_servers_that_hang
