@@ -95,6 +95,18 @@ pub enum Error {
         /// The lock.
         line: String,
     },
+    /// The thread that [blocking](crate::blocking) calls need could not be started.
+    #[error("the thread that blocking calls need did not start: {why}")]
+    NoThread {
+        /// What the system said.
+        why: String,
+    },
+    /// A [blocking](crate::blocking) call in a process that was forked off one that had made such calls.
+    #[error(
+        "a process that uses blocking locks has forked off this one, where they do not work; fork before \
+             the first of these calls, or start another program"
+    )]
+    Forked,
 }
 
 fn seconds(time: Duration) -> String {

@@ -48,6 +48,11 @@ impl<P> OwnedGuard<P> {
         }
     }
 
+    /// Unlocks in the background.
+    pub(crate) fn into_participant(self) -> P {
+        self.participant
+    }
+
     /// [`Guard::unlock`]; gives the participant back.
     ///
     /// Dropped before it is ready, it goes on in the background, and the session ends.

@@ -16,6 +16,7 @@ mod child;
 mod disturbed;
 
 mod attempts;
+mod blocking;
 mod cancelled;
 mod deaths;
 mod elections;
@@ -33,6 +34,7 @@ fn child() {
     child::play(&[
         ("adds", exclusion::adds),
         ("holds", deaths::holds),
+        ("forks", blocking::forks),
         ("has a permit", semaphores::has_a_permit),
     ]);
 }
@@ -61,6 +63,12 @@ macro_rules! suite {
                 attempts::whoever_has_no_time_left_leaves_the_line
                 attempts::a_forgotten_guard_keeps_the_lock_until_the_next_attempt
                 attempts::unlocking_lets_the_next_one_in_and_a_check_says_so
+                blocking::a_process_that_is_forked_off_is_refused
+                blocking::a_thread_is_told_that_its_lock_is_lost
+                blocking::an_async_task_may_block_as_well
+                blocking::every_form_blocks
+                blocking::threads_wait_in_line_and_leave_it
+                blocking::whoever_waits_for_the_loss_hears_of_the_unlocking
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
                 cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
                 deaths::whoever_comes_after_one_that_was_killed_is_told
