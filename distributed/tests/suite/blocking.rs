@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use bakery_distributed::Error;
 use bakery_distributed::blocking::{Client, End, Mutex, connect};
+use tokio::runtime::Builder;
 
 use crate::arena::{Arena, LIMIT, options};
 use crate::{child, disturbed};
@@ -112,9 +113,9 @@ pub async fn whoever_waits_for_the_loss_hears_of_the_unlocking(arena: Arena) -> 
             guard.on_lost(move || tell.send(()).unwrap())?;
             let waiting = thread::spawn(move || lost.wait());
             if is_dropped {
-                drop(guard)
+                drop(guard);
             } else {
-                guard.unlock()?
+                guard.unlock()?;
             }
             ensure!(waiting.join().ok().context("it panicked")? == End::Unlocked);
         }
@@ -130,22 +131,26 @@ pub async fn whoever_waits_for_the_loss_hears_of_the_unlocking(arena: Arena) -> 
 
 pub async fn an_async_task_may_block_as_well(arena: Arena) -> Result<()> {
     // More often than a task may do something before it has to yield.
-    let blocks = |arena: &Arena| -> Result<()> {
-        let mut me = mutex(arena)?.join()?;
+    let blocks = move || -> Result<()> {
+        let mut me = mutex(&arena)?.join()?;
         let guard = me.lock()?;
-        for _ in 0..200 {
-            guard.check()?;
+        for number in 0..150 {
+            guard.say(&number.to_string())?;
         }
         guard.unlock()?;
         Ok(me.leave()?)
     };
-    let task = tokio::spawn(async move { blocks(&arena).map(|()| arena) });
-    let arena = task.await??;
-    let blocking = tokio::task::spawn_blocking(move || blocks(&arena).map(|()| arena));
-    let arena = blocking.await??;
     in_a_thread(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async { tokio::spawn(async move { blocks(&arena) }).await? })
+        let one_thread = Builder::new_current_thread().build()?;
+        let blocks = one_thread.block_on(async {
+            blocks()?;
+            tokio::spawn(async move { blocks().map(|()| blocks) }).await?
+        })?;
+        let several = Builder::new_multi_thread().build()?;
+        several.block_on(async {
+            let blocks = tokio::spawn(async move { blocks().map(|()| blocks) }).await??;
+            tokio::task::spawn_blocking(blocks).await?
+        })
     })
     .await
 }
@@ -204,6 +209,8 @@ pub fn forks(words: &[&str]) -> Result<()> {
     // SAFETY: the child takes no lock that another thread may have held, and ends without cleaning up.
     let forked = unsafe { libc::fork() };
     if forked == 0 {
+        // SAFETY: it only sees to the end of one that would hang.
+        unsafe { libc::alarm(60) };
         let is_refused = matches!(guard.check(), Err(Error::Forked));
         // SAFETY: nothing is left to do.
         unsafe { libc::_exit(i32::from(!is_refused)) }

@@ -14,6 +14,7 @@
 mod arena;
 mod child;
 mod disturbed;
+mod process;
 
 mod attempts;
 mod blocking;
