@@ -103,11 +103,12 @@ impl Outcome for Leadership<'_> {
 
 /// Each form of a participant that borrows it, as one that owns it.
 macro_rules! owned {
-    ($participant:ident: $($owned:ident as $form:ident($($argument:ident: $type:ty)?);)*) => {
+    ($participant:ident: $($(#[$more:meta])* $owned:ident as $form:ident($($argument:ident: $type:ty)?);)*) => {
         impl $participant {
             $(
                 #[doc = concat!("[`", stringify!($form), "`](Self::", stringify!($form), "),")]
                 /// with a guard that owns this participant. A future that is dropped ends the session.
+                $(#[$more])*
                 ///
                 /// # Errors
                 ///
@@ -148,8 +149,8 @@ owned! { SemaphoreParticipant:
     acquire_owned_for as acquire_for(time: Duration);
 }
 
-// Its guard `say`s what a leader proclaims, and `unlock`s when it resigns.
 owned! { Candidate:
+    /// The guard [says](Guard::say) what a leader proclaims, and [unlocks](OwnedGuard::unlock) when it resigns.
     campaign_owned as campaign(note: &str);
 }
 

@@ -155,6 +155,22 @@ pub async fn an_async_task_may_block_as_well(arena: Arena) -> Result<()> {
     .await
 }
 
+pub async fn one_that_blocks_the_holders_own_thread_gets_in_after_its_lease(
+    arena: Arena,
+) -> Result<()> {
+    in_a_thread(move || {
+        Builder::new_current_thread().enable_all().build()?.block_on(async {
+            let mut holder = arena.mutex()?.join().await?;
+            let held = holder.lock().await?;
+            let mut me = mutex(&arena)?.join()?;
+            let Err(Error::OwnerDied { death, .. }) = me.lock() else { bail!("it went in") };
+            ensure!(death.token == held.token() && held.is_lost());
+            Ok(me.leave()?)
+        })
+    })
+    .await
+}
+
 pub async fn every_form_blocks(arena: Arena) -> Result<()> {
     in_a_thread(move || {
         let client = connect(&arena.url)?;

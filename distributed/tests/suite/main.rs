@@ -68,6 +68,7 @@ macro_rules! suite {
                 blocking::a_thread_is_told_that_its_lock_is_lost
                 blocking::an_async_task_may_block_as_well
                 blocking::every_form_blocks
+                blocking::one_that_blocks_the_holders_own_thread_gets_in_after_its_lease
                 blocking::threads_wait_in_line_and_leave_it
                 blocking::whoever_waits_for_the_loss_hears_of_the_unlocking
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
