@@ -66,13 +66,6 @@ pub enum Error {
         /// Its words.
         why: String,
     },
-    /// It was not this participant's turn in time. Only what would
-    /// [give the participant back](crate::OwnedError) says so.
-    #[error("{line}: it was not free in time")]
-    Busy {
-        /// The lock.
-        line: String,
-    },
     /// The session has ended: the lock is not held any more, or the place in the line is gone. Lock
     /// again: that opens another session.
     #[error("{line}: the session has ended, and with it the place in line; lock again")]
@@ -92,6 +85,13 @@ pub enum Error {
     /// The runtime that the participant joined on has ended.
     #[error("{line}: the tokio runtime on which it was joined has ended")]
     NoRuntime {
+        /// The lock.
+        line: String,
+    },
+    /// It was not this participant's turn in time. Only what would
+    /// [give the participant back](crate::OwnedError) says so.
+    #[error("{line}: it was not free in time")]
+    Busy {
         /// The lock.
         line: String,
     },

@@ -38,16 +38,17 @@ pub struct Disturbance {
     pub delay: AtomicU64,
 }
 
+/// The test's engine, which can be disturbed.
+pub fn client(arena: &Arena) -> Anyhow<(Client, Arc<Disturbance>)> {
+    let how = Arc::new(Disturbance::default());
+    let client = Client::new(Disturbed { engine: arena.client()?.engine(), how: how.clone() });
+    Ok((client, how))
+}
+
 /// The test's lock, by way of an engine that can be disturbed.
 pub fn mutex(arena: &Arena) -> Anyhow<(Mutex, Arc<Disturbance>)> {
     let (client, how) = client(arena)?;
     Ok((client.mutex(arena.name)?.with(options()), how))
-}
-
-/// The test's engine, disturbed.
-pub fn client(arena: &Arena) -> Anyhow<(Client, Arc<Disturbance>)> {
-    let how = Arc::new(Disturbance::default());
-    Ok((Client::new(Disturbed { engine: arena.client()?.engine(), how: how.clone() }), how))
 }
 
 impl Disturbance {
