@@ -4,8 +4,17 @@ use super::runtime::run;
 use super::{Blocking, Client, Election, Mutex, Observer, RwLock, Semaphore};
 use crate::{Competitor, Options, Result};
 
-#[expect(clippy::missing_errors_doc, reason = "they are those of the methods of the async client")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "they are those of `connect`, and of the async client's methods"
+)]
 impl Client {
+    /// The one that this makes, of an engine made by hand for instance. What it needs of an async runtime is
+    /// there.
+    pub fn new(make: impl FnOnce() -> Result<crate::Client>) -> Result<Self> {
+        run(async { make() }).map(Blocking)
+    }
+
     /// [`mutex`](crate::Client::mutex).
     pub fn mutex(&self, name: &str) -> Result<Mutex> {
         self.0.mutex(name).map(Blocking)

@@ -41,7 +41,6 @@ mod runtime;
 use std::ops::Deref;
 
 use crate::Result;
-use runtime::run;
 
 pub use lost::{End, Lost};
 
@@ -85,7 +84,7 @@ pub type Leadership<'p> = Blocking<crate::Leadership<'p>>;
 ///
 /// As there, and [`NoThread`](crate::Error::NoThread) or [`Forked`](crate::Error::Forked).
 pub fn connect(url: &str) -> Result<Client> {
-    run(async { crate::connect(url) }).map(Blocking)
+    Client::new(|| crate::connect(url))
 }
 
 impl<T> Deref for Blocking<T> {
@@ -93,13 +92,5 @@ impl<T> Deref for Blocking<T> {
 
     fn deref(&self) -> &T {
         &self.0
-    }
-}
-
-/// Of an engine that was made by hand. If it has tasks of its own, as etcd's has, the runtime on which it was
-/// made has to go on.
-impl From<crate::Client> for Client {
-    fn from(client: crate::Client) -> Self {
-        Self(client)
     }
 }

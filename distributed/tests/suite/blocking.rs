@@ -70,7 +70,7 @@ pub async fn threads_wait_in_line_and_leave_it(arena: Arena) -> Result<()> {
 pub async fn a_thread_is_told_that_its_lock_is_lost(arena: Arena) -> Result<()> {
     let (client, how) = disturbed::client(&arena)?;
     in_a_thread(move || {
-        let mut me = Client::from(client).mutex(arena.name)?.with(options()).join()?;
+        let mut me = Client::new(|| Ok(client))?.mutex(arena.name)?.with(options()).join()?;
         let guard = me.lock()?;
         let lost = guard.lost()?;
         let (tell, told) = channel();
