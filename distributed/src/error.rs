@@ -98,6 +98,25 @@ pub enum Error {
         /// The lock.
         line: String,
     },
+    /// It was not this participant's turn in time. Only what would
+    /// [give the participant back](crate::OwnedError) says so.
+    #[error("{line}: it was not free in time")]
+    Busy {
+        /// The lock.
+        line: String,
+    },
+    /// The thread that [blocking](crate::blocking) calls need could not be started.
+    #[error("the thread that blocking calls need did not start: {why}")]
+    NoThread {
+        /// What the system said.
+        why: String,
+    },
+    /// A [blocking](crate::blocking) call in a process that was forked off one that had made such calls.
+    #[error(
+        "a process that uses blocking locks has forked off this one, where they do not work; fork before \
+             the first of these calls, or start another program"
+    )]
+    Forked,
 }
 
 fn seconds(time: Duration) -> String {
@@ -112,4 +131,4 @@ impl Error {
 }
 
 /// What is said, or an [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

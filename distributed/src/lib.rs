@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod blocking;
 mod connect;
 mod election;
 pub mod engine;
@@ -9,6 +10,7 @@ mod guard;
 mod lease;
 mod life;
 mod mutex;
+mod owned;
 mod participant;
 mod rw;
 mod seat;
@@ -22,6 +24,7 @@ pub use engine::Mode;
 pub use error::{Error, Result};
 pub use guard::Guard;
 pub use mutex::{Mutex, Options, check_name};
+pub use owned::{OwnedError, OwnedGuard};
 pub use participant::{Participant, Waiting};
 pub use rw::{RwLock, RwParticipant};
 pub use semaphore::{Semaphore, SemaphoreParticipant};

@@ -14,8 +14,10 @@
 mod arena;
 mod child;
 mod disturbed;
+mod process;
 
 mod attempts;
+mod blocking;
 mod cancelled;
 mod deaths;
 mod elections;
@@ -23,6 +25,7 @@ mod exclusion;
 mod lost;
 mod notes;
 mod order;
+mod owned;
 mod restarts;
 mod semaphores;
 mod shared;
@@ -33,6 +36,7 @@ fn child() {
     child::play(&[
         ("adds", exclusion::adds),
         ("holds", deaths::holds),
+        ("forks", blocking::forks),
         ("has a permit", semaphores::has_a_permit),
     ]);
 }
@@ -61,6 +65,13 @@ macro_rules! suite {
                 attempts::whoever_has_no_time_left_leaves_the_line
                 attempts::a_forgotten_guard_keeps_the_lock_until_the_next_attempt
                 attempts::unlocking_lets_the_next_one_in_and_a_check_says_so
+                blocking::a_process_that_is_forked_off_is_refused
+                blocking::a_thread_is_told_that_its_lock_is_lost
+                blocking::an_async_task_may_block_as_well
+                blocking::every_form_blocks
+                blocking::one_that_blocks_the_holders_own_thread_gets_in_after_its_lease
+                blocking::threads_wait_in_line_and_leave_it
+                blocking::whoever_waits_for_the_loss_hears_of_the_unlocking
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
                 cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
                 deaths::whoever_comes_after_one_that_was_killed_is_told
@@ -78,6 +89,10 @@ macro_rules! suite {
                 notes::only_whoever_is_inside_changes_its_own
                 order::a_wake_up_before_the_wait_is_not_lost
                 order::first_come_first_served
+                owned::a_failure_gives_the_participant_back
+                owned::an_owned_guard_goes_into_a_task_and_gives_its_participant_back
+                owned::an_owned_guard_that_is_dropped_lets_the_next_one_in
+                owned::readers_holders_and_leaders_may_own_their_guards
                 restarts::a_holder_is_told_while_all_servers_are_stopped
                 restarts::no_single_server_takes_the_lock_with_it
                 restarts::nobody_waits_for_ever_for_servers_that_hang
