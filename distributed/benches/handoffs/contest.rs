@@ -33,6 +33,8 @@ pub trait Client: Send {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Ours,
+    /// Nobody is told if it dies inside.
+    Unrecorded,
     /// Of the engine, or of its usual client.
     ReadyMade,
     /// Tries, and tries again after 100 ms.

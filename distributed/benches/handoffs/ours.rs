@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use async_trait::async_trait;
 use bakery_distributed::engine::{Engine, Line, Me, Patience, Place, Renewal, Session, Turn};
-use bakery_distributed::{Participant, Who, connect};
+use bakery_distributed::{Options, Participant, Who, connect};
 
 use crate::contest::{Client, Contestant, Joining, Kind, Lock};
 use crate::floor::Visit;
@@ -15,28 +15,35 @@ use crate::requests::Counting;
 
 struct Ours {
     url: String,
+    is_recorded: bool,
     wake_ups: Counting,
 }
 
 struct Ourselves(Participant);
 
-pub fn contestant(url: &str) -> Contestant {
+/// One as it is, and one that nobody is told of if it dies inside, as with most ready-made locks.
+pub fn contestants(url: &str) -> Vec<Contestant> {
+    vec![contestant(url, true), contestant(url, false)]
+}
+
+fn contestant(url: &str, is_recorded: bool) -> Contestant {
     let wake_ups = Counting::default();
-    let ours = Ours { url: url.to_owned(), wake_ups: wake_ups.clone() };
-    Contestant {
-        kind: Kind::Ours,
-        name: "**bakery-distributed**".to_owned(),
-        lock: Box::new(ours),
-        wake_ups: Some(wake_ups),
-    }
+    let ours = Ours { url: url.to_owned(), is_recorded, wake_ups: wake_ups.clone() };
+    let (kind, name) = if is_recorded {
+        (Kind::Ours, "**ours**")
+    } else {
+        (Kind::Unrecorded, "**ours**, deaths inside not recorded")
+    };
+    Contestant { kind, name: name.to_owned(), lock: Box::new(ours), wake_ups: Some(wake_ups) }
 }
 
 impl Lock for Ours {
     fn join(&self, name: String) -> Joining {
         let (url, wake_ups) = (self.url.clone(), self.wake_ups.clone());
+        let options = Options::default().recorded(self.is_recorded);
         Box::pin(async move {
             let engine = Counted { inner: connect(&url)?.engine(), wake_ups };
-            let mutex = bakery_distributed::Client::new(engine).mutex(&name)?;
+            let mutex = bakery_distributed::Client::new(engine).mutex(&name)?.with(options);
             let client: Box<dyn Client> = Box::new(Ourselves(mutex.join().await?));
             Ok(client)
         })

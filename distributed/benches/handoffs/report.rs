@@ -16,7 +16,8 @@ pub fn explain(limits: Limits) {
          - *in*: how often somebody goes in, in a second. *To another*: how often that is another one than\n\
          \x20 before; of one that passes the lock to itself it says less than *in*.\n\
          - *wait*: from asking to being in. What a round cuts off counts as far as it went.\n\
-         - *ours*: this library's *in* by that one's, of each round: median (least to most).",
+         - *ours*: this library's *in* by that one's, of each round: median (least to most). *Not recorded*: with\n\
+         \x20 `Options::recorded(false)`, so that nobody is told who died inside; nor is anybody by the others' locks.",
         limits.rounds,
         time(limits.length),
     );
@@ -24,8 +25,10 @@ pub fn explain(limits: Limits) {
 
 pub fn print(contest: &Contest) {
     println!("\n## {}\n", contest.servers);
-    println!("| clients | lock | in | to another | wait p50 | p99 | ours |");
-    println!("|---|---|---|---|---|---|---|");
+    println!(
+        "| clients | lock | in | to another | wait p50 | p99 | ours | ours, not recorded |\n|{}",
+        "---|".repeat(8)
+    );
     for (column, &clients) in contest.limits.clients.iter().enumerate() {
         for row in contest.rows.iter().filter(|row| row.kind != Kind::Patient) {
             println!("| {clients} | {} | {} |", row.name, cell(contest, row, column));
@@ -56,22 +59,24 @@ pub fn print(contest: &Contest) {
 fn cell(contest: &Contest, row: &Row, column: usize) -> String {
     let rounds = match &row.cells[column] {
         Ok(rounds) => rounds,
-        Err(error) => return format!("failed: {error:#} | | | |"),
+        Err(error) => return format!("failed: {error:#} | | | | |"),
     };
     let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
     let wait = |figure: fn(&Round) -> f64| time(Duration::from_secs_f64(of(figure)));
-    let ours = match ratios(contest, row, column) {
-        Some([least, median, most]) if row.kind != Kind::Ours => {
+    let by = |kind| match ratios(contest, kind, row, column) {
+        Some([least, median, most]) if !matches!(row.kind, Kind::Ours | Kind::Unrecorded) => {
             format!("{median:.2} x ({least:.2} to {most:.2})")
         }
         _ => String::new(),
     };
     format!(
-        "{:.0} | {:.0} | {} | {} | {ours}",
+        "{:.0} | {:.0} | {} | {} | {} | {}",
         of(|round| round.passages),
         of(|round| round.handoffs),
         wait(|round| round.wait(50).as_secs_f64()),
         wait(|round| round.wait(99).as_secs_f64()),
+        by(Kind::Ours),
+        by(Kind::Unrecorded),
     )
 }
 
@@ -85,8 +90,8 @@ fn work(round: &Round) -> String {
 }
 
 /// This library's passages by this one's: the least, the median and the most of the rounds.
-pub fn ratios(contest: &Contest, row: &Row, column: usize) -> Option<[f64; 3]> {
-    let ours = contest.rows.iter().find(|row| row.kind == Kind::Ours)?;
+pub fn ratios(contest: &Contest, ours: Kind, row: &Row, column: usize) -> Option<[f64; 3]> {
+    let ours = contest.rows.iter().find(|row| row.kind == ours)?;
     let (ours, theirs) = (&ours.cells[column], &row.cells[column]);
     let rounds = ours.as_ref().ok()?.iter().zip(theirs.as_ref().ok()?);
     let mut ratios: Vec<_> = rounds.map(|(ours, theirs)| ours.passages / theirs.passages).collect();

@@ -3,11 +3,14 @@
 use crate::contest::{Contest, FIVE, Kind};
 use crate::report::ratios;
 
+const MET: &str = "met";
+const MISSED: &str = "**missed**";
+
 pub struct Verdict {
     what: String,
     target: &'static str,
     measured: String,
-    is_met: bool,
+    word: &'static str,
 }
 
 pub fn of(contest: &Contest) -> Vec<Verdict> {
@@ -23,7 +26,8 @@ pub fn of(contest: &Contest) -> Vec<Verdict> {
     let rows = || contest.rows.iter();
     if let Some(row) = rows().find(|row| row.kind == Kind::ReadyMade)
         && let Some(column) = contest.limits.clients.iter().position(|&clients| clients == FIVE)
-        && let Some([_, median, _]) = ratios(contest, row, column)
+        && let Some([_, ours, _]) = ratios(contest, Kind::Ours, row, column)
+        && let Some([_, unrecorded, _]) = ratios(contest, Kind::Unrecorded, row, column)
     {
         verdicts.push(Verdict {
             what: format!(
@@ -31,8 +35,12 @@ pub fn of(contest: &Contest) -> Vec<Verdict> {
                 contest.engine, row.name
             ),
             target,
-            measured: format!("{median:.2} x"),
-            is_met: median >= least,
+            measured: format!("{ours:.2} x; not recorded {unrecorded:.2} x"),
+            word: match (ours >= least, unrecorded >= least) {
+                (true, _) => MET,
+                (false, true) => "met only without the record",
+                (false, false) => MISSED,
+            },
         });
     }
     let ours = rows().find(|row| row.kind == Kind::Ours);
@@ -41,7 +49,7 @@ pub fn of(contest: &Contest) -> Vec<Verdict> {
             what: format!("{}: wake-ups for each hand-off", contest.engine),
             target: "1.00",
             measured: format!("{wake_ups:.2}"),
-            is_met: wake_ups <= 1.05,
+            word: if wake_ups <= 1.05 { MET } else { MISSED },
         });
     }
     let starved = |kind| {
@@ -54,7 +62,7 @@ pub fn of(contest: &Contest) -> Vec<Verdict> {
             what: format!("{}: starved, of {FIVE}", contest.engine),
             target: "0",
             measured: format!("{ours}; of the naive ones {naive} and {patient}"),
-            is_met: ours == 0,
+            word: if ours == 0 { MET } else { MISSED },
         });
     }
     verdicts
@@ -62,8 +70,7 @@ pub fn of(contest: &Contest) -> Vec<Verdict> {
 
 pub fn print(verdicts: &[Verdict]) {
     println!("\n## Targets\n\n| | target | measured | |\n|---|---|---|---|");
-    for Verdict { what, target, measured, is_met } in verdicts {
-        let word = if *is_met { "met" } else { "**missed**" };
+    for Verdict { what, target, measured, word } in verdicts {
         println!("| {what} | {target} | {measured} | {word} |");
     }
 }

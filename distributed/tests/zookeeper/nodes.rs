@@ -37,6 +37,7 @@ pub async fn an_entry_that_is_repeated_is_the_same_one(arena: Arena) -> Result<(
             line: arena.name.into(),
             attempt,
             mode: Mode::Exclusive,
+            is_recorded: true,
             who: Who::this(),
             note: "".into(),
             since: SystemTime::now(),

@@ -13,7 +13,7 @@ use crate::contest::Contestant;
 
 /// This library's first.
 pub fn contestants(engine: &str, url: &str) -> Result<Vec<Contestant>> {
-    let mut contestants = vec![crate::ours::contestant(url)];
+    let mut contestants = crate::ours::contestants(url);
     contestants.extend(match engine {
         "consul" => consul::contestants(url),
         "dynamodb" => dynamodb::contestants(url),

@@ -203,7 +203,8 @@ impl Session for Lease {
             txn.compare.push(wire::all_created(&line, Is::Greater, order.cast_signed() - 1));
             txn.success = self.go_in(me);
         } else {
-            txn.success = vec![wire::range(&line), self.go_in(me).swap_remove(1)];
+            txn.success = vec![wire::range(&line)];
+            txn.success.extend(self.go_in(me));
         }
         let answer = self.etcd.txn("look at a line", txn).await?;
         if answer.succeeded && me.mode == Mode::Exclusive {
@@ -232,7 +233,7 @@ impl Session for Lease {
         let order = me.order.get().copied().unwrap_or_default();
         let mine = vec![wire::created(&key, Is::Equal, order.cast_signed())];
         let mut success = vec![wire::put(&key, &to_value(&said), self.id)];
-        if me.mode == Mode::Exclusive {
+        if me.is_recorded {
             success.extend(self.go_in(&said));
         }
         let txn = TxnRequest { compare: mine, success, failure: Vec::new() };
@@ -285,12 +286,16 @@ impl Lease {
         self.etcd.keys(&me.line).inside + &self.place(me)
     }
 
-    /// Leaves a record, and looks for those of others.
+    /// Leaves a record, if it is to, and looks for those of others.
     fn go_in(&self, me: &Me) -> Vec<wire::RequestOp> {
+        let look = wire::range(&self.etcd.keys(&me.line).inside);
+        if !me.is_recorded {
+            return vec![look];
+        }
         // Its token; if it is not known yet, it is the record's own revision.
         let token = me.order.get().copied().unwrap_or_default();
         let record = wire::put(&self.record(me), &format!("{token} {}", to_value(me)), 0);
-        vec![record, wire::range(&self.etcd.keys(&me.line).inside)]
+        vec![record, look]
     }
 
     /// The turn of one that nobody blocks any more: the last range has found the records.

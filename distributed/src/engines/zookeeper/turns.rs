@@ -7,9 +7,9 @@ use super::connection::Outcome;
 use super::member::{DIRECTORY, Member};
 use super::names::{mode_and_sequence, prefix_of};
 use super::nodes::{deaths, or_none, to_record};
+use crate::Who;
 use crate::engine::{Entry, Me, Place, Turn, blocker};
 use crate::engines::value::to_value;
-use crate::{Mode, Who};
 
 const RECORD: zk::CreateOptions<'static> =
     zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all());
@@ -46,16 +46,19 @@ impl Member {
         }
     }
 
-    /// Leaves a record, and looks for those of others.
+    /// Leaves a record, if it is to, and looks for those of others.
     async fn go_in(&self, client: &zk::Client, me: &Me, path: &str) -> Outcome<Turn> {
         let (paths, mine) = (self.paths(me), self.place(me));
         let token = me.order.get().copied().unwrap_or_default();
+        if !me.is_recorded {
+            // Its node was in the list, and the lease says whether its session still lives.
+            let others = or_none(client.list_children(&paths.inside).await)?;
+            return Ok(Turn::Mine { token, deaths: deaths(client, &paths, &others).await? });
+        }
         let record = to_record(me, &me.note);
         loop {
             let mut writer = client.new_check_writer(path, None)?;
-            if me.mode == Mode::Exclusive {
-                writer.add_create(&paths.record(&mine), record.as_bytes(), &RECORD)?;
-            }
+            writer.add_create(&paths.record(&mine), record.as_bytes(), &RECORD)?;
             // Sent together, and answered in this order.
             let (written, records) =
                 tokio::join!(writer.commit(), client.list_children(&paths.inside));
@@ -83,7 +86,7 @@ impl Member {
         let Some(path) = self.find(&client, me).await? else { return Ok(()) };
         let mut writer = client.new_multi_writer();
         writer.add_set_data(&path, to_value(me, note).as_bytes(), None)?;
-        if me.mode == Mode::Exclusive {
+        if me.is_recorded {
             let record = paths.record(&self.place(me));
             writer.add_set_data(&record, to_record(me, note).as_bytes(), None)?;
         }
@@ -96,10 +99,10 @@ impl Member {
     pub(super) async fn go_out(&self, me: &Me, clear: bool) -> Outcome<()> {
         let (client, paths) = (self.connection.client()?, self.paths(me));
         let Some(path) = self.find(&client, me).await? else { return Ok(()) };
-        let records = match (clear, me.mode) {
+        let records = match (clear, me.is_recorded) {
             (true, _) => or_none(client.list_children(&paths.inside).await)?,
-            (false, Mode::Exclusive) => vec![self.place(me)],
-            (false, Mode::Shared) => Vec::new(),
+            (false, true) => vec![self.place(me)],
+            (false, false) => Vec::new(),
         };
         let mut writer = client.new_multi_writer();
         writer.add_delete(&path, None)?;
