@@ -112,7 +112,7 @@ impl Engine for Postgres {
         connection.ask("begin a session", &sql::begin(millis)).await?;
         // Makes the table.
         self.ask("make its table", "").await?;
-        let pid = connection.ask("tell its process id", sql::PID).await?;
+        let pid = connection.ask("prepare", &sql::prepare()).await?;
         let pid = pid.first().map_or(0, |row| row.number("pid"));
         Ok(Arc::new(Backend {
             connection: Arc::new(connection),
@@ -230,7 +230,7 @@ impl Session for Backend {
             let _ = tokio::time::timeout(Duration::from_millis(100), asked.answered()).await;
         }
         // Whatever came of it: a lock that was got before the cancellation is given back as well.
-        self.connection.ask("unlock", &sql::leave(me, clear)).await?;
+        self.connection.ask("unlock", &sql::leave(me, asked.token(), clear)).await?;
         self.set_asked(None);
         Ok(())
     }
