@@ -40,8 +40,8 @@ pub struct Limits {
 const FULL: Limits = Limits {
     clients: &[2, 5, 10, 50],
     rounds: 3,
-    length: Duration::from_millis(1200),
-    shift: Duration::from_secs(5),
+    length: Duration::from_secs(1),
+    shift: Duration::from_secs(3),
 };
 const QUICK: Limits = Limits {
     clients: &[2, 5],

@@ -64,6 +64,9 @@ impl<J: Fn(String) -> KeyJoining + Send + Sync> Lock for Asking<J> {
 impl Client for Asks {
     async fn pass(&mut self, visit: Visit<'_>) -> Result<()> {
         while !self.key.take().await? {
+            if visit.is_over() {
+                return Ok(());
+            }
             sleep(self.pause).await;
         }
         visit.inside().await?;

@@ -1,7 +1,6 @@
 //! One contestant's clients, for some time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -49,11 +48,10 @@ pub async fn run(lock: &dyn Lock, name: &str, terms: Terms, counters: &[Counter]
     let joined = timeout(LONG, joining.join_all()).await.context("joining takes too long")?;
     let clients = joined.into_iter().collect::<Result<Vec<_>>>()?;
     let floor = Arc::new(Floor::new(terms.work));
-    let is_over = Arc::new(AtomicBool::new(false));
     let start = Arc::new(Barrier::new(clients.len() + 1));
     let mut running = JoinSet::new();
     for (number, client) in clients.into_iter().enumerate() {
-        running.spawn(compete(client, number, floor.clone(), is_over.clone(), start.clone()));
+        running.spawn(compete(client, number, floor.clone(), start.clone()));
     }
     start.wait().await;
     sleep(WARM_UP).await;
@@ -62,7 +60,7 @@ pub async fn run(lock: &dyn Lock, name: &str, terms: Terms, counters: &[Counter]
     sleep(terms.length).await;
     let end = Instant::now();
     let after = read(counters).await?;
-    is_over.store(true, Relaxed);
+    floor.close();
     let ended = timeout(LONG, running.join_all()).await.context("it does not end")?;
     ended.into_iter().collect::<Result<()>>()?;
     let counted: Vec<_> = before.iter().zip(after).map(|(before, after)| after - before).collect();
@@ -82,11 +80,10 @@ async fn compete(
     mut client: Box<dyn Client>,
     number: usize,
     floor: Arc<Floor>,
-    is_over: Arc<AtomicBool>,
     start: Arc<Barrier>,
 ) -> Result<()> {
     start.wait().await;
-    while !is_over.load(Relaxed) {
+    while !floor.is_over() {
         client.pass(floor.visit(number)).await?;
     }
     client.leave().await

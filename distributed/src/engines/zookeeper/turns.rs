@@ -14,11 +14,29 @@ use crate::engines::value::to_value;
 const RECORD: zk::CreateOptions<'static> =
     zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all());
 
+/// What is in a line's directories.
+pub(super) struct Lists {
+    line: Vec<String>,
+    records: Vec<String>,
+}
+
 impl Member {
     pub(super) async fn look(&self, me: &Me) -> Outcome<Turn> {
         let client = self.connection.client()?;
-        let line = or_none(client.list_children(&self.paths(me).line).await)?;
-        self.turn(&client, me, line).await
+        let lists = self.lists(&client, me).await?;
+        self.turn(&client, me, lists).await
+    }
+
+    /// Who is in the line, and for one that leaves no record, whose records there were then.
+    pub(super) async fn lists(&self, client: &zk::Client, me: &Me) -> Outcome<Lists> {
+        let paths = self.paths(me);
+        let line = client.list_children(&paths.line);
+        if me.is_recorded {
+            return Ok(Lists { line: or_none(line.await)?, records: Vec::new() });
+        }
+        // Sent together, and answered in this order.
+        let (line, records) = tokio::join!(line, client.list_children(&paths.inside));
+        Ok(Lists { line: or_none(line)?, records: or_none(records)? })
     }
 
     /// Whose turn it is, of these in line. However old the list, whoever is gone does not come back; and
@@ -27,7 +45,7 @@ impl Member {
         &self,
         client: &zk::Client,
         me: &Me,
-        line: Vec<String>,
+        Lists { line, records }: Lists,
     ) -> Outcome<Turn> {
         let (paths, prefix) = (self.paths(me), prefix_of(&self.place(me)));
         let entry = |name: String| {
@@ -42,19 +60,19 @@ impl Member {
         };
         match blocker(&line, mine.place.order, me.mode) {
             Some(before) => Ok(Turn::Blocked(before.place.clone())),
-            None => self.go_in(client, me, &mine.place.key).await,
+            None if me.is_recorded => self.go_in(client, me, &mine.place.key).await,
+            // Its node was in the list, and the lease says whether its session still lives.
+            None => {
+                let token = me.order.get().copied().unwrap_or_default();
+                Ok(Turn::Mine { token, deaths: deaths(client, &paths, &records).await? })
+            }
         }
     }
 
-    /// Leaves a record, if it is to, and looks for those of others.
+    /// Leaves a record, and looks for those of others.
     async fn go_in(&self, client: &zk::Client, me: &Me, path: &str) -> Outcome<Turn> {
         let (paths, mine) = (self.paths(me), self.place(me));
         let token = me.order.get().copied().unwrap_or_default();
-        if !me.is_recorded {
-            // Its node was in the list, and the lease says whether its session still lives.
-            let others = or_none(client.list_children(&paths.inside).await)?;
-            return Ok(Turn::Mine { token, deaths: deaths(client, &paths, &others).await? });
-        }
         let record = to_record(me, &me.note);
         loop {
             let mut writer = client.new_check_writer(path, None)?;
