@@ -28,11 +28,11 @@ impl Election {
         Ok(Self { mutex }.with(Options::default()))
     }
 
-    /// The same election, with other [`Options`] for those who join by this value; without poisoning in any
-    /// case.
+    /// The same election, with other [`Options`] for those who join by this value; without poisoning and
+    /// recorded in any case.
     #[must_use]
     pub fn with(self, options: Options) -> Self {
-        Self { mutex: self.mutex.with(options.poisoning(false)) }
+        Self { mutex: self.mutex.with(options.poisoning(false).recorded(true)) }
     }
 
     /// Becomes a candidate: opens a session.

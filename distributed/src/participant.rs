@@ -156,7 +156,8 @@ impl Participant {
 
     async fn inside(&self, attempt: Attempt, turn: Turn) -> Result<Inside<'_>> {
         let (token, deaths) = attempt.wait(turn).await?;
-        if !self.seat.options.poisoning && self.ask.mode == Mode::Exclusive {
+        let is_exclusive = self.ask.mode == Mode::Exclusive;
+        if !self.seat.options.poisoning && is_exclusive && !deaths.is_empty() {
             attempt.clear();
         }
         Ok(Inside(Guard::new(attempt, token, deaths), self))

@@ -98,6 +98,7 @@ impl Seat {
                 line: seat.line.clone(),
                 attempt: number,
                 mode,
+                is_recorded: seat.options.is_recorded && mode == Mode::Exclusive,
                 who: seat.options.who.clone(),
                 note,
                 since: SystemTime::now(),

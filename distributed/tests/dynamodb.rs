@@ -70,6 +70,7 @@ fn attempt(arena: &Arena) -> Me {
         line: arena.name.into(),
         attempt: 1,
         mode: Mode::Exclusive,
+        is_recorded: true,
         who: Who::this(),
         note: "".into(),
         since: SystemTime::now(),

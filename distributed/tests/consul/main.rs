@@ -195,6 +195,7 @@ async fn an_entry_that_is_repeated_is_the_same_one(arena: Arena) -> Result<()> {
         line: arena.name.into(),
         attempt: 1,
         mode: Mode::Exclusive,
+        is_recorded: true,
         who: Who::this(),
         note: "".into(),
         since: SystemTime::now(),
@@ -224,8 +225,8 @@ async fn whoever_waits_is_not_woken_again_by_what_was_said_before(arena: Arena) 
         let session = engine.open(&Who::this(), LIMIT).await?;
         let order = OnceLock::new();
         let (line, who, note) = (arena.name.into(), Who::this(), "".into());
-        let (mode, since) = (Mode::Exclusive, SystemTime::now());
-        let me = Me { line, attempt, mode, who, note, since, order };
+        let (mode, is_recorded, since) = (Mode::Exclusive, true, SystemTime::now());
+        let me = Me { line, attempt, mode, is_recorded, who, note, since, order };
         let turn = session.enter(&me, Patience::Endless).await?;
         sessions.push((session, me, turn));
     }

@@ -9,11 +9,13 @@ use rustix::process::Signal;
 use crate::arena::{Arena, options};
 use crate::child::{Process, block_on, tell};
 
-/// Holds the lock, says so with its token, and then whether it has lost it as often as it is asked.
+/// Holds the lock, says so with its token, and then whether it has lost it as often as it is asked. With one
+/// more word it leaves no record.
 pub fn holds(words: &[&str]) -> Result<()> {
-    let [url, name] = words else { bail!("not the words that are needed") };
+    let [url, name, unrecorded @ ..] = words else { bail!("not the words that are needed") };
     block_on(async {
-        let mut me = connect(url)?.mutex(name)?.with(options()).join().await?;
+        let options = options().recorded(unrecorded.is_empty());
+        let mut me = connect(url)?.mutex(name)?.with(options).join().await?;
         let guard = me.lock().await?;
         tell(&guard.token().to_string());
         for line in std::io::stdin().lock().lines() {
@@ -95,6 +97,32 @@ pub async fn what_is_not_repaired_stays_so(arena: Arena) -> Result<()> {
     ensure!(given_up.is_err());
     let Err(Error::OwnerDied { death, .. }) = me.lock().await else { bail!("it went in") };
     ensure!(death.token == token);
+    Ok(())
+}
+
+pub async fn of_one_that_is_not_recorded_nobody_is_told(arena: Arena) -> Result<()> {
+    let mut dead = Process::start(&arena, "holds", &["unrecorded"])?;
+    let token: u64 = dead.hear()?.parse()?;
+    let mut me = arena.mutex()?.with(options().recorded(false)).join().await?;
+    let waiting = me.enter().await?;
+    dead.signal(Signal::KILL)?;
+    let guard = waiting.wait().await?;
+    ensure!(guard.death().is_none() && guard.token() > token);
+    guard.unlock().await?;
+    // It is told itself, whether it had to wait or not, and can repair.
+    let mut dead = Process::start(&arena, "holds", &[])?;
+    let token: u64 = dead.hear()?.parse()?;
+    let waiting = me.enter().await?;
+    dead.signal(Signal::KILL)?;
+    for told in [waiting.wait().await.map(|_| ()), me.lock().await.map(|_| ())] {
+        let is_told = matches!(&told, Err(Error::OwnerDied { death, .. }) if death.token == token);
+        ensure!(is_told, "{told:?}");
+    }
+    me.lock_or_repair(async |_| Ok::<_, Error>(())).await?.unlock().await?;
+    let guard = me.lock().await?;
+    ensure!(guard.death().is_none() && guard.token() > token);
+    guard.check().await?;
+    guard.unlock().await?;
     Ok(())
 }
 

@@ -75,6 +75,7 @@ macro_rules! suite {
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
                 cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
                 deaths::whoever_comes_after_one_that_was_killed_is_told
+                deaths::of_one_that_is_not_recorded_nobody_is_told
                 deaths::one_that_was_stopped_finds_itself_lost
                 deaths::what_is_not_repaired_stays_so
                 deaths::without_poisoning_a_death_is_told_once

@@ -14,6 +14,7 @@ fn attempt(arena: &Arena, attempt: u64) -> Me {
         line: arena.name.into(),
         attempt,
         mode: Mode::Exclusive,
+        is_recorded: true,
         who: Who::this(),
         note: "".into(),
         since: SystemTime::now(),

@@ -97,7 +97,7 @@ impl Session for Member {
             json!({"KV": {"Verb": "check-session", "Key": key, "Session": self.id}}),
             json!({"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": value}}),
         ];
-        if me.mode == Mode::Exclusive {
+        if me.is_recorded {
             let token = me.order.get().copied().unwrap_or_default();
             let record = base64(&to_record(me, note, token));
             txn.push(json!({"KV": {"Verb": "set", "Key": self.record(me), "Value": record}}));

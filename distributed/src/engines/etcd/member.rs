@@ -8,7 +8,7 @@ use super::wire::{Is, RangeRequest, RangeResponse, TxnRequest};
 use super::{Etcd, ops, watch};
 use crate::engine::{Me, Patience, Place, Renewal, Session, Turn};
 use crate::engines::value::to_value;
-use crate::{Mode, Result};
+use crate::Result;
 
 #[derive(Debug)]
 pub(super) struct Member {
@@ -47,7 +47,7 @@ impl Session for Member {
         let order = me.order.get().copied().unwrap_or_default();
         let mine = vec![ops::created(&key, Is::Equal, order.cast_signed())];
         let mut success = vec![ops::put(&key, &to_value(me, note), self.id)];
-        if me.mode == Mode::Exclusive {
+        if me.is_recorded {
             success.push(self.leave_a_record(me, note));
         }
         let txn = TxnRequest { compare: mine, success, failure: Vec::new() };

@@ -54,7 +54,7 @@ impl Member {
         if me.mode == Mode::Exclusive {
             // Nobody is before this one.
             txn.compare.push(ops::all_created(&line, Is::Greater, order.cast_signed() - 1));
-            txn.success = self.go_in(me).into();
+            txn.success = self.go_in(me);
         } else {
             txn.success = vec![ops::range(&line), self.look_for_records(me)];
         }
@@ -72,9 +72,10 @@ impl Member {
         }
     }
 
-    /// Leaves a record, and looks for those of others.
-    fn go_in(&self, me: &Me) -> [RequestOp; 2] {
-        [self.leave_a_record(me, &me.note), self.look_for_records(me)]
+    /// Leaves a record, if it is to, and looks for those of others.
+    fn go_in(&self, me: &Me) -> Vec<RequestOp> {
+        let record = me.is_recorded.then(|| self.leave_a_record(me, &me.note));
+        record.into_iter().chain([self.look_for_records(me)]).collect()
     }
 
     pub(super) fn leave_a_record(&self, me: &Me, note: &str) -> RequestOp {

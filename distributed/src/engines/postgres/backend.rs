@@ -71,9 +71,9 @@ impl Session for Backend {
 
     async fn leave(&self, me: &Me, clear: bool) -> Result<()> {
         let Some(asked) = self.asked_by(me) else { return Ok(()) };
-        self.stop_waiting(asked).await?;
+        self.stop_waiting(asked.clone()).await?;
         // Whatever came of it: a lock that was got before the cancellation is given back as well.
-        self.connection.ask("unlock", &sql::leave(me, clear)).await?;
+        self.connection.ask("unlock", &sql::leave(me, asked.token(), clear)).await?;
         self.set_asked(None);
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Engine for Postgres {
         connection.ask("begin a session", &sql::begin(millis)).await?;
         // Makes the table.
         self.ask("make its table", "").await?;
-        let pid = connection.ask("tell its process id", sql::PID).await?;
+        let pid = connection.ask("prepare", &sql::prepare()).await?;
         let pid = pid.first().map_or(0, |row| row.number("pid"));
         Ok(Arc::new(Backend {
             connection: Arc::new(connection),
