@@ -1,13 +1,8 @@
 //! What is so with Consul and with no other engine, on real servers.
 #![cfg(feature = "consul")]
 
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/arena.rs"]
-mod arena;
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/disturbed.rs"]
-mod disturbed;
-mod raw;
+#[macro_use]
+mod own;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -21,22 +16,11 @@ use bakery_servers::{Cluster, programs};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use own::{arena, disturbed, raw};
+
 use crate::arena::{Arena, LIMIT, TTL, options};
 
-macro_rules! tests {
-    ($($test:ident)*) => {
-        mod consul {
-            $(
-                #[test]
-                fn $test() {
-                    crate::arena::run("consul", stringify!($test), super::$test);
-                }
-            )*
-        }
-    };
-}
-
-tests! {
+tests! { consul:
     sessions_outlive_the_nodes_of_the_agents
     no_delay_follows_a_session_that_ended_inside
     the_next_one_is_in_after_twice_the_sessions_time
@@ -115,7 +99,7 @@ async fn the_next_one_is_in_after_twice_the_sessions_time(arena: Arena) -> Resul
     how.is_mute.store(true, Relaxed);
     let mut next = arena.mutex()?.join().await?;
     let began = Instant::now();
-    let mut me = mutex.join().await?;
+    let mut me = mutex.with(arena.short()).join().await?;
     let guard = me.lock().await?;
     let waiting = next.enter().await?;
     let told = async {

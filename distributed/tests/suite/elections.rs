@@ -1,11 +1,11 @@
 //! Leaders, and those who look on.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use bakery_distributed::{Election, Observer};
 use rustix::process::Signal;
 
 use crate::arena::{Arena, options};
-use crate::child::Process;
+use crate::deaths::holder;
 
 fn election(arena: &Arena) -> Result<Election> {
     Ok(arena.client()?.election(arena.name)?.with(options()))
@@ -49,10 +49,9 @@ pub async fn leaders_follow_each_other_and_are_seen(arena: Arena) -> Result<()> 
 }
 
 pub async fn a_leader_that_died_is_followed(arena: Arena) -> Result<()> {
-    let mut dead = Process::start(&arena, "holds", &[])?;
-    let token: u64 = dead.hear()?.parse()?;
+    let (dead, token) = holder(&arena)?;
     let election = election(&arena)?;
-    let leads = election.observe().next().await?.context("nobody leads")?;
+    let leads = election.observe().next().await?.ok_or_else(|| arena.lost())?;
     ensure!((leads.token, leads.who.pid) == (token, dead.id()));
     dead.signal(Signal::KILL)?;
     let mut me = election.join().await?;

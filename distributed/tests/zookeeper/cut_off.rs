@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bakery_distributed::{Death, Error, Guard, Mutex, connect};
+use bakery_distributed::{Death, Error, Guard, Mutex, Options, connect};
 use bakery_servers::{Cluster, Link, zookeeper};
 use tokio::task::JoinHandle;
 
@@ -23,8 +23,8 @@ impl Apart {
     }
 
     /// The lock, by way of this server only.
-    fn mutex(&self, name: &str, server: usize) -> Result<Mutex> {
-        Ok(connect(&zookeeper::url_of(&self.cluster, server))?.mutex(name)?.with(options()))
+    fn mutex(&self, name: &str, server: usize, options: Options) -> Result<Mutex> {
+        Ok(connect(&zookeeper::url_of(&self.cluster, server))?.mutex(name)?.with(options))
     }
 }
 
@@ -35,7 +35,9 @@ fn next(mutex: Mutex) -> JoinHandle<Result<(Instant, u64, Option<Death>)>> {
         let mut me = mutex.join().await?;
         loop {
             let guard = match me.lock_or_repair(async |_| Ok::<_, Error>(())).await {
-                Err(Error::Lost { .. } | Error::Unreachable { .. }) => continue,
+                Err(Error::Lost { .. } | Error::Unreachable { .. } | Error::Silent { .. }) => {
+                    continue;
+                }
                 guard => guard?,
             };
             let came = Instant::now();
@@ -65,24 +67,27 @@ async fn when_it_is_known_again(guard: &Guard<'_>) {
     }
 }
 
-async fn cut_off(name: &str, apart: &Apart) -> Result<()> {
-    let mut me = apart.mutex(name, 2)?.join().await?;
+async fn cut_off(arena: &Arena, apart: &Apart) -> Result<()> {
+    let name = arena.name;
+    let mut me = apart.mutex(name, 2, arena.short())?.join().await?;
     let guard = me.lock().await?;
     let token = guard.token();
-    let others = apart.mutex(name, 0)?;
+    let others = apart.mutex(name, 0, options())?;
     let next = next(others.clone());
     wait_for_a_waiter(&others).await?;
     // Those who wait elsewhere are told as well, and leave the line.
     let other_name = format!("{name}-waited-for");
-    let elsewhere = apart.mutex(&other_name, 1)?;
+    let elsewhere = apart.mutex(&other_name, 1, options())?;
     let mut holder = elsewhere.join().await?;
     let held = holder.lock().await?;
-    let mut waiter = apart.mutex(&other_name, 2)?.join().await?;
+    let mut waiter = apart.mutex(&other_name, 2, arena.short())?.join().await?;
     let waiting = waiter.enter().await?;
     // Not of those that are told: what a session asks for after a question that hangs, hangs as well.
-    let mut asking = apart.mutex(&format!("{name}-asked-for"), 2)?.join().await?;
+    let mut asking = apart.mutex(&format!("{name}-asked-for"), 2, arena.short())?.join().await?;
     let asked = asking.lock().await?;
 
+    arena.ensure_held(&guard)?;
+    arena.ensure_held(&asked)?;
     apart.link.cut();
     // Nobody can say any more that it is held.
     let (is_known, told) = tokio::join!(asked.check(), when_told(&guard));
@@ -105,7 +110,7 @@ async fn cut_off(name: &str, apart: &Apart) -> Result<()> {
 pub async fn whoever_is_on_a_follower_that_is_cut_off_is_told_before_the_next_one_is_in(
     arena: Arena,
 ) -> Result<()> {
-    cut_off(arena.name, &Apart::start(false)?).await
+    cut_off(&arena, &Apart::start(false)?).await
 }
 
 /// It answers renewals too, until it has missed its followers for ten ticks; as long as they need to elect
@@ -113,7 +118,7 @@ pub async fn whoever_is_on_a_follower_that_is_cut_off_is_told_before_the_next_on
 pub async fn whoever_is_on_a_leader_that_is_cut_off_is_told_before_the_next_one_is_in(
     arena: Arena,
 ) -> Result<()> {
-    cut_off(arena.name, &Apart::start(true)?).await
+    cut_off(&arena, &Apart::start(true)?).await
 }
 
 pub async fn when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told(
