@@ -7,6 +7,8 @@ use std::thread;
 
 use anyhow::Result;
 
+use crate::port;
+
 /// What servers say to each other by way of some ports. Cut, it is silent and nothing is closed, as when a
 /// cable is pulled.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,30 @@ impl Link {
     /// Lets everything through, also what has been said meanwhile.
     pub fn mend(&self) {
         self.set(false);
+    }
+
+    /// Ways to the servers of this address that can be cut, one to each, and the address by which clients take
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// If a port that was free just now is taken.
+    pub fn before(url: &str) -> Result<(String, Vec<Self>)> {
+        const HOST: &str = "127.0.0.1:";
+        let (mut by_links, mut links) = (String::new(), Vec::new());
+        for (number, part) in url.split(HOST).enumerate() {
+            if number == 0 {
+                by_links += part;
+                continue;
+            }
+            let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            let (to, rest) = part.split_at(digits);
+            let (link, from) = (Self::default(), port::free());
+            link.lead(from, Some(to.parse()?))?;
+            by_links.extend([HOST, &from.to_string(), rest]);
+            links.push(link);
+        }
+        Ok((by_links, links))
     }
 
     fn set(&self, is_cut: bool) {
