@@ -1,5 +1,7 @@
 //! The processes that lock: this program, started again.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,6 +40,11 @@ impl Process {
         &self.log
     }
 
+    /// Whether it has written down last that it is inside.
+    pub fn is_inside(&self) -> bool {
+        last_line(&self.log).is_ok_and(|line| line.contains(" in ") || line.contains(" still "))
+    }
+
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = Pid::from_raw(i32::try_from(self.child.id())?).context("no process")?;
         Ok(kill_process(pid, signal)?)
@@ -67,6 +74,15 @@ impl Process {
     pub fn hang_up(&mut self) {
         drop(self.child.stdin.take());
     }
+}
+
+fn last_line(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let end = file.metadata()?.len();
+    file.seek(SeekFrom::Start(end.saturating_sub(100)))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text.lines().last().unwrap_or_default().to_owned())
 }
 
 impl Drop for Process {

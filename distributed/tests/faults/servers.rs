@@ -60,7 +60,9 @@ impl Servers {
         if self.troubles[number].is_some() || ((bad + 1) * 2 > all && random.u32(0..10) > 1) {
             return Ok(None);
         }
-        let millis = random.u64(100..2000) * if random.u32(0..4) == 0 { 4 } else { 1 };
+        // Some for longer than sessions live.
+        let millis =
+            if random.u32(0..5) < 3 { random.u64(100..2000) } else { random.u64(3000..8000) };
         let (trouble, what) = match random.u32(0..4) {
             0 => (Trouble::Killed, "killed"),
             1 => (Trouble::Stopped, "stopped"),

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::arena::skip;
 use crate::checker::{History, Story, check};
-use crate::events::{Event, read};
+use crate::events::read;
 use crate::processes::Process;
 use crate::servers::Servers;
 
@@ -77,7 +77,7 @@ fn storm(engine: &str, directory: &Path, seconds: u64, seed: u64) -> Result<()> 
     }
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(seconds) {
-        sleep(Duration::from_millis(storm.random.u64(100..1500)));
+        sleep(Duration::from_millis(storm.random.u64(100..1200)));
         if let Some(fault) = storm.fault()? {
             storm.faults.push(format!("{:.1} s: {fault}", began.elapsed().as_secs_f64()));
         }
@@ -107,18 +107,19 @@ impl Storm<'_> {
     }
 
     fn fault(&mut self) -> Result<Option<String>> {
-        let number = self.victim();
+        let stopped = self.clients.iter().filter(|client| client.stopped.is_some()).count();
         match self.random.u32(0..10) {
             0..4 => self.servers.trouble(&mut self.random),
-            4..7 if self.clients[number].stopped.is_none() => {
-                let millis = self.random.u64(100..5000);
+            4..8 if stopped < 2 => {
+                let millis = self.random.u64(100..8000);
+                let number = self.victim();
                 let client = &mut self.clients[number];
                 client.process.signal(Signal::STOP)?;
                 client.stopped = Some(Instant::now() + Duration::from_millis(millis));
                 Ok(Some(format!("process of place {number} stopped for {millis} ms")))
             }
-            7..9 => {
-                let fresh = self.client()?;
+            8.. => {
+                let (number, fresh) = (self.victim(), self.client()?);
                 let old = std::mem::replace(&mut self.clients[number], fresh).process;
                 let log = old.log().to_owned();
                 let killed = Some(old.kill()?);
@@ -129,11 +130,19 @@ impl Storm<'_> {
         }
     }
 
-    /// Anybody, or whoever is inside.
+    /// Whoever is inside, or anybody that is not stopped.
     fn victim(&mut self) -> usize {
-        let inside = self.clients.iter().position(|client| is_inside(client.process.log()));
-        let any = self.random.usize(0..self.clients.len());
-        if self.random.bool() { inside.unwrap_or(any) } else { any }
+        let end = Instant::now() + Duration::from_millis(self.random.u64(0..2000));
+        let is_inside = |client: &Client| client.stopped.is_none() && client.process.is_inside();
+        while Instant::now() < end {
+            if let Some(inside) = self.clients.iter().position(is_inside) {
+                return inside;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        let awake = |number: &usize| self.clients[*number].stopped.is_none();
+        let awake: Vec<_> = (0..self.clients.len()).filter(awake).collect();
+        awake[self.random.usize(0..awake.len())]
     }
 
     fn mend(&mut self, is_over: impl Fn(Instant) -> bool) -> Result<()> {
@@ -169,11 +178,6 @@ impl Storm<'_> {
         self.stories.push(Story { name, events: read(log)?, killed });
         Ok(())
     }
-}
-
-fn is_inside(log: &Path) -> bool {
-    let events = read(log).unwrap_or_default();
-    matches!(events.last(), Some((_, Event::In { .. } | Event::Still { .. })))
 }
 
 /// Nobody stands in line or is inside, and after a repair nothing is left of those that died.
