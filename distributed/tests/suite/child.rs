@@ -1,6 +1,7 @@
 //! Other processes: this program, started again in a role.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -43,9 +44,20 @@ pub struct Process {
 
 impl Process {
     pub fn start(arena: &Arena, role: &str, words: &[&str]) -> Result<Self> {
+        Self::start_with(arena, role, words, &[])
+    }
+
+    /// With these variables in its environment.
+    pub fn start_with(
+        arena: &Arena,
+        role: &str,
+        words: &[&str],
+        variables: &[(&str, &OsStr)],
+    ) -> Result<Self> {
         let words = [&[arena.url.as_str(), arena.name], words].concat();
         let mut child = Command::new(env::current_exe()?)
             .args(["--exact", "child", "--nocapture"])
+            .envs(variables.iter().copied())
             .env(ROLE, role)
             .env(WORDS, words.join("\n"))
             .stdin(Stdio::piped())

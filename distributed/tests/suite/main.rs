@@ -17,6 +17,7 @@ mod disturbed;
 
 mod attempts;
 mod cancelled;
+mod clocks;
 mod deaths;
 mod elections;
 mod exclusion;
@@ -32,6 +33,7 @@ fn child() {
     child::play(&[
         ("adds", exclusion::adds),
         ("holds", deaths::holds),
+        ("lives by another clock", clocks::lives_by_another_clock),
         ("has a permit", semaphores::has_a_permit),
     ]);
 }
@@ -62,6 +64,7 @@ macro_rules! suite {
                 attempts::unlocking_lets_the_next_one_in_and_a_check_says_so
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
                 cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
+                clocks::a_clock_that_is_stepped_changes_nothing
                 deaths::whoever_comes_after_one_that_was_killed_is_told
                 deaths::one_that_was_stopped_finds_itself_lost
                 deaths::what_is_not_repaired_stays_so
