@@ -128,9 +128,9 @@ impl Client {
     }
 
     async fn hold(&mut self, guard: Guard<'_>) {
-        let millis = match self.random.u32(0..40) {
+        let millis = match self.random.u32(0..30) {
             0 => self.random.u64(0..8000),
-            1..10 => self.random.u64(0..200),
+            1..8 => self.random.u64(0..200),
             _ => self.random.u64(0..10),
         };
         let end = Instant::now() + Duration::from_millis(millis);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use bakery_servers::{Cluster, Link, zookeeper};
+use bakery_servers::{Cluster, Link, consul, zookeeper};
 use fastrand::Rng;
 
 use crate::events::now;
@@ -34,10 +34,8 @@ pub struct Servers {
 impl Servers {
     pub fn start(engine: &str) -> Result<Self> {
         let (cluster, among) = match engine {
-            "zookeeper" => {
-                let (cluster, link) = zookeeper::start_apart()?;
-                (cluster, Some(link))
-            }
+            "consul" => consul::start_apart().map(|(cluster, link)| (cluster, Some(link)))?,
+            "zookeeper" => zookeeper::start_apart().map(|(cluster, link)| (cluster, Some(link)))?,
             _ => (Cluster::start(engine)?, None),
         };
         let (url, links) = Link::before(&cluster.url)?;
@@ -56,17 +54,19 @@ impl Servers {
     pub fn trouble(&mut self, random: &mut Rng) -> Result<Option<String>> {
         let all = self.troubles.len();
         let bad = self.troubles.iter().flatten().count();
-        let number = random.usize(0..all);
+        // The last one rather than the others if that has one more kind of trouble.
+        let is_alone = self.among.is_some() && random.u32(0..3) == 0;
+        let number = if is_alone { all - 1 } else { random.usize(0..all) };
         if self.troubles[number].is_some() || ((bad + 1) * 2 > all && random.u32(0..10) > 1) {
             return Ok(None);
         }
         // Some for longer than sessions live.
         let millis =
             if random.u32(0..5) < 3 { random.u64(100..2000) } else { random.u64(3000..8000) };
-        let (trouble, what) = match random.u32(0..4) {
+        let (trouble, what) = match random.u32(0..3) {
+            _ if is_alone => (Trouble::Alone, "alone"),
             0 => (Trouble::Killed, "killed"),
             1 => (Trouble::Stopped, "stopped"),
-            2 if self.among.is_some() && number + 1 == all => (Trouble::Alone, "alone"),
             _ => (Trouble::CutOff, "cut off"),
         };
         match &trouble {

@@ -21,7 +21,7 @@ use crate::servers::Servers;
 pub const TTL: Duration = Duration::from_secs(3);
 
 /// For how long one waits at most when all is well again.
-const LIMIT: Duration = Duration::from_mins(2);
+const LIMIT: Duration = Duration::from_mins(4);
 
 const NAME: &str = "storm";
 
