@@ -1,10 +1,8 @@
 //! What is so with DynamoDB and with no other engine, on dynalite.
 #![cfg(feature = "dynamodb")]
 
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/arena.rs"]
-mod arena;
-mod raw;
+#[macro_use]
+mod own;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -18,23 +16,12 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use own::{arena, raw};
+
 use crate::arena::{Arena, LIMIT, options};
-use crate::raw::between::between;
+use crate::own::between::between;
 
-macro_rules! tests {
-    ($($test:ident)*) => {
-        mod dynamodb {
-            $(
-                #[test]
-                fn $test() {
-                    crate::arena::run("dynamodb", stringify!($test), super::$test);
-                }
-            )*
-        }
-    };
-}
-
-tests! {
+tests! { dynamodb:
     an_entry_that_is_repeated_is_the_same_one
     an_entry_whose_answer_was_lost_gets_its_number_back
     an_entry_that_comes_after_its_session_holds_nobody_up
@@ -162,7 +149,7 @@ async fn a_session_is_judged_by_its_own_time(arena: Arena) -> Result<()> {
     let began = Instant::now();
     let dead = session(&arena, ttl).await?;
     dead.enter(&attempt(&arena), Patience::Endless).await?;
-    let options = options().ttl(Duration::from_secs(2));
+    let options = arena.short().ttl(Duration::from_secs(2));
     let mut me = arena.mutex()?.with(options).join().await?;
     let Err(Error::OwnerDied { death, .. }) = me.lock().await else { bail!("nobody died") };
     ensure!(death.token == 1);

@@ -6,10 +6,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 use crate::{Cluster, Link, Node, data, port, programs};
@@ -88,37 +87,7 @@ pub fn start_apart() -> Result<(Cluster, Link)> {
 /// The number of the server that leads, if one does.
 #[must_use]
 pub fn leader(cluster: &Cluster) -> Option<usize> {
-    ports(cluster).position(|port| mode(port).is_ok_and(|mode| mode == "leader"))
-}
-
-/// Has the last server be the leader, or any other one, by killing the leader until it is so.
-///
-/// # Errors
-///
-/// If it is not so after some attempts, or a server does not come back.
-pub fn elect(cluster: &mut Cluster, last: bool) -> Result<()> {
-    for _ in 0..10 {
-        let now = leader(cluster).context("nobody leads")?;
-        if (now == 2) == last {
-            return Ok(());
-        }
-        cluster.nodes[now].kill()?;
-        let end = Instant::now() + Duration::from_mins(1);
-        while leader(cluster).is_none() {
-            ensure!(Instant::now() < end, "nobody leads within a minute");
-            sleep(Duration::from_millis(50));
-        }
-        cluster.nodes[now].start_again()?;
-        cluster.wait()?;
-    }
-    bail!("the others have been elected again and again")
-}
-
-/// Where the clients of one server find it.
-#[must_use]
-pub fn url_of(cluster: &Cluster, server: usize) -> String {
-    let port = ports(cluster).nth(server).unwrap_or_default();
-    format!("zookeeper://127.0.0.1:{port}")
+    cluster.ports().position(|port| mode(port).is_ok_and(|mode| mode == "leader"))
 }
 
 /// Runs a program of Java with ZooKeeper's client and Curator.
@@ -178,11 +147,6 @@ fn java_with(programs: &Path, jars: &str) -> Vec<OsString> {
     java.extend(options.map(Into::into));
     java.extend(["-Djava.net.preferIPv4Stack=true".into(), "-cp".into(), jars.into()]);
     java
-}
-
-fn ports(cluster: &Cluster) -> impl Iterator<Item = u16> + '_ {
-    let port = |server: &str| server.rsplit_once(':')?.1.parse().ok();
-    cluster.url.split(',').filter_map(port)
 }
 
 /// What a server is, once it serves.

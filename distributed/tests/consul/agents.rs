@@ -9,7 +9,7 @@ use bakery_distributed::connect;
 use tokio::time::timeout;
 
 use crate::arena::{Arena, LIMIT, options};
-use crate::raw::between::{Meddle, between};
+use crate::own::between::{Meddle, between};
 
 /// The address of the first agent, by way of somebody.
 fn by_way_of(arena: &Arena, meddle: impl Meddle) -> Result<String> {

@@ -1,14 +1,9 @@
 //! What is so with Consul and with no other engine, on real servers.
 #![cfg(feature = "consul")]
 
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "../suite/arena.rs"]
-mod arena;
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "../suite/disturbed.rs"]
-mod disturbed;
-#[path = "../raw/mod.rs"]
-mod raw;
+#[macro_use]
+#[path = "../own/mod.rs"]
+mod own;
 
 mod agents;
 
@@ -24,26 +19,15 @@ use bakery_servers::{Cluster, programs};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use own::{arena, disturbed, raw};
+
 use crate::agents::{
     an_agent_that_lags_is_not_believed_that_a_place_is_gone,
     whoever_looks_on_asks_again_only_when_something_has_changed,
 };
 use crate::arena::{Arena, LIMIT, TTL, options};
 
-macro_rules! tests {
-    ($($test:ident)*) => {
-        mod consul {
-            $(
-                #[test]
-                fn $test() {
-                    crate::arena::run("consul", stringify!($test), super::$test);
-                }
-            )*
-        }
-    };
-}
-
-tests! {
+tests! { consul:
     an_agent_that_lags_is_not_believed_that_a_place_is_gone
     whoever_looks_on_asks_again_only_when_something_has_changed
     sessions_outlive_the_nodes_of_the_agents
@@ -124,7 +108,7 @@ async fn the_next_one_is_in_after_twice_the_sessions_time(arena: Arena) -> Resul
     how.is_mute.store(true, Relaxed);
     let mut next = arena.mutex()?.join().await?;
     let began = Instant::now();
-    let mut me = mutex.join().await?;
+    let mut me = mutex.with(arena.short()).join().await?;
     let guard = me.lock().await?;
     let waiting = next.enter().await?;
     let told = async {

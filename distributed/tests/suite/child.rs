@@ -1,6 +1,7 @@
 //! Other processes: this program, started again in a role.
 
 use std::env;
+use std::ffi::OsStr;
 use std::process::Command;
 
 use anyhow::Result;
@@ -28,9 +29,19 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 
 impl Process {
     pub fn start(arena: &Arena, role: &str, words: &[&str]) -> Result<Self> {
+        Self::start_with(arena, role, words, &[])
+    }
+
+    /// With these variables in its environment.
+    pub fn start_with(
+        arena: &Arena,
+        role: &str,
+        words: &[&str],
+        variables: &[(&str, &OsStr)],
+    ) -> Result<Self> {
         let words = [&[arena.url.as_str(), arena.name], words].concat();
         let mut command = Command::new(env::current_exe()?);
-        command.args(["--exact", "child", "--nocapture"]);
+        command.args(["--exact", "child", "--nocapture"]).envs(variables.iter().copied());
         Self::spawn(command.env(ROLE, role).env(WORDS, words.join("\n")))
     }
 }

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use tokio::time::timeout;
 
 use crate::arena::{Arena, LIMIT, options};
-use crate::child::Process;
+use crate::deaths::holder;
 
 fn election(arena: &Arena) -> Result<Election> {
     Ok(arena.client()?.election(arena.name)?.with(options()))
@@ -50,10 +50,9 @@ pub async fn leaders_follow_each_other_and_are_seen(arena: Arena) -> Result<()> 
 }
 
 pub async fn a_leader_that_died_is_followed(arena: Arena) -> Result<()> {
-    let mut dead = Process::start(&arena, "holds", &[])?;
-    let token: u64 = dead.hear()?.parse()?;
+    let (dead, token) = holder(&arena)?;
     let election = election(&arena)?;
-    let leads = election.observe().next().await?.context("nobody leads")?;
+    let leads = election.observe().next().await?.ok_or_else(|| arena.lost())?;
     ensure!((leads.token, leads.who.pid) == (token, dead.id()));
     dead.signal(Signal::KILL)?;
     let mut me = election.join().await?;

@@ -19,6 +19,7 @@ mod process;
 mod attempts;
 mod blocking;
 mod cancelled;
+mod clocks;
 mod deaths;
 mod elections;
 mod exclusion;
@@ -37,6 +38,7 @@ fn child() {
         ("adds", exclusion::adds),
         ("holds", deaths::holds),
         ("forks", blocking::forks),
+        ("lives by another clock", clocks::lives_by_another_clock),
         ("has a permit", semaphores::has_a_permit),
     ]);
 }
@@ -74,6 +76,7 @@ macro_rules! suite {
                 blocking::whoever_waits_for_the_loss_hears_of_the_unlocking
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
                 cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
+                clocks::a_clock_that_is_stepped_changes_nothing
                 deaths::whoever_comes_after_one_that_was_killed_is_told
                 deaths::of_one_that_is_not_recorded_nobody_is_told
                 deaths::one_that_was_stopped_finds_itself_lost

@@ -8,12 +8,12 @@ use std::sync::atomic::{
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bakery_distributed::{Guard, Semaphore, connect};
+use bakery_distributed::{Error, Guard, Semaphore, connect};
 use rustix::process::Signal;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::arena::{Arena, LIMIT, options};
+use crate::arena::{Arena, LIMIT, options, short};
 use crate::child::{Process, block_on, tell};
 use crate::disturbed;
 
@@ -135,13 +135,19 @@ pub async fn only_the_first_one_watches_the_permits(arena: Arena) -> Result<()> 
     Ok(waiting.await??)
 }
 
-/// Has a permit, and says so.
+/// Has a permit by a short session, and says so.
 pub fn has_a_permit(words: &[&str]) -> Result<()> {
     let [url, name] = words else { bail!("not the words that are needed") };
     block_on(async {
-        let semaphore = connect(url)?.semaphore(name, 2)?.with(options());
+        let semaphore = connect(url)?.semaphore(name, 2)?.with(short());
         let mut me = semaphore.join().await?;
-        let _guard = me.acquire().await?;
+        let _guard = match me.acquire().await {
+            Err(Error::Lost { .. }) => {
+                tell("lost");
+                return Ok(());
+            }
+            guard => guard?,
+        };
         tell("in");
         std::future::pending().await
     })
@@ -152,9 +158,17 @@ pub async fn a_permit_of_one_that_was_killed_comes_back(arena: Arena) -> Result<
         Process::start(&arena, "has a permit", &[])?,
         Process::start(&arena, "has a permit", &[])?,
     ];
-    dead.iter_mut().try_for_each(|process| process.hear().map(drop))?;
+    // They are the ones that have short sessions.
+    let _ = arena.short();
+    for process in &mut dead {
+        if process.hear()? == "lost" {
+            return Err(arena.lost());
+        }
+    }
     let mut me = semaphore(&arena)?.join().await?;
-    ensure!(me.try_acquire().await?.is_none());
+    if me.try_acquire().await?.is_some() {
+        return Err(arena.lost());
+    }
     dead.iter().try_for_each(|process| process.signal(Signal::KILL))?;
     let guard = me.acquire().await?;
     // It is no reason not to go in.

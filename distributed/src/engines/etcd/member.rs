@@ -6,9 +6,9 @@ use async_trait::async_trait;
 
 use super::wire::{Is, RangeRequest, RangeResponse, TxnRequest};
 use super::{Etcd, ops, watch};
+use crate::Result;
 use crate::engine::{Me, Patience, Place, Renewal, Session, Turn};
 use crate::engines::value::to_value;
-use crate::Result;
 
 #[derive(Debug)]
 pub(super) struct Member {

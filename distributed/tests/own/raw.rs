@@ -1,7 +1,5 @@
 //! What an engine's servers say by themselves: JSON over HTTP, without the library.
 
-pub mod between;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
