@@ -7,6 +7,7 @@
 //!   grows over restarts; not over restoring an older backup.
 //! - **Record of who is inside**: `PREFIX/inside/NAME/...`, without a lease.
 
+mod login;
 mod servers;
 mod wire;
 
@@ -21,6 +22,7 @@ use self::wire::{
     Is, KeyValue, LeaseGrantRequest, LeaseRequest, LeaseResponse, RangeRequest, RangeResponse,
     TxnRequest, TxnResponse, WatchCreateRequest, WatchRequest, WatchResponse,
 };
+use crate::access::{Find, Names, of_url};
 use crate::engine::{Engine, Entry, Line, Me, Patience, Place, Renewal, Session, Turn, blocker};
 use crate::{Death, Error, Mode, Result, Who};
 
@@ -41,6 +43,24 @@ struct Lease {
     ttl: Duration,
 }
 
+/// What `etcdctl` reads as well.
+const NAMES: Names = Names {
+    ca: ["ETCDCTL_CACERT", "ca"],
+    certificate: ["ETCDCTL_CERT", "cert"],
+    key: ["ETCDCTL_KEY", "key"],
+    user: "ETCDCTL_USER",
+    password: "ETCDCTL_PASSWORD",
+    password_file: "password-file",
+    ..Names::NONE
+};
+
+/// The cluster of these servers. The locks' names have what follows the slash in front of them.
+pub(crate) fn from_url(url: &str, find: Find<'_>) -> Result<Etcd> {
+    let (address, access) = of_url(url, &NAMES, &[], find)?;
+    let servers = Arc::new(Servers::new(&address, &access)?);
+    Ok(Etcd { servers, prefix: address.path.into() })
+}
+
 /// Where the competitors and the records of a line are.
 struct Keys {
     line: String,
@@ -48,17 +68,6 @@ struct Keys {
 }
 
 impl Etcd {
-    /// The cluster of these servers (`http://HOST:PORT`). The locks' names have this in front of them.
-    ///
-    /// It connects when it is asked for something.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BadUrl`].
-    pub fn new(urls: &[String], prefix: &str) -> Result<Self> {
-        Ok(Self { servers: Arc::new(Servers::new(urls)?), prefix: prefix.into() })
-    }
-
     fn keys(&self, line: &str) -> Keys {
         let prefix = &self.prefix;
         // No lock's name is empty, so no line begins with the prefix and a slash.
@@ -307,7 +316,7 @@ impl Lease {
 /// Whether the watch goes on.
 fn news(answer: &WatchResponse) -> Result<()> {
     if answer.canceled {
-        let why = "the server has given up the watch".to_owned();
+        let why = format!("the server has given up the watch {}", answer.cancel_reason);
         return Err(Error::Unreachable { engine: NAME, what: "watch a key", why });
     }
     Ok(())

@@ -173,6 +173,20 @@ pub(super) struct WatchCreateRequest {
     pub filters: Vec<i32>,
 }
 
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct AuthenticateRequest {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub password: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct AuthenticateResponse {
+    #[prost(string, tag = "2")]
+    pub token: String,
+}
+
 /// A filter of watches.
 pub(super) const NO_PUTS: i32 = 0;
 
@@ -182,6 +196,8 @@ pub(super) struct WatchResponse {
     pub created: bool,
     #[prost(bool, tag = "4")]
     pub canceled: bool,
+    #[prost(string, tag = "6")]
+    pub cancel_reason: String,
     #[prost(message, repeated, tag = "11")]
     pub events: Vec<Done>,
 }

@@ -4,9 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow, Socket};
 
 use super::NAME;
+use crate::tls::{Tls, refusal, words};
 use crate::{Competitor, Death, Error, Mode, Result, Who};
 
 #[derive(Debug)]
@@ -22,9 +24,22 @@ pub(super) struct Connection {
 pub(super) struct Row(SimpleQueryRow);
 
 impl Connection {
-    pub(super) async fn open(config: &Config) -> Result<Self> {
+    pub(super) async fn open(config: &Config, tls: Option<&Tls>) -> Result<Self> {
+        match tls {
+            #[cfg(feature = "tls")]
+            Some(tls) => Self::open_by(config, super::secure::Secure::new(tls)).await,
+            #[cfg(not(feature = "tls"))]
+            Some(tls) => match *tls {},
+            None => Self::open_by(config, NoTls).await,
+        }
+    }
+
+    async fn open_by<T>(config: &Config, tls: T) -> Result<Self>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+    {
         let (client, connection) =
-            config.connect(NoTls).await.map_err(|why| error("connect", &why))?;
+            config.connect(tls).await.map_err(|why| error("connect", &why))?;
         let (open, closed) = watch::channel(());
         let task = tokio::spawn(async move {
             // Whoever waits for an answer gets the error as well.
@@ -105,9 +120,21 @@ impl Row {
     }
 }
 
+/// Of what the client says by itself: it has no password, does not get along with the server about one, or the
+/// server has no TLS.
+fn is_for_good(words: &str) -> bool {
+    ["invalid configuration", "authentication error"].iter().any(|kind| words.starts_with(kind))
+        || words.ends_with("server does not support TLS")
+}
+
 fn error(what: &'static str, error: &tokio_postgres::Error) -> Error {
     let Some(words) = error.as_db_error() else {
-        return Error::Unreachable { engine: NAME, what, why: error.to_string() };
+        let why = words(error);
+        return match refusal(error) {
+            Some(why) => Error::Refused { engine: NAME, what, why },
+            None if is_for_good(&why) => Error::Refused { engine: NAME, what, why },
+            None => Error::Unreachable { engine: NAME, what, why },
+        };
     };
     let why = words.message().to_owned();
     // The server comes, goes, or is full: connection exceptions, insufficient resources, operator

@@ -11,7 +11,10 @@
 //! It is one server, and no quorum: a standby that takes over knows of no lock. The sequence and the table
 //! go with it, if it has them.
 
+mod address;
 mod connection;
+#[cfg(feature = "tls")]
+mod secure;
 mod sql;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +26,9 @@ use tokio::time::sleep;
 use tokio_postgres::Config;
 
 use self::connection::{Connection, Row};
+use crate::access::Find;
 use crate::engine::{Engine, Line, Me, Patience, Place, Renewal, Session, Turn};
+use crate::tls::Tls;
 use crate::{Error, Result, Who};
 
 const NAME: &str = "PostgreSQL";
@@ -32,6 +37,7 @@ const NAME: &str = "PostgreSQL";
 #[derive(Debug)]
 pub struct Postgres {
     config: Config,
+    tls: Option<Tls>,
     /// For looks from outside.
     onlooker: Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>,
 }
@@ -56,32 +62,17 @@ struct Asked {
 /// A turn, or the server's words.
 type Answer = std::result::Result<Turn, String>;
 
-impl Postgres {
-    /// The database of this address: `postgres://USER@HOST:PORT/DATABASE`, or as libpq has it.
-    ///
-    /// It connects when it is asked for something.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BadUrl`].
-    pub fn new(url: &str) -> Result<Self> {
-        let bad = |why: tokio_postgres::Error| Error::BadUrl {
-            // The address may have a password in it.
-            url: "the address of a PostgreSQL database".to_owned(),
-            why: why.to_string(),
-        };
-        let mut config: Config = url.parse().map_err(bad)?;
-        config.connect_timeout(Duration::from_secs(3));
-        // A server that is cut off shall not be taken for a slow one.
-        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));
-        config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(11));
-        Ok(Self { config, onlooker: Arc::default() })
-    }
+/// The database of this address.
+pub(crate) fn from_url(url: &str, find: Find<'_>) -> Result<Postgres> {
+    let (config, tls) = address::parse(url, find)?;
+    Ok(Postgres { config, tls, onlooker: Arc::default() })
+}
 
+impl Postgres {
     async fn connect(&self, name: &str) -> Result<Connection> {
         let mut config = self.config.clone();
         config.application_name(name);
-        Connection::open(&config).await
+        Connection::open(&config, self.tls.as_ref()).await
     }
 
     /// What somebody who takes no part is answered.
@@ -119,7 +110,11 @@ impl Engine for Postgres {
             ttl,
             pid,
             asked: Mutex::new(None),
-            onlooker: Self { config: self.config.clone(), onlooker: self.onlooker.clone() },
+            onlooker: Self {
+                config: self.config.clone(),
+                tls: self.tls.clone(),
+                onlooker: self.onlooker.clone(),
+            },
         }))
     }
 

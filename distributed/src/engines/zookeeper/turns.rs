@@ -4,15 +4,12 @@ use zookeeper_client as zk;
 use zookeeper_client::{CheckWriteError, MultiWriteError};
 
 use super::connection::Outcome;
-use super::member::{DIRECTORY, Member};
+use super::member::Member;
 use super::names::{mode_and_sequence, prefix_of};
 use super::nodes::{deaths, or_none, to_record};
 use crate::engine::{Entry, Me, Place, Turn, blocker};
 use crate::engines::value::to_value;
 use crate::{Mode, Who};
-
-const RECORD: zk::CreateOptions<'static> =
-    zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all());
 
 impl Member {
     pub(super) async fn look(&self, me: &Me) -> Outcome<Turn> {
@@ -54,7 +51,8 @@ impl Member {
         loop {
             let mut writer = client.new_check_writer(path, None)?;
             if me.mode == Mode::Exclusive {
-                writer.add_create(&paths.record(&mine), record.as_bytes(), &RECORD)?;
+                let node = self.node(zk::CreateMode::Persistent);
+                writer.add_create(&paths.record(&mine), record.as_bytes(), &node)?;
             }
             // Sent together, and answered in this order.
             let (written, records) =
@@ -64,7 +62,7 @@ impl Member {
                     return Ok(Turn::Out);
                 }
                 Err(CheckWriteError::OperationFailed { source: zk::Error::NoNode, .. }) => {
-                    client.mkdir(&paths.inside, &DIRECTORY).await?;
+                    client.mkdir(&paths.inside, &self.node(zk::CreateMode::Container)).await?;
                     continue;
                 }
                 // It has been here before.
