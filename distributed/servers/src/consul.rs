@@ -44,16 +44,17 @@ pub fn start(programs: &Path) -> Result<Cluster> {
     }
     let agents = ports.iter().map(|(_, http, ..)| format!("127.0.0.1:{http}"));
     let url = format!("consul://{}", agents.collect::<Vec<_>>().join(","));
-    let is_ready = Box::new(move || ports.iter().all(|(_, http, ..)| answers(*http)));
+    let is_ready = Box::new(move || ports.iter().all(|(_, http, ..)| answers(*http, "")));
     Ok(Cluster { url, nodes, is_ready })
 }
 
-/// Whether the server can say for certain that there is no such key.
-fn answers(http: u16) -> bool {
+/// Whether the server can say for certain that there is no such key, to whoever has this token.
+pub fn answers(http: u16, token: &str) -> bool {
     let ask = || {
         let mut server = TcpStream::connect(("127.0.0.1", http))?;
         server.set_read_timeout(Some(Duration::from_secs(2)))?;
-        server.write_all(b"GET /v1/kv/ready?consistent HTTP/1.0\r\n\r\n")?;
+        let request = "GET /v1/kv/ready?consistent HTTP/1.0";
+        write!(server, "{request}\r\nX-Consul-Token: {token}\r\n\r\n")?;
         let mut answer = String::new();
         server.read_to_string(&mut answer)?;
         Ok::<_, std::io::Error>(answer)

@@ -42,7 +42,7 @@ pub fn start(programs: &Path) -> Result<Cluster> {
     Ok(Cluster { url, nodes, is_ready })
 }
 
-fn is_healthy(port: u16) -> bool {
+pub fn is_healthy(port: u16) -> bool {
     let ask = || {
         let mut server = TcpStream::connect(("127.0.0.1", port))?;
         server.set_read_timeout(Some(Duration::from_secs(2)))?;

@@ -9,6 +9,7 @@ mod link;
 mod node;
 mod port;
 mod postgres;
+pub mod secure;
 pub mod zookeeper;
 
 use std::path::{Path, PathBuf};

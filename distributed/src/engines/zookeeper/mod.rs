@@ -18,7 +18,7 @@
 //! mutex, so Curator's read/write lock does not stand in these lines.
 //!
 //! All nodes are open to everybody. With `?acl=creator` they are open to the user alone whom the client says to be,
-//! by the scheme `digest`: so to all who know the password. ZooKeeper knows of no wrong password. Who has one
+//! by the scheme `digest`, and by its certificate: so to all who know the password or show the same certificate. ZooKeeper knows of no wrong password. Who has one
 //! is another one, and is refused what is not theirs.
 
 mod connection;
