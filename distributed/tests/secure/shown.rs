@@ -1,5 +1,7 @@
 //! What is printed for people to read.
 
+use std::fmt::Write as _;
+
 use anyhow::{Result, ensure};
 use bakery_distributed::{Options, connect, connect_with};
 use bakery_servers::secure::PASSWORD;
@@ -14,13 +16,13 @@ pub async fn no_secret_is_printed(site: Site) -> Result<()> {
     let guard = me.lock_or_repair(async |_| Ok::<_, bakery_distributed::Error>(())).await?;
     let mut shown = format!("{access:?} {client:?} {:?} {mutex:?} {guard:?}", client.engine());
     guard.unlock().await?;
-    shown += &format!("{me:?}");
+    write!(shown, "{me:?}")?;
     me.leave().await?;
     let session = client
         .engine()
         .open(&bakery_distributed::Who::this(), std::time::Duration::from_secs(10))
         .await?;
-    shown += &format!("{session:?}");
+    write!(shown, "{session:?}")?;
     session.close().await?;
     ensure!(!shown.contains(PASSWORD), "{shown}");
     // Lines of the key's PEM.
