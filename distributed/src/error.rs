@@ -22,11 +22,19 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The address does not say where an engine is.
+    /// The address does not say where an engine is. It is shown without what may be a password.
     #[error("{url:?} does not say where an engine is: {why}")]
     BadUrl {
         /// The address.
         url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What is to be shown to the servers, or trusted of them, is of no use.
+    #[error("{what} cannot be used: {why}")]
+    BadAccess {
+        /// A file, or what it is for.
+        what: String,
         /// What is wrong with it.
         why: String,
     },

@@ -69,7 +69,7 @@ pub fn start_apart() -> Result<(Cluster, Link)> {
 #[must_use]
 pub fn leader(cluster: &Cluster) -> Option<usize> {
     cluster.ports().position(|port| {
-        get(port, "/v1/agent/self").is_ok_and(|answer| answer.contains(r#""state":"Leader""#))
+        get(port, "/v1/agent/self", "").is_ok_and(|answer| answer.contains(r#""state":"Leader""#))
     })
 }
 
@@ -111,19 +111,20 @@ fn launch(programs: &Path, all: [Ports; 3], hosts: [Hosts; 3]) -> Result<Cluster
     }
     let agents = all.map(|ports| format!("127.0.0.1:{}", ports.http));
     let url = format!("consul://{}", agents.join(","));
-    let is_ready = Box::new(move || all.iter().all(|ports| answers(ports.http)));
+    let is_ready = Box::new(move || all.iter().all(|ports| answers(ports.http, "")));
     Ok(Cluster { url, nodes, is_ready })
 }
 
-/// Whether the server can say for certain that there is no such key.
-fn answers(http: u16) -> bool {
-    get(http, "/v1/kv/ready?consistent").is_ok_and(|answer| answer.contains(" 404 "))
+/// Whether the server can say for certain that there is no such key, to whoever has this token.
+#[must_use]
+pub fn answers(http: u16, token: &str) -> bool {
+    get(http, "/v1/kv/ready?consistent", token).is_ok_and(|answer| answer.contains(" 404 "))
 }
 
-fn get(http: u16, path: &str) -> std::io::Result<String> {
+fn get(http: u16, path: &str, token: &str) -> std::io::Result<String> {
     let mut server = TcpStream::connect(("127.0.0.1", http))?;
     server.set_read_timeout(Some(Duration::from_secs(2)))?;
-    write!(server, "GET {path} HTTP/1.0\r\n\r\n")?;
+    write!(server, "GET {path} HTTP/1.0\r\nX-Consul-Token: {token}\r\n\r\n")?;
     let mut answer = String::new();
     server.read_to_string(&mut answer)?;
     Ok(answer)

@@ -58,7 +58,9 @@ pub fn leader(cluster: &Cluster) -> Option<usize> {
     })
 }
 
-fn is_healthy(port: u16) -> bool {
+/// Whether this server says so.
+#[must_use]
+pub fn is_healthy(port: u16) -> bool {
     let health = ask(port, "GET /health HTTP/1.0\r\n\r\n");
     health.is_ok_and(|answer| answer.contains(r#""health":"true""#))
 }

@@ -10,6 +10,7 @@ mod node;
 pub mod pgbouncer;
 mod port;
 mod postgres;
+pub mod secure;
 pub mod zookeeper;
 
 use std::path::{Path, PathBuf};

@@ -27,7 +27,7 @@ standaloneEnabled=false
 ";
 
 /// What servers and clients need, of what has been unpacked.
-const JARS: &str = "zookeeper zookeeper-jute commons-cli commons-io metrics-core netty-buffer netty-codec \
+pub(crate) const JARS: &str = "zookeeper zookeeper-jute commons-cli commons-io metrics-core netty-buffer netty-codec \
     netty-common netty-handler netty-resolver netty-transport netty-transport-native-unix-common \
     snappy-java slf4j-api";
 
@@ -139,7 +139,7 @@ fn launch(
 }
 
 /// A command that runs Java with these jars.
-fn java_with(programs: &Path, jars: &str) -> Vec<OsString> {
+pub(crate) fn java_with(programs: &Path, jars: &str) -> Vec<OsString> {
     let jar = |jar: &str| programs.join(format!("{jar}.jar")).display().to_string();
     let jars = jars.split_whitespace().map(jar).collect::<Vec<_>>().join(":");
     let options = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
@@ -150,7 +150,7 @@ fn java_with(programs: &Path, jars: &str) -> Vec<OsString> {
 }
 
 /// What a server is, once it serves.
-fn mode(port: u16) -> Result<String> {
+pub(crate) fn mode(port: u16) -> Result<String> {
     let mut server = TcpStream::connect(("127.0.0.1", port))?;
     server.set_read_timeout(Some(Duration::from_secs(2)))?;
     server.write_all(b"srvr")?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::tree::Tree;
-use super::{Consul, Question, judge};
+use super::{Consul, Headers, Question, judge};
 use crate::Result;
 use crate::engine::Line;
 
@@ -28,8 +28,9 @@ impl Consul {
         loop {
             let path = format!("/v1/kv/{root}?recurse&consistent&index={index}&wait={TIME}");
             let method = &Method::GET;
+            let headers: Headers<'_> = &|_, _| self.headers();
             let question =
-                Question { what: WHAT, method, path: &path, headers: &[], is_urgent: index == 0 };
+                Question { what: WHAT, method, path: &path, headers, is_urgent: index == 0 };
             let answer = judge(WHAT, self.servers.ask(question, &Value::Null).await?)?;
             let keys = answer.json();
             if Tree::of_keys(keys.as_array().into_iter().flatten()).into_line() != *known {

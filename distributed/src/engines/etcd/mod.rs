@@ -12,6 +12,7 @@
 
 mod keys;
 mod lease;
+mod login;
 mod member;
 mod ops;
 mod servers;
@@ -28,6 +29,7 @@ use self::keys::{Keys, entries, records};
 use self::member::Member;
 use self::servers::Servers;
 use self::wire::{TxnRequest, TxnResponse};
+use crate::access::{Find, Names, of_url};
 use crate::engine::{Engine, Line, Session};
 use crate::{Result, Who};
 
@@ -40,18 +42,25 @@ pub struct Etcd {
     prefix: Arc<str>,
 }
 
-impl Etcd {
-    /// The cluster of these servers (`http://HOST:PORT`). The locks' names have this in front of them.
-    ///
-    /// It connects when it is asked for something.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BadUrl`](crate::Error::BadUrl).
-    pub fn new(urls: &[String], prefix: &str) -> Result<Self> {
-        Ok(Self { servers: Arc::new(Servers::new(urls)?), prefix: prefix.into() })
-    }
+/// What `etcdctl` reads as well.
+const NAMES: Names = Names {
+    ca: ["ETCDCTL_CACERT", "ca"],
+    certificate: ["ETCDCTL_CERT", "cert"],
+    key: ["ETCDCTL_KEY", "key"],
+    user: "ETCDCTL_USER",
+    password: "ETCDCTL_PASSWORD",
+    password_file: "password-file",
+    ..Names::NONE
+};
 
+/// The cluster of these servers. The locks' names have what follows the slash in front of them.
+pub(crate) fn from_url(url: &str, find: Find<'_>) -> Result<Etcd> {
+    let (address, access) = of_url(url, &NAMES, &[], find)?;
+    let servers = Arc::new(Servers::new(&address, &access)?);
+    Ok(Etcd { servers, prefix: address.path.into() })
+}
+
+impl Etcd {
     fn keys(&self, line: &str) -> Keys {
         Keys::new(&self.prefix, line)
     }

@@ -29,6 +29,8 @@ struct Create {
 struct News {
     #[prost(bool, tag = "4")]
     pub canceled: bool,
+    #[prost(string, tag = "6")]
+    pub cancel_reason: String,
 }
 
 /// A filter: what is written to the key is not told.
@@ -69,7 +71,7 @@ impl Etcd {
 
 fn goes_on(news: &News) -> Result<()> {
     if news.canceled {
-        let why = "the server has given up the watch".to_owned();
+        let why = format!("the server has given up the watch {}", news.cancel_reason);
         return Err(Error::Unreachable { engine: NAME, what: WHAT, why });
     }
     Ok(())

@@ -21,9 +21,12 @@
 //! Each participant has a connection, and each [`Client`](crate::Client) one more, of the server's
 //! `max_connections`. Names are told apart by 64 bits of their hash. Tried with PostgreSQL 15.18.
 
+mod address;
 mod asked;
 mod backend;
 mod connection;
+#[cfg(feature = "tls")]
+mod secure;
 mod sql;
 
 use std::sync::{Arc, Mutex};
@@ -34,7 +37,9 @@ use tokio_postgres::Config;
 
 use self::backend::Backend;
 use self::connection::{Connection, Row};
+use crate::access::Find;
 use crate::engine::{Engine, Line, Session};
+use crate::tls::Tls;
 use crate::{Error, Result, Who};
 
 const NAME: &str = "PostgreSQL";
@@ -43,36 +48,22 @@ const NAME: &str = "PostgreSQL";
 #[derive(Debug)]
 pub struct Postgres {
     config: Config,
+    tls: Option<Tls>,
     /// For looks from outside.
     onlooker: Arc<tokio::sync::Mutex<Option<Arc<Connection>>>>,
 }
 
-impl Postgres {
-    /// The database of this address: `postgres://USER@HOST:PORT/DATABASE`, or as libpq has it.
-    ///
-    /// It connects when it is asked for something.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BadUrl`].
-    pub fn new(url: &str) -> Result<Self> {
-        let bad = |why: tokio_postgres::Error| Error::BadUrl {
-            // The address may have a password in it.
-            url: "the address of a PostgreSQL database".to_owned(),
-            why: why.to_string(),
-        };
-        let mut config: Config = url.parse().map_err(bad)?;
-        config.connect_timeout(Duration::from_secs(3));
-        // A server that is cut off shall not be taken for a slow one.
-        config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2));
-        config.keepalives_retries(3).tcp_user_timeout(Duration::from_secs(11));
-        Ok(Self { config, onlooker: Arc::default() })
-    }
+/// The database of this address.
+pub(crate) fn from_url(url: &str, find: Find<'_>) -> Result<Postgres> {
+    let (config, tls) = address::parse(url, find)?;
+    Ok(Postgres { config, tls, onlooker: Arc::default() })
+}
 
+impl Postgres {
     async fn connect(&self, name: &str) -> Result<Connection> {
         let mut config = self.config.clone();
         config.application_name(name);
-        Connection::open(&config).await
+        Connection::open(&config, self.tls.as_ref()).await
     }
 
     /// What somebody who takes no part is answered.
@@ -110,7 +101,11 @@ impl Engine for Postgres {
             ttl,
             pid,
             asked: Mutex::new(None),
-            onlooker: Self { config: self.config.clone(), onlooker: self.onlooker.clone() },
+            onlooker: Self {
+                config: self.config.clone(),
+                tls: self.tls.clone(),
+                onlooker: self.onlooker.clone(),
+            },
         }))
     }
 

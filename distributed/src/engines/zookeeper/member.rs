@@ -12,11 +12,6 @@ use super::turns::Lists;
 use crate::engine::{Me, Patience, Turn};
 use crate::engines::value::to_value;
 
-pub(super) const DIRECTORY: zk::CreateOptions<'static> =
-    zk::CreateMode::Container.with_acls(zk::Acls::anyone_all());
-const ENTRY: zk::CreateOptions<'static> =
-    zk::CreateMode::EphemeralSequential.with_acls(zk::Acls::anyone_all());
-
 #[derive(Debug)]
 pub(super) struct Member {
     engine: ZooKeeper,
@@ -32,6 +27,11 @@ impl Member {
 
     pub(super) fn paths(&self, me: &Me) -> Paths {
         self.engine.paths(&me.line)
+    }
+
+    /// How a node is made.
+    pub(super) fn node(&self, mode: zk::CreateMode) -> zk::CreateOptions<'static> {
+        mode.with_acls(self.engine.ensemble.acls())
     }
 
     /// Enters, unless it has, and looks.
@@ -57,13 +57,14 @@ impl Member {
         let paths = self.paths(me);
         let prefix = paths.entry(&self.place(me), me.mode);
         loop {
+            let entry = self.node(zk::CreateMode::EphemeralSequential);
             // Sent together, and answered in this order.
             let (created, lists) = tokio::join!(
-                client.create(&prefix, to_value(me, &me.note).as_bytes(), &ENTRY),
+                client.create(&prefix, to_value(me, &me.note).as_bytes(), &entry),
                 self.lists(client, me),
             );
             if let Err(zk::Error::NoNode) = created {
-                client.mkdir(&paths.line, &DIRECTORY).await?;
+                client.mkdir(&paths.line, &self.node(zk::CreateMode::Container)).await?;
                 continue;
             }
             let (stat, sequence) = created?;

@@ -4,15 +4,12 @@ use zookeeper_client as zk;
 use zookeeper_client::{CheckWriteError, MultiWriteError};
 
 use super::connection::Outcome;
-use super::member::{DIRECTORY, Member};
+use super::member::Member;
 use super::names::{mode_and_sequence, prefix_of};
 use super::nodes::{deaths, or_none, to_record};
 use crate::Who;
 use crate::engine::{Entry, Me, Place, Turn, blocker};
 use crate::engines::value::to_value;
-
-const RECORD: zk::CreateOptions<'static> =
-    zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all());
 
 /// What is in a line's directories.
 pub(super) struct Lists {
@@ -76,7 +73,8 @@ impl Member {
         let record = to_record(me, &me.note);
         loop {
             let mut writer = client.new_check_writer(path, None)?;
-            writer.add_create(&paths.record(&mine), record.as_bytes(), &RECORD)?;
+            let node = self.node(zk::CreateMode::Persistent);
+            writer.add_create(&paths.record(&mine), record.as_bytes(), &node)?;
             // Sent together, and answered in this order.
             let (written, records) =
                 tokio::join!(writer.commit(), client.list_children(&paths.inside));
@@ -85,7 +83,7 @@ impl Member {
                     return Ok(Turn::Out);
                 }
                 Err(CheckWriteError::OperationFailed { source: zk::Error::NoNode, .. }) => {
-                    client.mkdir(&paths.inside, &DIRECTORY).await?;
+                    client.mkdir(&paths.inside, &self.node(zk::CreateMode::Container)).await?;
                     continue;
                 }
                 // It has been here before.
