@@ -37,7 +37,11 @@ impl Link {
 
     /// Listens on a port for as long as this process lives, and passes on what comes: to another port, or, if
     /// there is none, to where each one asks for by SOCKS 5.
-    pub(crate) fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the port is not free.
+    pub fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, from))?;
         let link = self.clone();
         thread::spawn(move || {
