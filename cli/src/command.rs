@@ -40,7 +40,7 @@ pub struct Ended {
     /// Its number, which is another process's by now, perhaps.
     pub pid: u32,
     pub is_time_over: bool,
-    /// It was told to end, because of what it needs.
+    /// It was told to end, because of what it needs; or that is lost, and nobody knows since when.
     pub is_lost: bool,
     pub ran: Duration,
 }
@@ -144,7 +144,7 @@ pub fn run(
         if let Some(status) = child.try_wait()? {
             // They were for the command, and would end this process instead of telling its status.
             signals.forget();
-            let Ending { is_time_over, is_lost, .. } = ending;
+            let (is_time_over, is_lost) = (ending.is_time_over, ending.is_lost());
             let ran = begin.elapsed();
             return Ok(Ended { status, pid: child.id(), is_time_over, is_lost, ran });
         }

@@ -37,8 +37,9 @@ pub struct Ending<'a> {
     kill_after: Duration,
     loss: Option<Loss<'a>>,
     pub is_time_over: bool,
-    /// It has got TERM or KILL because of what it needs.
-    pub is_lost: bool,
+    /// It has got TERM because of what it needs.
+    is_told: bool,
+    /// It has got KILL because of that.
     is_killed: bool,
 }
 
@@ -49,20 +50,25 @@ impl<'a> Ending<'a> {
             kill_after: limit.kill_after,
             loss,
             is_time_over: false,
-            is_lost: false,
+            is_told: false,
             is_killed: false,
         }
+    }
+
+    /// Whether what it needs is lost, or was about to be when it was told to end.
+    pub fn is_lost(&self) -> bool {
+        self.is_told || self.loss.is_some_and(|loss| (loss.left)().is_zero())
     }
 
     pub fn step(&mut self, now: Instant) -> Step {
         let left = self.loss.filter(|_| !self.is_killed).map(|loss| ((loss.left)(), loss.grace));
         if let Some((left, grace)) = left {
             if left.is_zero() {
-                (self.is_lost, self.is_killed) = (true, true);
+                (self.is_told, self.is_killed) = (true, true);
                 return Step::Send(SIGKILL);
             }
-            if left <= grace && !self.is_lost {
-                self.is_lost = true;
+            if left <= grace && !self.is_told {
+                self.is_told = true;
                 return Step::Send(SIGTERM);
             }
         }
@@ -75,7 +81,7 @@ impl<'a> Ending<'a> {
             return Step::Send(signal);
         }
         let until_lost =
-            left.map(|(left, grace)| if self.is_lost { left } else { left.saturating_sub(grace) });
+            left.map(|(left, grace)| if self.is_told { left } else { left.saturating_sub(grace) });
         let time = until_over.into_iter().chain(until_lost).min();
         Step::Wait { time, left: left.map(|(left, _)| left) }
     }
@@ -113,7 +119,7 @@ mod tests {
         left.set(Duration::ZERO);
         assert_eq!(ending.step(begin), Step::Send(SIGKILL));
         assert_eq!(ending.step(begin), Step::Wait { time: None, left: None });
-        assert!(ending.is_lost && !ending.is_time_over);
+        assert!(ending.is_lost() && !ending.is_time_over);
     }
 
     #[test]
@@ -134,7 +140,7 @@ mod tests {
         assert_eq!(ending.step(begin + S * 6), waits(1));
         assert_eq!(ending.step(begin + S * 7), Step::Send(SIGKILL));
         assert_eq!(ending.step(begin + S * 7), Step::Wait { time: None, left: None });
-        assert!(ending.is_time_over && !ending.is_lost);
+        assert!(ending.is_time_over && !ending.is_lost());
     }
 
     #[test]

@@ -48,6 +48,11 @@ pub fn run(engine: &'static str, name: &'static str, test: impl FnOnce(&Arena)) 
     }
 }
 
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// Servers of one's own, which may be stopped.
 pub fn apart(arena: &Arena) -> Option<(Cluster, Arena)> {
     match Cluster::start(arena.engine) {
@@ -82,8 +87,7 @@ impl Arena {
         let ports: Vec<String> = self.url.split("127.0.0.1:").skip(1).map(digits).collect();
         assert!(!ports.is_empty(), "{url}");
         for port in ports {
-            let from = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            let from = from.local_addr().unwrap().port();
+            let from = free_port();
             link.lead(from, Some(port.parse().unwrap())).unwrap();
             url = url.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{from}"));
         }

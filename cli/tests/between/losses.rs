@@ -82,13 +82,15 @@ pub fn with_all_servers_stopped_it_gets_term_and_kill(shared: &Arena) {
     until(|| arena.in_line() == 1);
     cluster.nodes.iter().try_for_each(Node::stop).unwrap();
     assert_eq!(first.code(), 74);
-    // Its place in line is lost as well, and its command does not run.
-    assert_eq!(waiter.code(), 74);
     assert!(arena.moments("begin").is_empty());
     cluster.nodes.iter().try_for_each(Node::go_on).unwrap();
     cluster.wait().unwrap();
-    let (status, out, said) = arena.outcome(&mut next(&arena));
-    assert!(status == 0 && out.trim().contains(' '), "{out}{said}");
+    // It may have lost its place in line as well; then its command does not run.
+    let in_line = waiter.code();
+    assert!([0, 74].contains(&in_line), "{in_line}");
+    assert_eq!(arena.moments("begin").len(), usize::from(in_line == 0));
+    let (status, _, said) = arena.outcome(&mut next(&arena));
+    assert_eq!(status, 0, "{said}");
     was_gone_before(&arena, true);
 }
 
