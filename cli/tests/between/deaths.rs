@@ -1,5 +1,7 @@
 //! Wrappers that are killed.
 
+use std::fs;
+
 use libc::SIGKILL;
 
 use crate::arena::Arena;
@@ -10,11 +12,11 @@ const TTL: [&str; 2] = ["--ttl", "4"];
 
 /// Starts a command with a child, whose number it writes down.
 fn with_child(arena: &Arena) -> (Running, [u32; 2]) {
-    let script = "sleep 600 & echo $! >pid.child; mv pid.child up.child; echo $$ >pid; mv pid up.parent; wait";
+    let script = "sleep 100 >/dev/null 2>&1 & echo $! >pid.child; mv pid.child up.child; echo $$ >pid; mv pid up.parent; wait";
     let running = Running::start(&mut arena.run(&TTL, script));
     let pids = ["parent", "child"].map(|name| arena.pid(name));
     for name in ["parent", "child"] {
-        std::fs::remove_file(arena.path(format!("up.{name}"))).unwrap();
+        fs::remove_file(arena.path(format!("up.{name}"))).unwrap();
     }
     (running, pids)
 }
@@ -60,4 +62,28 @@ pub fn the_next_one_is_told_of_one_that_was_killed(arena: &Arena) {
     assert_eq!(wrapper.code(), 137);
     kill(child, SIGKILL);
     assert_eq!(next(&[]), (0, "\n".to_owned(), String::new()));
+}
+
+/// The guardian of this wrapper's command.
+fn guardian(wrapper: u32) -> u32 {
+    let path = format!("/proc/{wrapper}/task/{wrapper}/children");
+    let children = fs::read_to_string(path).unwrap();
+    let mut children = children.split_whitespace();
+    let is_guardian = |pid: &&str| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+        name.is_ok_and(|name| name.trim() == "bakery-guardian")
+    };
+    children.find(is_guardian).unwrap().parse().unwrap()
+}
+
+/// What has been killed by name, for instance.
+pub fn with_wrapper_and_guardian_killed_the_command_is_as_well(arena: &Arena) {
+    let (wrapper, [parent, child]) = with_child(arena);
+    let guardian = guardian(wrapper.pid());
+    kill(guardian, SIGKILL);
+    until(|| !is_alive(guardian));
+    assert!(is_alive(parent));
+    wrapper.signal(SIGKILL);
+    until(|| !is_alive(parent));
+    kill(child, SIGKILL);
 }

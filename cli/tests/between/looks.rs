@@ -71,23 +71,23 @@ pub fn a_hold_lets_go(arena: &Arena) {
         command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.spawn().unwrap()
     };
-    let mut held = hold(&["--why", "by hand"]);
+    let mut holder = hold(&["--why", "by hand"]);
     let mut token = String::new();
-    BufReader::new(held.stdout.take().unwrap()).read_line(&mut token).unwrap();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut token).unwrap();
     let look = arena.look();
     assert_eq!(look["holders"][0]["token"], token.trim());
-    assert_eq!(look["holders"][0]["pid"], held.id());
+    assert_eq!(look["holders"][0]["pid"], holder.id());
     assert_eq!(arena.status(&mut arena.bakery(["hold", arena.name, "-n"])), 75);
-    drop(held.stdin.take());
-    assert_eq!(Running::from(held).code(), 0);
+    drop(holder.stdin.take());
+    assert_eq!(Running::from(holder).code(), 0);
     assert_eq!(arena.look()["state"], "free");
 
     // A signal ends it, and it leaves first.
-    let mut held = hold(&[]);
-    BufReader::new(held.stdout.take().unwrap()).read_line(&mut token).unwrap();
-    let held = Running::from(held);
-    held.signal(SIGTERM);
-    assert_eq!(held.code(), 128 + SIGTERM);
+    let mut holder = hold(&[]);
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut token).unwrap();
+    let running = Running::from(holder);
+    running.signal(SIGTERM);
+    assert_eq!(running.code(), 128 + SIGTERM);
     let look = arena.look();
     assert!(look["state"] == "free" && look["last_death"].is_null(), "{look}");
 }

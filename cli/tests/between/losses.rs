@@ -15,8 +15,8 @@ const TTL: [&str; 2] = ["--ttl", "4"];
 const HEEDLESS: &str =
     "trap 'date +%s%N >>term' TERM; while [ -d $PWD ]; do date +%s%N >>alive; done";
 
-/// Writes down when it begins.
-const BEGINS: &str = "date +%s%N >>begin; echo $BAKERY_OWNER_DIED";
+/// Writes down when it begins, and whether it has been told of a death.
+const BEGINS: &str = "date +%s%N >>begin; echo \"$BAKERY_OWNER_DIED\" >>told";
 
 fn heedless(arena: &Arena, url: &str, options: &[&str]) -> Running {
     let mut command = arena.run(&[&TTL, options].concat(), HEEDLESS);
@@ -27,9 +27,7 @@ fn heedless(arena: &Arena, url: &str, options: &[&str]) -> Running {
 
 /// What the next one runs that waits for it.
 fn next(arena: &Arena) -> Command {
-    let mut command = arena.run(&TTL, BEGINS);
-    command.stdout(Stdio::piped());
-    command
+    arena.run(&TTL, BEGINS)
 }
 
 /// It was told to end, went on, and was gone before the next one's command began.
@@ -55,12 +53,15 @@ fn was_gone_before(arena: &Arena, was_told: bool) {
 pub fn one_that_is_cut_off_is_ended_before_the_next_begins(arena: &Arena) {
     let (cable, url) = arena.cable();
     let first = heedless(arena, &url, &[]);
+    let pid = first.pid().to_string();
     let waiter = Running::start(&mut next(arena));
     until(|| arena.in_line() == 1);
     cable.cut();
     assert_eq!(first.code(), 74);
     assert_eq!(waiter.code(), 0);
     was_gone_before(arena, true);
+    // What it was killed in the middle of is the next one's to know.
+    assert!(arena.read("told").trim().ends_with(&pid), "{}", arena.read("told"));
 }
 
 /// Nobody of `bakery` is there to do anything but its guardian.

@@ -42,6 +42,7 @@ on!(etcd, postgres:
     crate::signals::in_line_they_are_obeyed_and_the_place_is_left as in_line_signals_are_obeyed,
     crate::signals::the_command_gets_them as the_command_gets_signals,
     crate::deaths::the_next_one_is_told_of_one_that_was_killed as the_next_one_is_told,
+    crate::deaths::with_wrapper_and_guardian_killed_the_command_is_as_well as with_its_guardian_killed,
     crate::losses::one_that_is_cut_off_is_ended_before_the_next_begins as one_that_is_cut_off,
     crate::losses::a_stopped_wrapper_does_not_keep_its_command as a_stopped_wrapper,
     crate::losses::with_all_servers_stopped_it_gets_term_and_kill as with_all_servers_stopped,
