@@ -48,8 +48,10 @@ pub fn of(verb: &Verb, parsed: &Parsed) -> Result<Option<Between>, Failure> {
     let from_environment = || env::var_os(VARIABLE).filter(|value| !value.is_empty());
     let given = parsed.value(Id::Engine).map(OsString::from).or_else(from_environment);
     let Some(url) = given.filter(|url| url != LOCAL) else {
-        if parsed.has(Id::Ttl) || parsed.has(Id::Grace) {
-            return Err(wrong("--ttl and --grace go with --engine URL".to_owned()));
+        if let Some((_, name)) =
+            [(Id::Ttl, "ttl"), (Id::Grace, "grace")].iter().find(|(id, _)| parsed.has(*id))
+        {
+            return Err(wrong(format!("--{name} goes with --engine URL")));
         }
         return Ok(None);
     };

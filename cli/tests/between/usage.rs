@@ -69,7 +69,7 @@ fn times_are_within_bounds() {
         refused(&["run", &engine, time, "lock", "true"], "is no such time; write --");
     }
     for time in ["--ttl=5", "--grace=1"] {
-        refused(&["run", time, "lock", "true"], "go with --engine URL");
+        refused(&["run", time, "lock", "true"], "goes with --engine URL");
     }
 }
 
