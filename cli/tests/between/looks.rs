@@ -39,6 +39,7 @@ pub fn the_line_is_shown(arena: &Arena) {
 
     // Who left without unlocking stays to be seen until somebody has been told.
     waiter.signal(SIGTERM);
+    assert_eq!(waiter.code(), 128 + SIGTERM);
     first.signal(SIGKILL);
     until(|| arena.look()["state"] == "free");
     assert_eq!(arena.look()["last_death"]["pid"], first.pid());
