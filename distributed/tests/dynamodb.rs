@@ -217,6 +217,11 @@ async fn nothing_is_left_of_those_who_have_left(arena: Arena) -> Result<()> {
     me.lock_or_repair(async |_| Ok::<_, Error>(())).await?.unlock().await?;
     let mut shared = arena.client()?.rw_lock(arena.name)?.with(options()).join().await?;
     shared.read().await?.unlock().await?;
+    // Nor of what one says that has left.
+    let (late, said) = (session(&arena, LIMIT).await?, attempt(&arena));
+    late.enter(&said, Patience::Endless).await?;
+    late.leave(&said, false).await?;
+    late.say(&said, "something").await?;
     arena.wait_for(|status| status.queue.is_empty() && status.holders.is_empty()).await?;
     let item = item(&arena)?;
     let names: BTreeSet<_> =

@@ -63,7 +63,11 @@ impl Link {
 
     /// Listens on a port for as long as this process lives, and passes on what comes: to another port, or, if
     /// there is none, to where each one asks for by SOCKS 5.
-    pub(crate) fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the port is not free.
+    pub fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         self.listen(local(from), to.map(local), |_| true)
     }

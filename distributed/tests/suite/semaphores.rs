@@ -95,8 +95,16 @@ pub async fn the_door_is_kept_until_the_permit_is_taken(arena: Arena) -> Result<
     let (client, how) = disturbed::client(&arena)?;
     let far = client.semaphore(arena.name, 1)?.with(options());
     let near = arena.client()?.semaphore(arena.name, 1)?.with(options());
-    let (mut one, mut two) = (far.join().await?, near.join().await?);
+    let (mut before, mut one, mut two) =
+        (near.join().await?, far.join().await?, near.join().await?);
+    let held = before.acquire().await?;
     let inside = AtomicUsize::new(0);
+    let wait_for = async |waiters| {
+        while near.status().await?.queue.len() != waiters {
+            sleep(Duration::from_millis(5)).await;
+        }
+        anyhow::Ok(())
+    };
     let stay = async |guard: Guard<'_>| {
         let others = inside.fetch_add(1, SeqCst);
         sleep(Duration::from_secs(1)).await;
@@ -104,16 +112,18 @@ pub async fn the_door_is_kept_until_the_permit_is_taken(arena: Arena) -> Result<
         ensure!(others == 0, "two have the one permit");
         Ok(guard.unlock().await?)
     };
-    // Long enough for another one to come in the door and count, if it could.
+    // Long enough for the next one to come in the door and count, if it could.
     how.delay.store(500, Relaxed);
     let first = async { stay(one.acquire().await?).await };
     let second = async {
-        while near.status().await?.queue.is_empty() {
-            sleep(Duration::from_millis(5)).await;
-        }
+        wait_for(1).await?;
         stay(two.acquire().await?).await
     };
-    tokio::try_join!(first, second)?;
+    let both_wait = async {
+        wait_for(2).await?;
+        Ok(held.unlock().await?)
+    };
+    tokio::try_join!(first, second, both_wait)?;
     Ok(())
 }
 
