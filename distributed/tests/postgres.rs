@@ -1,33 +1,23 @@
 //! What is so with PostgreSQL and with no other engine, on real servers.
 #![cfg(feature = "postgres")]
 
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/arena.rs"]
-mod arena;
+#[macro_use]
+mod own;
 
 use anyhow::{Result, bail, ensure};
 use bakery_distributed::{Error, connect};
 use bakery_servers::pgbouncer;
+use tokio::task::JoinSet;
+
+use own::arena;
 
 use crate::arena::{Arena, options, skip};
 
-macro_rules! tests {
-    ($($test:ident)*) => {
-        mod postgres {
-            $(
-                #[test]
-                fn $test() {
-                    crate::arena::run("postgres", stringify!($test), super::$test);
-                }
-            )*
-        }
-    };
-}
-
-tests! {
+tests! { postgres:
     a_pooler_of_sessions_is_refused
     a_pooler_of_statements_is_refused
     a_pooler_of_transactions_is_refused
+    one_that_unlocks_and_hangs_up_is_not_taken_for_dead
     options_of_the_address_are_kept
 }
 
@@ -75,4 +65,32 @@ async fn options_of_the_address_are_kept(arena: Arena) -> Result<()> {
     };
     ensure!(why.contains("no_such_setting"), "{why}");
     Ok(())
+}
+
+/// Whoever looks reads who has left a record and who is still there at different moments.
+async fn one_that_unlocks_and_hangs_up_is_not_taken_for_dead(arena: Arena) -> Result<()> {
+    let mutex = arena.mutex()?;
+    let passing = async {
+        for _ in 0..300 {
+            let mut me = mutex.join().await?;
+            me.lock().await?.unlock().await?;
+            me.leave().await?;
+        }
+        anyhow::Ok(())
+    };
+    // Several, so that one or the other looks at the wrong moment.
+    let mut looking = JoinSet::new();
+    for _ in 0..4 {
+        let mutex = arena.mutex()?;
+        looking.spawn(async move {
+            loop {
+                let status = mutex.status().await?;
+                ensure!(status.deaths.is_empty(), "{status:?}");
+            }
+        });
+    }
+    tokio::select! {
+        passed = passing => passed,
+        Some(looked) = looking.join_next() => looked?,
+    }
 }

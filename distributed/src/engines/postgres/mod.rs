@@ -110,10 +110,15 @@ impl Engine for Postgres {
     }
 
     async fn look(&self, line: &str) -> Result<Line> {
-        let mut found = Line::default();
+        let (mut found, mut once) = (Line::default(), Vec::new());
         for row in self.ask("look at a line", &sql::look(line)).await? {
             if row.has("death") {
-                found.deaths.push(row.death());
+                let death = row.death();
+                if once.contains(&death) {
+                    found.deaths.push(death);
+                } else {
+                    once.push(death);
+                }
             } else if row.text("granted") == "t" {
                 found.inside.push(row.competitor());
             } else {

@@ -153,14 +153,20 @@ pub(super) fn leave(me: &Me, token: u64, clear: bool) -> String {
     format!("BEGIN; {delete}; COMMIT; {UNLOCK}")
 }
 
-/// Who holds the lock, who waits for it in order, and the records of those whose sessions have ended.
+/// Who holds the lock, who waits for it in order, and twice the records of those whose sessions have ended.
+///
+/// Who is there the server finds out once, in the first statement, after that one's snapshot of the records. So
+/// the first may find one dead that takes its record away and hangs up, and the last one that has come since.
+/// Whom both find is dead.
 pub(super) fn look(line: &str) -> String {
     let number = number(line);
     // When another user's session began is not told.
     let dead = "NOT EXISTS (SELECT FROM pg_stat_activity a
                             WHERE a.pid = r.pid AND coalesce(a.backend_start <= r.since, true))";
+    let dead = records(&format!("r.line = {number} AND {dead}"));
     format!(
-        "SELECT l.pid, l.granted, l.mode, coalesce(a.application_name, '') AS who,
+        "{dead};
+         SELECT l.pid, l.granted, l.mode, coalesce(a.application_name, '') AS who,
                 extract(epoch FROM coalesce(r.since, l.waitstart)) AS since,
                 coalesce(r.token, 0) AS token, coalesce(r.note, '') AS note
          FROM pg_locks l
@@ -173,7 +179,6 @@ pub(super) fn look(line: &str) -> String {
            AND l.classid::bigint = ({number} >> 32) & 4294967295
            AND l.objid::bigint = {number} & 4294967295
          ORDER BY l.granted DESC, l.waitstart NULLS LAST, l.pid;
-         {}",
-        records(&format!("r.line = {number} AND {dead}"))
+         {dead}"
     )
 }
