@@ -28,11 +28,11 @@ impl Election {
         Ok(Self { mutex }.with(Options::default()))
     }
 
-    /// The same election, with other [`Options`] for those who join by this value; without poisoning in any
-    /// case.
+    /// The same election, with other [`Options`] for those who join by this value; without poisoning and
+    /// recorded in any case.
     #[must_use]
     pub fn with(self, options: Options) -> Self {
-        Self { mutex: self.mutex.with(options.poisoning(false)) }
+        Self { mutex: self.mutex.with(options.poisoning(false).recorded(true)) }
     }
 
     /// Becomes a candidate: opens a session.
@@ -86,6 +86,10 @@ impl Candidate {
     pub async fn leave(self) -> Result<()> {
         self.participant.leave().await
     }
+
+    pub(crate) fn line(&self) -> &str {
+        self.participant.line()
+    }
 }
 
 /// One who leads: its [`Guard`], and what a leader can do besides.
@@ -95,7 +99,11 @@ pub struct Leadership<'p> {
     guard: Guard<'p>,
 }
 
-impl Leadership<'_> {
+impl<'p> Leadership<'p> {
+    pub(crate) fn into_guard(self) -> Guard<'p> {
+        self.guard
+    }
+
     /// Has the others see another note.
     ///
     /// # Errors

@@ -1,13 +1,47 @@
-//! Servers that are cut off from the others, and go on talking to their clients.
+//! Servers that are cut off from the others and go on talking to their clients, and leaders that are killed.
+#![cfg(any(feature = "consul", feature = "etcd", feature = "zookeeper"))]
+
+#[macro_use]
+mod own;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bakery_distributed::{Death, Error, Guard, Mutex, connect};
-use bakery_servers::{Cluster, Link, zookeeper};
+use bakery_distributed::{Death, Error, Guard, Mutex, Options, connect};
+use bakery_servers::{self as servers, Cluster, Link};
 use tokio::task::JoinHandle;
 
+use own::arena;
+
 use crate::arena::{Arena, options};
+
+#[cfg(feature = "consul")]
+tests! { consul:
+    whoever_is_on_a_follower_that_is_cut_off_is_told_before_the_next_one_is_in
+    whoever_is_on_a_leader_that_is_cut_off_is_told_before_the_next_one_is_in
+    when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told
+}
+
+#[cfg(feature = "etcd")]
+tests! { etcd:
+    when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told
+}
+
+#[cfg(feature = "zookeeper")]
+tests! { zookeeper:
+    whoever_is_on_a_follower_that_is_cut_off_is_told_before_the_next_one_is_in
+    whoever_is_on_a_leader_that_is_cut_off_is_told_before_the_next_one_is_in
+    when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told
+}
+
+/// The number of the server that leads, if one does.
+fn leader(engine: &str) -> fn(&Cluster) -> Option<usize> {
+    match engine {
+        "consul" => servers::consul::leader,
+        "etcd" => servers::etcd::leader,
+        _ => servers::zookeeper::leader,
+    }
+}
 
 /// Three servers, and a link to the last one.
 struct Apart {
@@ -16,15 +50,18 @@ struct Apart {
 }
 
 impl Apart {
-    fn start(last_leads: bool) -> Result<Self> {
-        let (mut cluster, link) = zookeeper::start_apart()?;
-        zookeeper::elect(&mut cluster, last_leads)?;
+    fn start(engine: &str, last_leads: bool) -> Result<Self> {
+        let (mut cluster, link) = match engine {
+            "consul" => servers::consul::start_apart()?,
+            _ => servers::zookeeper::start_apart()?,
+        };
+        cluster.elect(leader(engine), last_leads)?;
         Ok(Self { cluster, link })
     }
 
     /// The lock, by way of this server only.
-    fn mutex(&self, name: &str, server: usize) -> Result<Mutex> {
-        Ok(connect(&zookeeper::url_of(&self.cluster, server))?.mutex(name)?.with(options()))
+    fn mutex(&self, name: &str, server: usize, options: Options) -> Result<Mutex> {
+        Ok(connect(&self.cluster.url_of(server))?.mutex(name)?.with(options))
     }
 }
 
@@ -35,7 +72,9 @@ fn next(mutex: Mutex) -> JoinHandle<Result<(Instant, u64, Option<Death>)>> {
         let mut me = mutex.join().await?;
         loop {
             let guard = match me.lock_or_repair(async |_| Ok::<_, Error>(())).await {
-                Err(Error::Lost { .. } | Error::Unreachable { .. }) => continue,
+                Err(Error::Lost { .. } | Error::Unreachable { .. } | Error::Silent { .. }) => {
+                    continue;
+                }
                 guard => guard?,
             };
             let came = Instant::now();
@@ -65,24 +104,27 @@ async fn when_it_is_known_again(guard: &Guard<'_>) {
     }
 }
 
-async fn cut_off(name: &str, apart: &Apart) -> Result<()> {
-    let mut me = apart.mutex(name, 2)?.join().await?;
+async fn cut_off(arena: &Arena, apart: &Apart) -> Result<()> {
+    let name = arena.name;
+    let mut me = apart.mutex(name, 2, arena.short())?.join().await?;
     let guard = me.lock().await?;
     let token = guard.token();
-    let others = apart.mutex(name, 0)?;
+    let others = apart.mutex(name, 0, options())?;
     let next = next(others.clone());
     wait_for_a_waiter(&others).await?;
     // Those who wait elsewhere are told as well, and leave the line.
     let other_name = format!("{name}-waited-for");
-    let elsewhere = apart.mutex(&other_name, 1)?;
+    let elsewhere = apart.mutex(&other_name, 1, options())?;
     let mut holder = elsewhere.join().await?;
     let held = holder.lock().await?;
-    let mut waiter = apart.mutex(&other_name, 2)?.join().await?;
+    let mut waiter = apart.mutex(&other_name, 2, arena.short())?.join().await?;
     let waiting = waiter.enter().await?;
     // Not of those that are told: what a session asks for after a question that hangs, hangs as well.
-    let mut asking = apart.mutex(&format!("{name}-asked-for"), 2)?.join().await?;
+    let mut asking = apart.mutex(&format!("{name}-asked-for"), 2, arena.short())?.join().await?;
     let asked = asking.lock().await?;
 
+    arena.ensure_held(&guard)?;
+    arena.ensure_held(&asked)?;
     apart.link.cut();
     // Nobody can say any more that it is held.
     let (is_known, told) = tokio::join!(asked.check(), when_told(&guard));
@@ -102,21 +144,21 @@ async fn cut_off(name: &str, apart: &Apart) -> Result<()> {
 
 /// It answers reads and pings until it has missed its leader for ten ticks, which is longer than the session
 /// lives.
-pub async fn whoever_is_on_a_follower_that_is_cut_off_is_told_before_the_next_one_is_in(
+async fn whoever_is_on_a_follower_that_is_cut_off_is_told_before_the_next_one_is_in(
     arena: Arena,
 ) -> Result<()> {
-    cut_off(arena.name, &Apart::start(false)?).await
+    cut_off(&arena, &Apart::start(arena.engine, false)?).await
 }
 
 /// It answers renewals too, until it has missed its followers for ten ticks; as long as they need to elect
 /// another one.
-pub async fn whoever_is_on_a_leader_that_is_cut_off_is_told_before_the_next_one_is_in(
+async fn whoever_is_on_a_leader_that_is_cut_off_is_told_before_the_next_one_is_in(
     arena: Arena,
 ) -> Result<()> {
-    cut_off(arena.name, &Apart::start(true)?).await
+    cut_off(&arena, &Apart::start(arena.engine, true)?).await
 }
 
-pub async fn when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told(
+async fn when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told(
     arena: Arena,
 ) -> Result<()> {
     let mut cluster = Cluster::start(arena.engine)?;
@@ -127,7 +169,7 @@ pub async fn when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told(
         let token = guard.token();
         let next = next(mutex.clone());
         wait_for_a_waiter(&mutex).await?;
-        let leader = zookeeper::leader(&cluster).context("nobody leads")?;
+        let leader = leader(arena.engine)(&cluster).context("nobody leads")?;
         cluster.nodes[leader].kill()?;
         let told = tokio::select! {
             told = when_told(&guard) => Some(told),
