@@ -1,9 +1,12 @@
 //! The algorithms by messages, one step at a time: every order of what can happen, until no new state is found.
 
+mod agreement;
 #[path = "../../src/algorithm/mod.rs"]
 pub mod algorithm;
 mod explore;
+mod model;
 mod models;
+mod subjects;
 mod system;
 
 use std::process::ExitCode;
@@ -13,13 +16,13 @@ use std::time::Instant;
 #[must_use]
 pub fn command(words: &[String]) -> ExitCode {
     let (mut number, mut unexpected) = (0, 0);
-    for claim in models::all() {
-        let name = claim.to_string();
+    for model in models::all().into_iter().chain(subjects::all()) {
+        let name = &model.name;
         if !words.iter().all(|word| name.contains(word)) {
             continue;
         }
         let start = Instant::now();
-        let found = claim.run();
+        let found = model.run();
         number += 1;
         unexpected += usize::from(found.is_err());
         let text = found.unwrap_or_else(|why| format!("UNEXPECTED: {why}"));

@@ -4,15 +4,14 @@ use std::fmt;
 
 use crate::algorithm::{RicartAgrawala, TokenRing, Voting};
 use crate::explore::{Violation, explore};
+use crate::model::Model;
 use crate::system::{Bounds, Links, System};
 
 /// Exclusion, tokens that grow, and that everybody is served, within bounds.
-pub(crate) struct Claim {
+struct Claim {
     source: &'static str,
     bounds: Bounds,
-    /// Not run against each mutant.
     is_slow: bool,
-    /// What is known not to hold.
     fails: Option<&'static str>,
     explore: fn(Bounds) -> Result<usize, Violation>,
 }
@@ -20,7 +19,7 @@ pub(crate) struct Claim {
 const SIMPLE: Bounds =
     Bounds { nodes: 2, passages: 1, withdrawals: 0, deaths: 0, links: Links::Exact };
 
-pub(crate) fn all() -> Vec<Claim> {
+pub(crate) fn all() -> Vec<Model> {
     let mut all = Vec::new();
     all.extend(of("ricart_agrawala", ricart_agrawala));
     all.extend(of("token_ring", token_ring));
@@ -40,10 +39,14 @@ fn voting(bounds: Bounds) -> Result<usize, Violation> {
     explore(System { bounds, begin: |me, nodes, _| Voting::new(me, nodes) })
 }
 
-fn of(source: &'static str, explore: fn(Bounds) -> Result<usize, Violation>) -> Vec<Claim> {
+/// The models of a lock.
+pub(crate) fn of(
+    source: &'static str,
+    explore: fn(Bounds) -> Result<usize, Violation>,
+) -> Vec<Model> {
     let claim = |bounds| Claim { source, bounds, is_slow: false, fails: None, explore };
     let three = Bounds { nodes: 3, ..SIMPLE };
-    vec![
+    let claims = [
         claim(SIMPLE),
         claim(Bounds { passages: 2, ..SIMPLE }),
         claim(Bounds { passages: 2, withdrawals: 1, ..SIMPLE }),
@@ -62,19 +65,15 @@ fn of(source: &'static str, explore: fn(Bounds) -> Result<usize, Violation>) -> 
             fails: Some("somebody waits for ever"),
             ..claim(Bounds { links: Links::Losing, ..SIMPLE })
         },
-    ]
+    ];
+    claims.map(Claim::model).into()
 }
 
 impl Claim {
-    pub(crate) fn run(&self) -> Result<String, String> {
-        match ((self.explore)(self.bounds), self.fails) {
-            (Ok(states), None) => Ok(format!("holds in {states} states")),
-            (Err(Violation { claim, .. }), Some(how)) if claim == how => {
-                Ok(format!("does not hold, as is known: {claim}"))
-            }
-            (Ok(_), Some(how)) => Err(format!("holds, but was known not to: {how}")),
-            (Err(Violation { claim, steps }), _) => Err(format!("{claim}: {steps:?}")),
-        }
+    fn model(self) -> Model {
+        let name = self.to_string();
+        let Self { bounds, is_slow, fails, explore, .. } = self;
+        Model { name, is_slow, fails, explore: Box::new(move || explore(bounds)) }
     }
 }
 

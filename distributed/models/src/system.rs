@@ -129,6 +129,8 @@ where
                         state.ways[way].push_back(Packet::Message(message));
                     }
                 }
+                // None of these waits for a time.
+                Output::SetAlarm(_) => {}
                 Output::Answer(Entered { token }) => {
                     if state.nodes.iter().any(|node| node.program == Program::Inside) {
                         state.broken = Some(EXCLUSION);

@@ -176,6 +176,7 @@ impl Algorithm for RicartAgrawala {
             Event::Asked(Lock::Enter) => Vec::new(),
             Event::Asked(Lock::Leave) => self.leave(),
             Event::Began(node) => vec![self.welcome(node)],
+            Event::Alarm => Vec::new(),
             Event::Came { from, message: Message::Welcome { clock, request } } => {
                 let mut outputs = self.told(from, clock);
                 outputs.extend(request.and_then(|number| self.asked(from, number)));

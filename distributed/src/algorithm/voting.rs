@@ -323,6 +323,7 @@ impl Algorithm for Voting {
                 // After that: what may have passed is a part of it.
                 out.push(self.welcome(node));
             }
+            Event::Alarm => {}
             Event::Came { from, message } => self.came(from, message, &mut out),
         }
         out
