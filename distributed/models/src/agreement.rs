@@ -23,7 +23,7 @@ pub(crate) struct Bounds {
     pub(crate) deaths: &'static [u8],
     /// Whether it has forgotten what it had stored, then.
     pub(crate) forgets: bool,
-    /// Whether what is over ([`Subject::is_over`]) may arrive all the same: many more states.
+    /// Whether what is over may arrive all the same, if [`Subject::comes_late`]: many more states.
     pub(crate) keeps: bool,
 }
 
@@ -65,6 +65,7 @@ pub(crate) trait Subject: Copy + Send + Sync + 'static {
     fn dies(&self, seen: &mut Self::Seen, who: Id);
     /// Whether this message would change nothing any more, or what comes of it would not.
     fn is_over(&self, nodes: &[Self::Node], packet: &Packet<Self::Message>) -> bool;
+    fn comes_late(&self, message: &Self::Message) -> bool;
     /// What is claimed of all states.
     fn look(&self, nodes: &[Self::Node], seen: &mut Self::Seen) -> Claimed;
     /// What a program asks for to bring everything to an end, of which one node never comes back.
@@ -284,9 +285,10 @@ impl<S: Subject> Model for System<S> {
             }
         };
         next.sent.extend(sent);
-        if !self.bounds.keeps {
-            next.sent.retain(|packet| !self.subject.is_over(&next.nodes, packet));
-        }
+        next.sent.retain(|packet| {
+            let is_kept = self.bounds.keeps && self.subject.comes_late(&packet.message);
+            is_kept || !self.subject.is_over(&next.nodes, packet)
+        });
         // What changes nothing is no step.
         (next != *state).then_some(next)
     }

@@ -6,6 +6,8 @@ pub mod algorithm;
 mod explore;
 mod model;
 mod models;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod subjects;
 mod system;
 
@@ -15,6 +17,12 @@ use std::time::Instant;
 /// Runs the models of which the names have each of these words in them, and prints what is found.
 #[must_use]
 pub fn command(words: &[String]) -> ExitCode {
+    #[cfg(feature = "mutants")]
+    if let Some((first, words)) = words.split_first()
+        && first == "mutants"
+    {
+        return mutants::command(words);
+    }
     let (mut number, mut unexpected) = (0, 0);
     for model in models::all().into_iter().chain(subjects::all()) {
         let name = &model.name;

@@ -6,6 +6,7 @@ use crate::explore::Violation;
 pub(crate) struct Model {
     pub(crate) name: String,
     /// Not run against each mutant.
+    #[cfg_attr(not(feature = "mutants"), expect(dead_code, reason = "for the mutants"))]
     pub(crate) is_slow: bool,
     /// What is known not to hold.
     pub(crate) fails: Option<&'static str>,

@@ -182,8 +182,7 @@ impl Algorithm for TokenRing {
             Event::Asked(Lock::Enter) => self.enter(),
             Event::Asked(Lock::Leave) => self.leave(),
             Event::Began(node) if node == self.next() => self.follow(),
-            Event::Alarm => None,
-            Event::Began(_) => None,
+            Event::Began(_) | Event::Alarm => None,
             Event::Came { message: Message::Token { generation, uses }, .. } => {
                 Some(self.take(generation, uses))
             }

@@ -161,7 +161,7 @@ impl Voting {
             Message::GiveBack { number } => self.given_back((number, from), out),
             Message::TooOld { number, clock } => self.too_old(number, clock, out),
             Message::Release { number, was_inside } => {
-                self.released((number, from), was_inside, out)
+                self.released((number, from), was_inside, out);
             }
         }
     }
@@ -316,14 +316,13 @@ impl Algorithm for Voting {
         let mut out = Vec::new();
         match event {
             Event::Asked(Lock::Enter) if self.want == Want::Nothing => self.ask(&mut out),
-            Event::Asked(Lock::Enter) => {}
+            Event::Asked(Lock::Enter) | Event::Alarm => {}
             Event::Asked(Lock::Leave) => self.leave(&mut out),
             Event::Began(node) => {
                 self.forget(node, &mut out);
                 // After that: what may have passed is a part of it.
                 out.push(self.welcome(node));
             }
-            Event::Alarm => {}
             Event::Came { from, message } => self.came(from, message, &mut out),
         }
         out

@@ -77,6 +77,10 @@ impl Subject for Wishes {
         }
     }
 
+    fn comes_late(&self, _: &Message) -> bool {
+        true
+    }
+
     fn end(&self, _: &Paxos, _: &Seen, who: Id, _: Option<Id>) -> Option<Value> {
         Some(90 + u64::from(who))
     }
@@ -95,10 +99,12 @@ pub(crate) fn models() -> Vec<Model> {
         of("2 wishes", Bounds { keeps: true, ..two }, None, &[1, 1]),
         of("2 wishes", Bounds { keeps: true, deaths: &[1], ..two }, None, &[2]),
         of("2 wishes", Bounds { alarms: &[1], ..two }, None, &[1, 1]),
-        of("2 wishes", three, None, &[1, 1]),
+        of("2 wishes", three, None, &[1, 0, 1]),
+        of("2 wishes", Bounds { keeps: true, ..three }, None, &[1, 1]),
+        of("2 wishes", Bounds { alarms: &[1], keeps: true, ..two }, None, &[1, 1]),
         of("2 wishes", Bounds { deaths: &[1], ..three }, None, &[2]),
         of("2 wishes", Bounds { deaths: &[0, 0, 1], ..three }, None, &[1, 1]),
-        slow(of("2 wishes", Bounds { alarms: &[1], ..three }, None, &[1, 1])),
+        of("2 wishes", Bounds { alarms: &[1], ..three }, None, &[1, 1]),
         slow(of("3 wishes", three, None, &[1, 1, 1])),
         of(
             "2 wishes",

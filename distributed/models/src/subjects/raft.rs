@@ -6,7 +6,7 @@ use crate::agreement::{Bounds, Claimed, Packet, Subject};
 use crate::algorithm::Id;
 use crate::algorithm::raft::{Answer, Entry, Message, Raft, Stored};
 use crate::model::Model;
-use crate::subjects::{model, slow};
+use crate::subjects::model;
 
 /// How often each one's program asks for something.
 #[derive(Clone, Copy)]
@@ -26,7 +26,10 @@ impl<C> Default for Logs<C> {
 }
 
 impl<C: Copy + Eq> Logs<C> {
-    pub(crate) fn look<'a>(&mut self, nodes: impl Iterator<Item = &'a Raft<C>> + Clone) -> Claimed
+    pub(crate) fn look<'a>(
+        &mut self,
+        nodes: &(impl Iterator<Item = &'a Raft<C>> + Clone),
+    ) -> Claimed
     where
         C: 'a,
     {
@@ -132,7 +135,7 @@ impl Subject for Commands {
     }
 
     fn look(&self, nodes: &[Self::Node], seen: &mut Seen) -> Claimed {
-        seen.logs.look(nodes.iter())?;
+        seen.logs.look(&nodes.iter())?;
         for (node, told) in nodes.iter().zip(&seen.told) {
             let log = (1..=node.committed()).zip(&node.storage().log);
             let commands = log.filter_map(|(index, entry)| Some((index, entry.command?)));
@@ -147,6 +150,10 @@ impl Subject for Commands {
         let &Packet { from, to, message } = packet;
         let [from, to] = [from, to].map(|who| &nodes[usize::from(who)]);
         is_over(from, to, &message)
+    }
+
+    fn comes_late(&self, message: &Self::Message) -> bool {
+        matches!(message, Message::Vote { .. } | Message::Matches { .. })
     }
 
     fn end(&self, node: &Self::Node, _: &Seen, who: Id, _: Option<Id>) -> Option<u8> {
@@ -186,8 +193,11 @@ pub(crate) fn models() -> Vec<Model> {
         of("1 command", Bounds { alarms: &[1, 1], deaths: &[1], ..two }, None, &[1]),
         of("1 command", Bounds { alarms: &[1], ..three }, None, &[1]),
         of("no command", Bounds { alarms: &[1, 1], ..three }, None, &[]),
+        of("no command", Bounds { alarms: &[1, 1], keeps: true, ..three }, None, &[]),
+        of("1 command", Bounds { alarms: &[1, 1], ..three }, None, &[1]),
+        of("1 command", Bounds { alarms: &[2, 1], ..three }, None, &[1]),
         of("no command", Bounds { alarms: &[1, 1], deaths: &[0, 0, 1], ..three }, None, &[]),
-        slow(of("no command, as in figure 8", Bounds { alarms: &[2, 2], ..three }, None, &[])),
+        of("no command, as in figure 8", Bounds { alarms: &[2, 2], ..three }, None, &[]),
         of(
             "no command",
             Bounds { alarms: &[1, 1], deaths: &[0, 0, 1], forgets: true, ..three },

@@ -7,12 +7,12 @@ use crate::agreement::{Bounds, Claimed, Packet, Subject};
 use crate::algorithm::register::{Answer, Message, Register, Request, Stored, Value};
 use crate::algorithm::{Durable, Id};
 use crate::model::Model;
-use crate::subjects::{model, slow};
+use crate::subjects::model;
 
 /// What each one's program asks for, and how many are asked and written to.
 #[derive(Clone, Copy)]
 pub(crate) struct Programs {
-    programs: &'static [&'static [Request]],
+    of_each: &'static [&'static [Request]],
     reads: usize,
     writes: usize,
 }
@@ -46,7 +46,7 @@ impl Subject for Programs {
     }
 
     fn request(&self, seen: &Seen, who: Id, asked: u8) -> Option<Request> {
-        let program = self.programs.get(usize::from(who))?;
+        let program = self.of_each.get(usize::from(who))?;
         program.get(usize::from(asked)).copied().filter(|_| !seen.waits[usize::from(who)])
     }
 
@@ -96,6 +96,10 @@ impl Subject for Programs {
         }
     }
 
+    fn comes_late(&self, message: &Message) -> bool {
+        matches!(message, Message::Hold { .. } | Message::Written { .. })
+    }
+
     fn end(&self, _: &Register, _: &Seen, _: Id, _: Option<Id>) -> Option<Request> {
         None
     }
@@ -114,11 +118,25 @@ pub(crate) fn models() -> Vec<Model> {
     const ANOTHER: Request = Request::Write(2);
     const STALE: Option<&str> = Some("what is read is not what was written");
     let three = Bounds { nodes: 3, alarms: &[], deaths: &[], forgets: false, keeps: false };
-    let of = |what, bounds, fails, (reads, writes), programs| {
-        model("register", what, bounds, fails, Programs { programs, reads, writes })
+    let of = |what, bounds, fails, (reads, writes), of_each| {
+        model("register", what, bounds, fails, Programs { of_each, reads, writes })
     };
     vec![
         of("R = W = 2, a write", Bounds { keeps: true, ..three }, None, (2, 2), &[&[WRITE, READ]]),
+        of(
+            "R = W = 2, a write and 2 reads",
+            Bounds { keeps: true, ..three },
+            None,
+            (2, 2),
+            &[&[READ, READ], &[WRITE]],
+        ),
+        of(
+            "R = W = 2, 2 writes and a read",
+            Bounds { keeps: true, ..three },
+            None,
+            (2, 2),
+            &[&[WRITE, ANOTHER], &[], &[READ]],
+        ),
         of("R = W = 2, a write and a read", three, None, (2, 2), &[&[WRITE], &[READ]]),
         of("R = W = 2, a write and 2 reads", three, None, (2, 2), &[&[WRITE], &[READ, READ]]),
         of("R = W = 2, 2 writes", three, None, (2, 2), &[&[WRITE], &[ANOTHER]]),
@@ -139,20 +157,14 @@ pub(crate) fn models() -> Vec<Model> {
             (2, 2),
             &[&[WRITE, READ]],
         ),
-        slow(of(
+        of(
             "R = W = 2, a write, 2 reads by two",
             three,
             None,
             (2, 2),
             &[&[WRITE], &[READ], &[READ]],
-        )),
-        slow(of(
-            "R = W = 2, 2 writes, 1 read",
-            three,
-            None,
-            (2, 2),
-            &[&[WRITE], &[ANOTHER], &[READ]],
-        )),
+        ),
+        of("R = W = 2, 2 writes, 1 read", three, None, (2, 2), &[&[WRITE], &[ANOTHER], &[READ]]),
         of("R = 1, W = 2", three, STALE, (1, 2), &[&[WRITE], &[READ]]),
         of("R = 2, W = 1", three, STALE, (2, 1), &[&[WRITE], &[READ]]),
         of(
