@@ -23,8 +23,15 @@ pub(crate) struct Bounds {
     pub(crate) deaths: &'static [u8],
     /// Whether it has forgotten what it had stored, then.
     pub(crate) forgets: bool,
-    /// Whether what is over may arrive all the same, if [`Subject::comes_late`]: many more states.
-    pub(crate) keeps: bool,
+    pub(crate) late: Late,
+}
+
+/// What may arrive although nothing should come of it any more ([`Subject::is_over`]): many more states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    Nothing,
+    Answers,
+    All,
 }
 
 /// What something does not break in a model that is one value of this.
@@ -65,7 +72,7 @@ pub(crate) trait Subject: Copy + Send + Sync + 'static {
     fn dies(&self, seen: &mut Self::Seen, who: Id);
     /// Whether this message would change nothing any more, or what comes of it would not.
     fn is_over(&self, nodes: &[Self::Node], packet: &Packet<Self::Message>) -> bool;
-    fn comes_late(&self, message: &Self::Message) -> bool;
+    fn is_answer(&self, message: &Self::Message) -> bool;
     /// What is claimed of all states.
     fn look(&self, nodes: &[Self::Node], seen: &mut Self::Seen) -> Claimed;
     /// What a program asks for to bring everything to an end, of which one node never comes back.
@@ -286,7 +293,11 @@ impl<S: Subject> Model for System<S> {
         };
         next.sent.extend(sent);
         next.sent.retain(|packet| {
-            let is_kept = self.bounds.keeps && self.subject.comes_late(&packet.message);
+            let is_kept = match self.bounds.late {
+                Late::Nothing => false,
+                Late::Answers => self.subject.is_answer(&packet.message),
+                Late::All => true,
+            };
             is_kept || !self.subject.is_over(&next.nodes, packet)
         });
         // What changes nothing is no step.

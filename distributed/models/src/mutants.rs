@@ -15,7 +15,23 @@ pub(crate) struct Mutant {
 }
 
 /// Who survives, and why that is no fault, or who would find it.
-const SURVIVORS: &[(&str, &str, &str)] = &[];
+const SURVIVORS: &[(&str, &str, &str)] = &[
+    (
+        "paxos",
+        "an acceptance by an older ballot counts",
+        "of three nodes, the proposer and that one are a majority that has accepted by the older ballot",
+    ),
+    (
+        "paxos",
+        "does not tell what is decided",
+        "the others find it when they propose: it is for going on sooner",
+    ),
+    (
+        "raft",
+        "a follower commits more than it knows to be the leader's",
+        "a message's entry is the first in which the logs differ, so nothing else is behind it",
+    ),
+];
 
 impl Mutant {
     /// By which model it is found, and how.

@@ -7,7 +7,7 @@ pub(crate) mod replicated_lock;
 
 use std::fmt::Write;
 
-use crate::agreement::{Bounds, Subject, System, explore};
+use crate::agreement::{Bounds, Late, Subject, System, explore};
 use crate::model::Model;
 
 pub(crate) fn all() -> Vec<Model> {
@@ -25,7 +25,7 @@ pub(crate) fn model<S: Subject>(
     fails: Option<&'static str>,
     subject: S,
 ) -> Model {
-    let Bounds { nodes, alarms, deaths, forgets, keeps } = bounds;
+    let Bounds { nodes, alarms, deaths, forgets, late } = bounds;
     let mut name = format!("{name}: {nodes} nodes, {what}");
     for (number, kind) in [(alarms, "alarms"), (deaths, "deaths")] {
         let number: u32 = number.iter().copied().map(u32::from).sum();
@@ -36,9 +36,11 @@ pub(crate) fn model<S: Subject>(
     if forgets {
         name.push_str(" that forget");
     }
-    if keeps {
-        name.push_str(", late messages");
-    }
+    name.push_str(match late {
+        Late::Nothing => "",
+        Late::Answers => ", late answers",
+        Late::All => ", late messages",
+    });
     let explore = Box::new(move || explore(System { bounds, subject }));
     Model { name, is_slow: false, fails, explore }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::agreement::{Bounds, Claimed, Packet, Subject};
+use crate::agreement::{Bounds, Claimed, Late, Packet, Subject};
 use crate::algorithm::paxos::{Decided, Message, Paxos, Stored, Value};
 use crate::algorithm::{Durable, Id};
 use crate::model::Model;
@@ -77,8 +77,8 @@ impl Subject for Wishes {
         }
     }
 
-    fn comes_late(&self, _: &Message) -> bool {
-        true
+    fn is_answer(&self, message: &Message) -> bool {
+        matches!(message, Message::Promise { .. } | Message::Accepted { .. })
     }
 
     fn end(&self, _: &Paxos, _: &Seen, who: Id, _: Option<Id>) -> Option<Value> {
@@ -91,17 +91,17 @@ impl Subject for Wishes {
 }
 
 pub(crate) fn models() -> Vec<Model> {
-    let three = Bounds { nodes: 3, alarms: &[], deaths: &[], forgets: false, keeps: false };
+    let three = Bounds { nodes: 3, alarms: &[], deaths: &[], forgets: false, late: Late::Nothing };
     let two = Bounds { nodes: 2, ..three };
     let of = |what, bounds, fails, wishes| model("paxos", what, bounds, fails, Wishes(wishes));
     vec![
-        of("1 wish", Bounds { keeps: true, ..three }, None, &[1]),
-        of("2 wishes", Bounds { keeps: true, ..two }, None, &[1, 1]),
-        of("2 wishes", Bounds { keeps: true, deaths: &[1], ..two }, None, &[2]),
+        of("1 wish", Bounds { late: Late::All, ..three }, None, &[1]),
+        of("2 wishes", Bounds { late: Late::All, ..two }, None, &[1, 1]),
+        of("2 wishes", Bounds { late: Late::All, deaths: &[1], ..two }, None, &[2]),
         of("2 wishes", Bounds { alarms: &[1], ..two }, None, &[1, 1]),
         of("2 wishes", three, None, &[1, 0, 1]),
-        of("2 wishes", Bounds { keeps: true, ..three }, None, &[1, 1]),
-        of("2 wishes", Bounds { alarms: &[1], keeps: true, ..two }, None, &[1, 1]),
+        of("2 wishes", Bounds { late: Late::All, ..three }, None, &[1, 1]),
+        of("2 wishes", Bounds { alarms: &[1], late: Late::Answers, ..three }, None, &[1, 1]),
         of("2 wishes", Bounds { deaths: &[1], ..three }, None, &[2]),
         of("2 wishes", Bounds { deaths: &[0, 0, 1], ..three }, None, &[1, 1]),
         of("2 wishes", Bounds { alarms: &[1], ..three }, None, &[1, 1]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agreement::{Bounds, Claimed, Packet, Subject};
+use crate::agreement::{Bounds, Claimed, Late, Packet, Subject};
 use crate::algorithm::Id;
 use crate::algorithm::raft::{Answer, Entry, Message, Raft, Stored};
 use crate::model::Model;
@@ -152,7 +152,7 @@ impl Subject for Commands {
         is_over(from, to, &message)
     }
 
-    fn comes_late(&self, message: &Self::Message) -> bool {
+    fn is_answer(&self, message: &Self::Message) -> bool {
         matches!(message, Message::Vote { .. } | Message::Matches { .. })
     }
 
@@ -184,7 +184,7 @@ pub(crate) fn is_over<C: Copy + Eq>(from: &Raft<C>, to: &Raft<C>, message: &Mess
 }
 
 pub(crate) fn models() -> Vec<Model> {
-    let three = Bounds { nodes: 3, alarms: &[], deaths: &[], forgets: false, keeps: false };
+    let three = Bounds { nodes: 3, alarms: &[], deaths: &[], forgets: false, late: Late::Nothing };
     let two = Bounds { nodes: 2, ..three };
     let of = |what, bounds, fails, commands| model("raft", what, bounds, fails, Commands(commands));
     vec![
@@ -193,7 +193,7 @@ pub(crate) fn models() -> Vec<Model> {
         of("1 command", Bounds { alarms: &[1, 1], deaths: &[1], ..two }, None, &[1]),
         of("1 command", Bounds { alarms: &[1], ..three }, None, &[1]),
         of("no command", Bounds { alarms: &[1, 1], ..three }, None, &[]),
-        of("no command", Bounds { alarms: &[1, 1], keeps: true, ..three }, None, &[]),
+        of("no command", Bounds { alarms: &[2, 1], late: Late::Answers, ..three }, None, &[]),
         of("1 command", Bounds { alarms: &[1, 1], ..three }, None, &[1]),
         of("1 command", Bounds { alarms: &[2, 1], ..three }, None, &[1]),
         of("no command", Bounds { alarms: &[1, 1], deaths: &[0, 0, 1], ..three }, None, &[]),

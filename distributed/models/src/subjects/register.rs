@@ -3,7 +3,7 @@
 use stateright::semantics::register::{Register as Spec, RegisterOp, RegisterRet};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 
-use crate::agreement::{Bounds, Claimed, Packet, Subject};
+use crate::agreement::{Bounds, Claimed, Late, Packet, Subject};
 use crate::algorithm::register::{Answer, Message, Register, Request, Stored, Value};
 use crate::algorithm::{Durable, Id};
 use crate::model::Model;
@@ -96,7 +96,7 @@ impl Subject for Programs {
         }
     }
 
-    fn comes_late(&self, message: &Message) -> bool {
+    fn is_answer(&self, message: &Message) -> bool {
         matches!(message, Message::Hold { .. } | Message::Written { .. })
     }
 
@@ -117,22 +117,28 @@ pub(crate) fn models() -> Vec<Model> {
     const WRITE: Request = Request::Write(1);
     const ANOTHER: Request = Request::Write(2);
     const STALE: Option<&str> = Some("what is read is not what was written");
-    let three = Bounds { nodes: 3, alarms: &[], deaths: &[], forgets: false, keeps: false };
+    let three = Bounds { nodes: 3, alarms: &[], deaths: &[], forgets: false, late: Late::Nothing };
     let of = |what, bounds, fails, (reads, writes), of_each| {
         model("register", what, bounds, fails, Programs { of_each, reads, writes })
     };
     vec![
-        of("R = W = 2, a write", Bounds { keeps: true, ..three }, None, (2, 2), &[&[WRITE, READ]]),
+        of(
+            "R = W = 2, a write",
+            Bounds { late: Late::Answers, ..three },
+            None,
+            (2, 2),
+            &[&[WRITE, READ]],
+        ),
         of(
             "R = W = 2, a write and 2 reads",
-            Bounds { keeps: true, ..three },
+            Bounds { late: Late::Answers, ..three },
             None,
             (2, 2),
             &[&[READ, READ], &[WRITE]],
         ),
         of(
             "R = W = 2, 2 writes and a read",
-            Bounds { keeps: true, ..three },
+            Bounds { late: Late::Answers, ..three },
             None,
             (2, 2),
             &[&[WRITE, ANOTHER], &[], &[READ]],

@@ -1,6 +1,6 @@
 //! A lock on Raft's log: nobody is inside beside another, unless that one was expired; tokens grow.
 
-use crate::agreement::{Bounds, Claimed, Packet, Subject};
+use crate::agreement::{Bounds, Claimed, Late, Packet, Subject};
 use crate::algorithm::Id;
 use crate::algorithm::replicated_lock::{
     Answer, Command, Message, ReplicatedLock, Request, Stored,
@@ -121,7 +121,7 @@ impl Subject for Programs {
         }
     }
 
-    fn comes_late(&self, message: &Message) -> bool {
+    fn is_answer(&self, message: &Message) -> bool {
         matches!(message, Message::Ask(_))
     }
 
@@ -150,7 +150,7 @@ impl Subject for Programs {
 
 pub(crate) fn models() -> Vec<Model> {
     use Request::{Enter, Expire, Leave};
-    let three = Bounds { nodes: 3, alarms: &[1], deaths: &[], forgets: false, keeps: false };
+    let three = Bounds { nodes: 3, alarms: &[1], deaths: &[], forgets: false, late: Late::Nothing };
     let two = Bounds { nodes: 2, ..three };
     let of = |what, bounds, fails, programs| {
         model("replicated_lock", what, bounds, fails, Programs(programs))
