@@ -144,6 +144,8 @@ where
                         state.ways[way].push_back(Packet::Message(message));
                     }
                 }
+                // None of these waits for a time.
+                Output::SetAlarm(_) => {}
                 Output::Answer(Entered { token }) => {
                     if self.bounds.suspicions > 0 {
                         // Two may be inside; their tokens tell which of them came first.

@@ -324,6 +324,7 @@ impl Algorithm for Coordinator {
             }
             Event::Up(node) => return self.came_up(node),
             Event::Down(node) => return self.went_down(node),
+            Event::Alarm => None,
             Event::Came { from, message } => match message {
                 Message::Gather { term } => Some(self.gathered(from, term)),
                 Message::State(state) => return self.told(from, state),

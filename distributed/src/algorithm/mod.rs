@@ -14,17 +14,29 @@
 //! | [`Voting`] | 3 N, and 3 for each vote that is given back | a majority | by logical time, as far as the voters know it | the request's time |
 //! | [`TokenRing`] | 1 to unboundedly many | every node | around the ring | how often the token was used |
 //!
-//! They rely on links that deliver what a node sends to another in order, and once: without that they lose
+//! Three more agree on a value, on a log, and on what a register holds: [`Paxos`], [`Raft`] with the
+//! [`ReplicatedLock`] on its log, and [`Register`]. They go on while a majority lives, whatever becomes of
+//! messages, and remember across deaths ([`Durable`]).
+//!
+//! The others rely on links that deliver what a node sends to another in order, and once: without that they lose
 //! exclusion, which the models show.
 
 mod coordinator;
 mod nodes;
+pub mod paxos;
+pub mod raft;
+pub mod register;
+pub mod replicated_lock;
 mod ricart_agrawala;
 mod token_ring;
 mod voting;
 
 pub use coordinator::{Coordinator, Message as CoordinatorMessage, State as CoordinatorState};
 pub use nodes::{Id, Nodes};
+pub use paxos::Paxos;
+pub use raft::Raft;
+pub use register::Register;
+pub use replicated_lock::ReplicatedLock;
 pub use ricart_agrawala::{Message as RicartAgrawalaMessage, RicartAgrawala};
 pub use token_ring::{Message as TokenRingMessage, TokenRing};
 pub use voting::{Message as VotingMessage, Voting};
@@ -67,6 +79,8 @@ pub enum Event<R, M> {
         /// The message.
         message: M,
     },
+    /// The time is up that [`Output::SetAlarm`] asked for.
+    Alarm,
 }
 
 /// What is to be done.
@@ -81,6 +95,29 @@ pub enum Output<A, M> {
     },
     /// The program here is to be told this.
     Answer(A),
+    /// After so long [`Event::Alarm`] is to come; an alarm that was set before is off.
+    SetAlarm(Patience),
+}
+
+/// How long to wait for an alarm. Nothing that is promised depends on it but how soon things go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Patience {
+    /// Some times as long as a message takes.
+    Short,
+    /// Some times as long as [`Patience::Short`], and drawn anew each time: nodes that try at once are in
+    /// each other's way.
+    Long,
+}
+
+/// A node that goes on after a death by what it has stored.
+///
+/// What a step changes of it is to be stored, for good, before anything is done that the step says.
+pub trait Durable: Algorithm {
+    /// What is to be stored.
+    type Stored;
+
+    /// What is to be stored now.
+    fn stored(&self) -> Self::Stored;
 }
 
 /// What the program at a node of a lock asks for.
