@@ -162,6 +162,7 @@ pub(crate) fn models() -> Vec<Model> {
         of("2 passages of one", two, None, &[&[Enter, Leave, Enter, Leave]]),
         of("2 of a follower", two, None, &[&[], &[Enter, Leave, Enter, Leave]]),
         of("1 passage, expired", two, None, &[&[Enter], &[Enter, Expire]]),
+        of("2 passages, left and expired", two, None, &[&[Enter, Leave], &[Enter, Expire]]),
         of("2 passages, expired twice", two, None, &[&[Enter, Expire, Expire], &[Enter]]),
         of("1 passage", Bounds { deaths: &[0, 1], ..two }, None, &[&[Enter], &[Enter, Enter]]),
         of("1 passage of a follower", three, None, &[&[], &[Enter, Leave]]),
