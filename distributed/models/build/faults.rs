@@ -225,7 +225,12 @@ pub(crate) const FAULTS: &[(&str, &str, &str, &str)] = &[
         "nodes.len() * 2 > usize::from(self.nodes)",
         "nodes.len() == usize::from(self.nodes)",
     ),
-    ("paxos", "a promise to an older ballot counts", "if *ballot != to {", "if false {"),
+    (
+        "paxos",
+        "a promise to an older ballot counts",
+        "if *ballot != to {",
+        "let to = *ballot;\n        if false {",
+    ),
     ("paxos", "an acceptance by an older ballot counts", "if *ballot != by {", "if false {"),
     ("paxos", "ballots of two nodes are the same", "+ 1, self.me);", "+ 1, 0);"),
     ("paxos", "ballots do not grow", "self.heard.max(self.stored.promised.0) + 1", "1"),

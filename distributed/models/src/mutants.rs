@@ -18,11 +18,6 @@ pub(crate) struct Mutant {
 const SURVIVORS: &[(&str, &str, &str)] = &[
     (
         "paxos",
-        "an acceptance by an older ballot counts",
-        "of three nodes, the proposer and that one are a majority that has accepted by the older ballot",
-    ),
-    (
-        "paxos",
         "does not tell what is decided",
         "the others find it when they propose: it is for going on sooner",
     ),

@@ -8,7 +8,7 @@
 //! what a node has accepted already. Once a majority has promised, the proposer asks all to *accept*: not what
 //! it wished, but what was accepted by the greatest ballot of those, if anything was. What a majority has
 //! accepted by one ballot is decided: two majorities have a node in common, so every greater ballot finds the
-//! value. Two ballots: 4 (N - 1) messages when nobody is in the way, and N - 1 that tell all.
+//! value. Two rounds: 4 (N - 1) messages when nobody is in the way, and N - 1 that tell all.
 //!
 //! **When a node is slow, cut off or dead**, the others go on as long as a majority lives, and decide. Two that
 //! go on proposing may stop each other for ever: hence the patience of a time drawn anew. Which value it is

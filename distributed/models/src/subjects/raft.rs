@@ -39,6 +39,9 @@ impl<C: Copy + Eq> Logs<C> {
             {
                 return Err("two lead in one term");
             }
+            if node.storage().log.len() > LONGEST {
+                return Err("the log has no end");
+            }
             let committed = usize::try_from(node.committed()).expect("a few");
             let Some(committed) = node.storage().log.get(..committed) else {
                 return Err("more is committed than there is");
@@ -89,6 +92,9 @@ impl<C: Copy + Eq> Logs<C> {
         })
     }
 }
+
+/// No model's log is as long.
+const LONGEST: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {

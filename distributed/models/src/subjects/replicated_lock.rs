@@ -27,6 +27,13 @@ enum Program {
     Inside(u64),
 }
 
+/// Whether a node knows that this one was put out.
+fn is_expired(node: &ReplicatedLock, token: u64) -> bool {
+    let committed = usize::try_from(node.raft().committed()).expect("a few");
+    let mut log = node.raft().storage().log.iter().take(committed);
+    log.any(|entry| entry.command == Some(Command::Expire { token }))
+}
+
 impl Subject for Programs {
     type Request = Request;
     type Answer = Answer;
@@ -70,13 +77,7 @@ impl Subject for Programs {
         who: Id,
         answer: Answer,
     ) -> Claimed {
-        let is_expired = |token| {
-            nodes.iter().map(ReplicatedLock::raft).any(|raft| {
-                let committed = usize::try_from(raft.committed()).expect("a few");
-                let mut log = raft.storage().log.iter().take(committed);
-                log.any(|entry| entry.command == Some(Command::Expire { token }))
-            })
-        };
+        let is_expired = |token| nodes.iter().any(|node| is_expired(node, token));
         match answer {
             Answer::Entered { token } => {
                 let mut others = seen.programs.iter();
@@ -109,7 +110,12 @@ impl Subject for Programs {
     }
 
     fn look(&self, nodes: &[ReplicatedLock], seen: &mut Seen) -> Claimed {
-        seen.logs.look(&nodes.iter().map(ReplicatedLock::raft))
+        seen.logs.look(&nodes.iter().map(ReplicatedLock::raft))?;
+        let is_untold = |(node, program): (&ReplicatedLock, &Program)| matches!(program, Program::Inside(token) if is_expired(node, *token));
+        if nodes.iter().zip(&seen.programs).any(is_untold) {
+            return Err("one is not told that it was put out");
+        }
+        Ok(())
     }
 
     fn is_over(&self, nodes: &[ReplicatedLock], packet: &Packet<Message>) -> bool {
@@ -162,6 +168,7 @@ pub(crate) fn models() -> Vec<Model> {
         of("2 passages of one", two, None, &[&[Enter, Leave, Enter, Leave]]),
         of("2 of a follower", two, None, &[&[], &[Enter, Leave, Enter, Leave]]),
         of("1 passage, expired", two, None, &[&[Enter], &[Enter, Expire]]),
+        of("2 passages, left and expired", two, None, &[&[Enter, Leave], &[Enter, Expire]]),
         of("2 passages, expired twice", two, None, &[&[Enter, Expire, Expire], &[Enter]]),
         of("1 passage", Bounds { deaths: &[0, 1], ..two }, None, &[&[Enter], &[Enter, Enter]]),
         of("1 passage of a follower", three, None, &[&[], &[Enter, Leave]]),
