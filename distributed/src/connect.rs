@@ -47,6 +47,16 @@ pub fn connect_with(url: &str, access: &Access) -> Result<Client> {
     open(url, &|_, _| Ok(access.clone()))
 }
 
+#[cfg_attr(
+    not(any(
+        feature = "consul",
+        feature = "dynamodb",
+        feature = "etcd",
+        feature = "postgres",
+        feature = "zookeeper"
+    )),
+    expect(unused_variables, reason = "there is no engine to show it to")
+)]
 fn open(url: &str, access: Find<'_>) -> Result<Client> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     match scheme {

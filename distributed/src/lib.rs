@@ -9,7 +9,7 @@
         feature = "tls",
         feature = "zookeeper"
     )),
-    allow(dead_code, unused_imports, unused_variables)
+    allow(dead_code)
 )]
 
 mod access;

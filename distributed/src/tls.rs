@@ -52,6 +52,7 @@ pub(crate) fn refusal(_: &(dyn std::error::Error + 'static)) -> Option<String> {
 }
 
 #[cfg(feature = "tls")]
+#[allow(unused_imports, reason = "each engine asks for it, and there may be none")]
 pub(crate) use with_rustls::refusal;
 
 #[cfg(feature = "tls")]

@@ -171,9 +171,9 @@ where
         state: &mut State<A, A::Message>,
         from: Id,
         to: Id,
-        packet: Packet<A::Message>,
+        packet: &Packet<A::Message>,
     ) {
-        match packet {
+        match *packet {
             Packet::Began => {
                 let way = self.way(from, to);
                 // What it sends to a life that is over is lost.
@@ -271,9 +271,8 @@ where
         for (who, node) in (0..).zip(&state.nodes) {
             match node.program {
                 Program::Outside if node.passages > 0 => steps.push(Step::Enter(who)),
-                Program::Outside => {}
                 Program::Waiting if state.withdrawals > 0 => steps.push(Step::GiveUp(who)),
-                Program::Waiting => {}
+                Program::Outside | Program::Waiting => {}
                 Program::Inside => steps.push(Step::Leave(who)),
                 Program::Dead => continue,
             }
@@ -325,12 +324,12 @@ where
             }
             Step::Arrive(from, to, which) => {
                 let packet = next.ways[self.way(from, to)].remove(which)?;
-                self.arrive(&mut next, from, to, packet);
+                self.arrive(&mut next, from, to, &packet);
             }
             Step::Double(from, to) => {
                 next.faults -= 1;
                 let packet = next.ways[self.way(from, to)].front()?.clone();
-                self.arrive(&mut next, from, to, packet);
+                self.arrive(&mut next, from, to, &packet);
             }
             Step::Lose(from, to) => {
                 next.faults -= 1;

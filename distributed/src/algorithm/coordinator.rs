@@ -268,14 +268,14 @@ impl Coordinator {
     fn came_up(&mut self, node: Id) -> Vec<Output> {
         self.up.insert(node);
         self.unknown.remove(node);
-        let led = self.lead.is_some();
+        let has_led = self.lead.is_some();
         let mut outputs = self.elect();
         match &mut self.lead {
-            Some(lead) if led => {
+            Some(lead) if has_led => {
                 lead.missing.insert(node);
                 outputs.push(ask(node, lead.term));
             }
-            None if led => outputs.push(Output::Send { to: node, message: Message::BackToYou }),
+            None if has_led => outputs.push(Output::Send { to: node, message: Message::BackToYou }),
             _ => {}
         }
         outputs

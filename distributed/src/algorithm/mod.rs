@@ -1,8 +1,9 @@
-//! The classic algorithms that exclude by messages alone: small state machines, to be read beside the
-//! papers.
+//! The classic algorithms that exclude and agree by messages alone: small state machines, to be read beside
+//! the papers, of which models go through every order of what can happen (`models/`).
 //!
-//! For work that matters take an [engine](crate::engines): these forget when all nodes do, and some wait for
-//! a node that is down until it is back. Each says in its first lines what it promises.
+//! For work that matters take an [engine](crate::engines). These do not run over a network yet; the locks
+//! forget when all nodes do, and some wait for a node that is down until it is back. Each says in its first
+//! lines what it promises.
 //!
 //! One file per algorithm. None of them does I/O, knows the time, or throws dice. A node is told what has
 //! happened, by an [`Event`], and says what is to be done: [`Output`]s.
@@ -18,28 +19,28 @@
 //! [`ReplicatedLock`] on its log, and [`Register`]. They go on while a majority lives, whatever becomes of
 //! messages, and remember across deaths ([`Durable`]).
 //!
-//! The others rely on links that deliver what a node sends to another in order, and once: without that they lose
+//! The locks above rely on links that deliver what a node sends to another in order, and once: without that they lose
 //! exclusion, which the models show.
 
-mod coordinator;
+pub mod coordinator;
 mod nodes;
 pub mod paxos;
 pub mod raft;
 pub mod register;
 pub mod replicated_lock;
-mod ricart_agrawala;
-mod token_ring;
-mod voting;
+pub mod ricart_agrawala;
+pub mod token_ring;
+pub mod voting;
 
-pub use coordinator::{Coordinator, Message as CoordinatorMessage, State as CoordinatorState};
+pub use coordinator::Coordinator;
 pub use nodes::{Id, Nodes};
 pub use paxos::Paxos;
 pub use raft::Raft;
 pub use register::Register;
 pub use replicated_lock::ReplicatedLock;
-pub use ricart_agrawala::{Message as RicartAgrawalaMessage, RicartAgrawala};
-pub use token_ring::{Message as TokenRingMessage, TokenRing};
-pub use voting::{Message as VotingMessage, Voting};
+pub use ricart_agrawala::RicartAgrawala;
+pub use token_ring::TokenRing;
+pub use voting::Voting;
 
 /// One node of an algorithm.
 pub trait Algorithm {

@@ -1,4 +1,4 @@
-//! A lock on [Raft](super::Raft)'s log: a queue that every node keeps, and that is the same everywhere.
+//! A lock on [`Raft`]'s log: a queue that every node keeps, and that is the same everywhere.
 //!
 //! Leslie Lamport, *The Implementation of Reliable Distributed Multiprocess Systems*, Computer Networks 2
 //! (1978), and Fred B. Schneider, *Implementing Fault-Tolerant Services Using the State Machine Approach*, ACM

@@ -173,10 +173,9 @@ impl Algorithm for RicartAgrawala {
     fn step(&mut self, event: Event<Lock, Message>) -> Vec<Output> {
         match event {
             Event::Asked(Lock::Enter) if self.want == Want::Nothing => self.ask(),
-            Event::Asked(Lock::Enter) | Event::Alarm => Vec::new(),
+            Event::Asked(Lock::Enter) | Event::Down(_) | Event::Up(_) | Event::Alarm => Vec::new(),
             Event::Asked(Lock::Leave) => self.leave(),
             Event::Began(node) => vec![self.welcome(node)],
-            Event::Down(_) | Event::Up(_) => Vec::new(),
             Event::Came { from, message: Message::Welcome { clock, request } } => {
                 let mut outputs = self.told(from, clock);
                 outputs.extend(request.and_then(|number| self.asked(from, number)));

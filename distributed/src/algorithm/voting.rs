@@ -316,14 +316,13 @@ impl Algorithm for Voting {
         let mut out = Vec::new();
         match event {
             Event::Asked(Lock::Enter) if self.want == Want::Nothing => self.ask(&mut out),
-            Event::Asked(Lock::Enter) | Event::Alarm => {}
+            Event::Asked(Lock::Enter) | Event::Down(_) | Event::Up(_) | Event::Alarm => {}
             Event::Asked(Lock::Leave) => self.leave(&mut out),
             Event::Began(node) => {
                 self.forget(node, &mut out);
                 // After that: what may have passed is a part of it.
                 out.push(self.welcome(node));
             }
-            Event::Down(_) | Event::Up(_) => {}
             Event::Came { from, message } => self.came(from, message, &mut out),
         }
         out

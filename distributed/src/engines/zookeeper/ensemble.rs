@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use zookeeper_client as zk;
 
-use super::NAME;
 use super::connection::error;
+use crate::Result;
 use crate::access::Access;
 use crate::address::Address;
 use crate::secret::Secret;
 use crate::tls::Tls;
-use crate::{Error, Result};
 
 #[derive(Debug)]
 pub(super) struct Ensemble {
@@ -63,6 +62,9 @@ impl Ensemble {
             }
             #[cfg(feature = "tls")]
             Some(tls) => {
+                use super::NAME;
+                use crate::Error;
+
                 let unreachable = |why: std::io::Error| {
                     let why = why.to_string();
                     Error::Unreachable { engine: NAME, what: WHAT, why }
