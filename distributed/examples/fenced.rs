@@ -12,7 +12,6 @@ mod start;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use bakery_distributed::{Error, Options, blocking::connect};
@@ -25,8 +24,6 @@ A holder is stopped past its lease, another one writes, and the first goes on: i
   gullible        last, for a table that does not look at tokens: the late write gets in";
 
 const LOCK: &str = "fenced";
-/// Short, since somebody waits for its end.
-const TTL: Duration = Duration::from_secs(4);
 
 fn main() -> Result<()> {
     play(ABOUT, &[("run", run), ("table", table), ("write", write)])
@@ -62,7 +59,7 @@ fn run(url: &str, words: &[&str]) -> Result<()> {
 /// Locks, makes sure that it holds the lock, and writes when it is told to: as late as anything may be.
 fn write(url: &str, words: &[&str]) -> Result<()> {
     let [table, name] = words else { bail!("where is the table, and who is this?") };
-    let options = Options::default().ttl(TTL).called(name);
+    let options = Options::default().called(name);
     let mut me = connect(url)?.mutex(LOCK)?.with(options).join()?;
     // One write leaves nothing half-written that would have to be repaired.
     let guard = me.lock_or_repair(|_| Ok::<_, Error>(()))?;

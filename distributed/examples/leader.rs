@@ -20,8 +20,6 @@ const ABOUT: &str = "\
 A leader is killed and a standby takes over; that one resigns, and the next one does.";
 
 const ELECTION: &str = "leader";
-/// Short, since somebody waits for its end.
-const TTL: Duration = Duration::from_secs(4);
 
 fn main() -> Result<()> {
     play(ABOUT, &[("run", run), ("candidate", candidate)])
@@ -58,7 +56,7 @@ fn run(url: &str, words: &[&str]) -> Result<()> {
 }
 
 fn election(url: &str) -> Result<Election> {
-    Ok(connect(url)?.election(ELECTION)?.with(Options::default().ttl(TTL)))
+    Ok(connect(url)?.election(ELECTION)?)
 }
 
 /// Waits until one leads and so many stand in line.
@@ -94,7 +92,7 @@ fn leads(observer: &mut Observer, began: Instant, expected: &Process) -> Result<
 /// Leads until it is told to resign.
 fn candidate(url: &str, words: &[&str]) -> Result<()> {
     let [name] = words else { bail!("who is this?") };
-    let options = Options::default().ttl(TTL).called(name);
+    let options = Options::default().called(name);
     let mut me = connect(url)?.election(ELECTION)?.with(options).join()?;
     let leader = me.campaign(&format!("ask at {name}'s"))?;
     leader.on_lost(|| std::process::exit(1))?;
