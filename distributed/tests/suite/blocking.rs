@@ -6,20 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use bakery_distributed::Error;
 use bakery_distributed::blocking::{Client, End, Mutex, connect};
-use bakery_distributed::{Error, Options};
 use tokio::runtime::Builder;
 
-use crate::arena::{Arena, LIMIT, TTL, options};
+use crate::arena::{Arena, LIMIT, options};
 use crate::{child, disturbed};
 
 fn mutex(arena: &Arena) -> Result<Mutex> {
     Ok(connect(&arena.url)?.mutex(arena.name)?.with(options()))
-}
-
-/// For sessions whose end is waited for.
-fn short() -> Options {
-    options().ttl(TTL)
 }
 
 /// Runs this in a thread that has nothing to do with a runtime.
@@ -75,7 +70,7 @@ pub async fn threads_wait_in_line_and_leave_it(arena: Arena) -> Result<()> {
 pub async fn a_thread_is_told_that_its_lock_is_lost(arena: Arena) -> Result<()> {
     let (client, how) = disturbed::client(&arena)?;
     in_a_thread(move || {
-        let mut me = Client::new(|| Ok(client))?.mutex(arena.name)?.with(short()).join()?;
+        let mut me = Client::new(|| Ok(client))?.mutex(arena.name)?.with(arena.short()).join()?;
         let guard = me.lock()?;
         let lost = guard.lost()?;
         let (tell, told) = channel();
@@ -86,9 +81,11 @@ pub async fn a_thread_is_told_that_its_lock_is_lost(arena: Arena) -> Result<()> 
             assert_eq!(waits.wait(), End::Lost);
             tell.send("waited").unwrap();
         });
-        ensure!(lost.wait_for(Duration::from_millis(50)).is_none());
-        ensure!(told.try_recv().is_err(), "nothing is lost yet");
-        let mut other = mutex(&arena)?.with(short().poisoning(false)).join()?;
+        let early = lost.wait_for(Duration::from_millis(50));
+        if early.is_some() || told.try_recv().is_ok() {
+            return Err(arena.lost());
+        }
+        let mut other = mutex(&arena)?.with(options().poisoning(false)).join()?;
         how.is_mute.store(true, Relaxed);
         let next = other.lock()?;
         // Before the next one is in.
@@ -165,7 +162,7 @@ pub async fn one_that_blocks_the_holders_own_thread_gets_in_after_its_lease(
 ) -> Result<()> {
     in_a_thread(move || {
         Builder::new_current_thread().enable_all().build()?.block_on(async {
-            let mut holder = arena.mutex()?.with(short()).join().await?;
+            let mut holder = arena.mutex()?.with(arena.short()).join().await?;
             let held = holder.lock().await?;
             let mut me = mutex(&arena)?.join()?;
             let Err(Error::OwnerDied { death, .. }) = me.lock() else { bail!("it went in") };
