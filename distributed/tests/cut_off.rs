@@ -7,11 +7,14 @@ mod own;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bakery_distributed::{Death, Error, Guard, Mutex, Options, connect};
+use bakery_distributed::engine::Renewal;
+use bakery_distributed::{Death, Error, Guard, Mutex, Options, Who, connect};
 use bakery_servers::{self as servers, Cluster, Link};
-use tokio::task::JoinHandle;
+use serde_json::json;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
-use own::arena;
+use own::{arena, raw};
 
 use crate::arena::{Arena, options};
 
@@ -24,6 +27,7 @@ tests! { consul:
 
 #[cfg(feature = "etcd")]
 tests! { etcd:
+    a_leader_that_stood_still_renews_nothing_by_itself
     when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told
 }
 
@@ -87,7 +91,7 @@ fn next(mutex: Mutex) -> JoinHandle<Result<(Instant, u64, Option<Death>)>> {
 
 async fn wait_for_a_waiter(mutex: &Mutex) -> Result<()> {
     while mutex.status().await?.queue.is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        sleep(Duration::from_millis(5)).await;
     }
     Ok(())
 }
@@ -100,7 +104,7 @@ async fn when_told(guard: &Guard<'_>) -> Instant {
 /// Whether it is held.
 async fn when_it_is_known_again(guard: &Guard<'_>) {
     while guard.check().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -135,7 +139,7 @@ async fn cut_off(arena: &Arena, apart: &Apart) -> Result<()> {
     ensure!(guard.check().await.is_err());
     let Err(Error::Lost { .. }) = waiting.wait().await else { bail!("it waits for ever") };
     while !elsewhere.status().await?.queue.is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        sleep(Duration::from_millis(5)).await;
     }
     drop(held);
     apart.link.mend();
@@ -156,6 +160,51 @@ async fn whoever_is_on_a_leader_that_is_cut_off_is_told_before_the_next_one_is_i
     arena: Arena,
 ) -> Result<()> {
     cut_off(&arena, &Apart::start(arena.engine, true)?).await
+}
+
+/// Until it hears of the next leader, it takes itself for the leader.
+#[cfg(feature = "etcd")]
+async fn a_leader_that_stood_still_renews_nothing_by_itself(arena: Arena) -> Result<()> {
+    const LIFE: u64 = 60;
+    let cluster = Cluster::start(arena.engine)?;
+    // Which it hears first is chance.
+    for _ in 0..4 {
+        let leads = loop {
+            match servers::etcd::leader(&cluster) {
+                Some(leads) => break leads,
+                None => sleep(Duration::from_millis(50)).await,
+            }
+        };
+        let engine = connect(&cluster.url_of(leads))?.engine();
+        let session = engine.open(&Who::this(), Duration::from_secs(LIFE)).await?;
+        let another = cluster.url_of((leads + 1) % 3);
+        let another = another.trim_start_matches("etcd://");
+        let leases = raw::ask(another, "POST /v3/lease/leases", "", &json!({}))?;
+        let lease = leases["leases"][0]["ID"].clone();
+        cluster.nodes[leads].stop()?;
+        while servers::etcd::leader(&cluster).is_none_or(|now| now == leads) {
+            sleep(Duration::from_millis(50)).await;
+        }
+        // So that a renewal can be told from none; and that the others hang up, and are not heard at once.
+        sleep(Duration::from_secs(6)).await;
+        let mut renewals = JoinSet::new();
+        for _ in 0..50 {
+            let session = session.clone();
+            renewals.spawn(async move { session.renew().await });
+        }
+        sleep(Duration::from_millis(300)).await;
+        cluster.nodes[leads].go_on()?;
+        let renewals = renewals.join_all().await;
+        let renewed =
+            renewals.iter().filter(|renewed| matches!(renewed, Ok(Renewal::Alive))).count();
+        let told = raw::ask(another, "POST /v3/lease/timetolive", "", &json!({"ID": lease}))?;
+        let left: u64 = told["TTL"].as_str().context("it has ended")?.parse()?;
+        ensure!(renewed == 0 || left + 2 >= LIFE, "{renewed} times renewed, with {left} s left");
+        while session.close().await.is_err() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+    Ok(())
 }
 
 async fn when_the_leader_is_killed_the_lock_is_kept_or_its_holder_is_told(

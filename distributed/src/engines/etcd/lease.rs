@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use prost::Message;
 
-use super::Etcd;
-use super::wire::Done;
+use super::wire::{Done, Header, RangeRequest, RangeResponse};
+use super::{Etcd, NAME};
 use crate::engine::Renewal;
 use crate::{Error, Result};
 
@@ -25,6 +25,8 @@ struct ById {
 /// The answer to a grant and to a renewal; a time of 0 says that there is no such lease.
 #[derive(Clone, PartialEq, Message)]
 struct Lease {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<Header>,
     #[prost(int64, tag = "2")]
     pub id: i64,
     #[prost(int64, tag = "3")]
@@ -44,10 +46,22 @@ impl Etcd {
         Ok((lease.id, Duration::from_secs(lease.ttl.max(0).cast_unsigned())))
     }
 
-    /// Renews it. The leader answers, whichever server is asked.
+    /// Renews it. The leader answers, whichever server is asked; and so does one that does not know yet that it
+    /// has been deposed, which has stood still for instance. So the same server has to be in the same term
+    /// after a read that a majority stands behind: then its leader was the leader.
     pub(super) async fn keep_alive(&self, id: i64) -> Result<Renewal> {
+        const WHAT: &str = "renew a lease";
         let path = "/etcdserverpb.Lease/LeaseKeepAlive";
-        let lease: Lease = self.servers.first("renew a lease", path, ById { id }).await?;
+        let lease: Lease = self.servers.first(WHAT, path, ById { id }).await?;
+        // No competitor's key: it need not be there.
+        let key = format!("{}/", self.prefix).into();
+        let read = RangeRequest { key, range_end: Vec::new() };
+        let read: RangeResponse = self.servers.ask(WHAT, "/etcdserverpb.KV/Range", read).await?;
+        let source = |header: Option<Header>| header.unwrap_or_default().source();
+        if source(lease.header) != source(read.header) {
+            let why = "another leader has been elected, or another server has been asked meanwhile";
+            return Err(Error::Unreachable { engine: NAME, what: WHAT, why: why.to_owned() });
+        }
         Ok(if lease.ttl > 0 { Renewal::Alive } else { Renewal::Ended })
     }
 

@@ -3,6 +3,9 @@
 //!
 //! - **Session**: a lease. etcd keeps whole seconds, and not less than one and a half of its election
 //!   timeouts (2 s, if that is the usual second).
+//!   A renewal counts only if its leader was the leader: one that stood still answers before it hears of the
+//!   next. Such a one may also *end* leases that live (etcd-io/etcd#15247); then nobody can be told before, and
+//!   only the token tells who is late.
 //! - **Token**: the create revision of the key in line. It is the whole cluster's number of changes, so it
 //!   grows over restarts; not over restoring an older backup.
 //! - **Record of who is inside**: `PREFIX/inside/NAME/...`, without a lease.

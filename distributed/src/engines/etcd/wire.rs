@@ -4,8 +4,21 @@ use prost::{Enumeration, Message, Oneof};
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Header {
+    /// The server that answers.
+    #[prost(uint64, tag = "2")]
+    pub member_id: u64,
     #[prost(int64, tag = "3")]
     pub revision: i64,
+    /// The term that this server was in.
+    #[prost(uint64, tag = "4")]
+    pub raft_term: u64,
+}
+
+impl Header {
+    /// Which server said something, and in which term.
+    pub(super) fn source(&self) -> (u64, u64) {
+        (self.member_id, self.raft_term)
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -28,6 +41,8 @@ pub(super) struct RangeRequest {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RangeResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<Header>,
     #[prost(message, repeated, tag = "2")]
     pub kvs: Vec<KeyValue>,
 }
