@@ -1,15 +1,17 @@
 //! What is asked of an agent, and what becomes of its answers.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bakery_distributed::connect;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::arena::{Arena, LIMIT, options};
 use crate::own::between::{Meddle, between};
+use crate::{ask, queue};
 
 /// The address of the first agent, by way of somebody.
 fn by_way_of(arena: &Arena, meddle: impl Meddle) -> Result<String> {
@@ -69,5 +71,26 @@ pub async fn an_agent_that_lags_is_not_believed_that_a_place_is_gone(arena: Aren
     let waiting = me.enter().await?;
     guard.unlock().await?;
     waiting.wait().await?.check().await?;
+    Ok(())
+}
+
+/// It answers as it was before the others gave it up.
+pub async fn a_leader_that_was_deposed_is_not_believed_that_the_lock_is_held(
+    arena: Arena,
+) -> Result<()> {
+    let before = Arc::new(OnceLock::new());
+    let told = before.clone();
+    let url = by_way_of(&arena, move |head: &str, _: &str| {
+        told.get().filter(|_| head.starts_with("PUT /v1/txn ")).cloned()
+    })?;
+    let mut me = connect(&url)?.mutex(arena.name)?.with(options()).join().await?;
+    let guard = me.lock().await?;
+    let tree = json!([{"KV": {"Verb": "get-tree", "Key": format!("line:{}/", arena.name)}}]);
+    let tree = ask(&arena, "PUT /v1/txn", &tree)?;
+    let keys = queue(&arena)?;
+    let session = keys[0]["Session"].as_str().context("nobody holds it")?;
+    before.set(tree.to_string()).unwrap();
+    ask(&arena, &format!("PUT /v1/session/destroy/{session}"), &Value::Null)?;
+    ensure!(guard.check().await.is_err(), "it is not held");
     Ok(())
 }

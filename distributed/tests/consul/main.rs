@@ -22,12 +22,14 @@ use tokio::time::{sleep, timeout};
 use own::{arena, disturbed, raw};
 
 use crate::agents::{
+    a_leader_that_was_deposed_is_not_believed_that_the_lock_is_held,
     an_agent_that_lags_is_not_believed_that_a_place_is_gone,
     whoever_looks_on_asks_again_only_when_something_has_changed,
 };
 use crate::arena::{Arena, LIMIT, TTL, options};
 
 tests! { consul:
+    a_leader_that_was_deposed_is_not_believed_that_the_lock_is_held
     an_agent_that_lags_is_not_believed_that_a_place_is_gone
     whoever_looks_on_asks_again_only_when_something_has_changed
     sessions_outlive_the_nodes_of_the_agents
