@@ -34,9 +34,9 @@ fn addresses_that_are_none_are_refused_without_their_passwords() {
 fn tls_comes_with_the_engines() {
     for scheme in ["consul", "dynamodb", "etcd", "zookeeper"] {
         let place = Place::new();
-        let engine = format!("--engine={scheme}+tls://{NOBODY}/table?ca=/no/such/file");
-        let (_, _, said) = place.outcome(&mut place.bakery(&["run", &engine, "lock", "true"]));
-        assert!(said.contains("/no/such/file cannot be used"), "{scheme}: {said}");
+        let engine = format!("--engine={scheme}+tls://{NOBODY}/table?ca=/dev/null");
+        let (_, _, said) = place.outcome(&mut place.bakery(["run", &engine, "lock", "true"]));
+        assert!(said.contains("no certificate"), "{scheme}: {said}");
     }
 }
 
