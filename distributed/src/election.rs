@@ -140,7 +140,8 @@ pub struct Observer {
 
 impl Observer {
     /// The leader, if there is one: first as it is, then whenever it is another one or says something else.
-    /// One that leads only shortly may be missed.
+    /// One that leads only shortly may be missed. Whoever has no token does not lead: with PostgreSQL one
+    /// that is just going in, or holds the lock without this library.
     ///
     /// Nothing is lost if the future is dropped.
     ///
@@ -151,12 +152,15 @@ impl Observer {
         let Election { mutex } = &self.election;
         loop {
             let line = mutex.look().await?;
-            let leader = line.inside.first().cloned();
             let told = self.known.replace(line.clone());
-            if told.is_none_or(|told| told.inside.first() != leader.as_ref()) {
-                return Ok(leader);
+            if told.is_none_or(|told| leader(&told) != leader(&line)) {
+                return Ok(leader(&line).cloned());
             }
             mutex.changed(&line).await?;
         }
     }
+}
+
+fn leader(line: &Line) -> Option<&Competitor> {
+    line.inside.first().filter(|first| first.token > 0)
 }

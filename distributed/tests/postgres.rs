@@ -4,6 +4,8 @@
 #[macro_use]
 mod own;
 
+use std::time::Duration;
+
 use anyhow::{Result, bail, ensure};
 use bakery_distributed::{Error, connect};
 use bakery_servers::pgbouncer;
@@ -14,11 +16,51 @@ use own::arena;
 use crate::arena::{Arena, options, skip};
 
 tests! { postgres:
+    a_leader_without_a_token_does_not_lead_yet
     a_pooler_of_sessions_is_refused
     a_pooler_of_statements_is_refused
     a_pooler_of_transactions_is_refused
     one_that_unlocks_and_hangs_up_is_not_taken_for_dead
     options_of_the_address_are_kept
+}
+
+/// The lock comes first, and the token after it.
+async fn a_leader_without_a_token_does_not_lead_yet(arena: Arena) -> Result<()> {
+    let election = connect(&arena.url)?.election(arena.name)?.with(options());
+    let mut candidate = election.join().await?;
+    let mut observer = election.observe();
+    ensure!(observer.next().await?.is_none());
+
+    // The token is drawn where a record is written; nobody writes one now.
+    let url = arena.url.replace("postgres://", "postgresql://");
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
+    let connection = tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE bakery_inside IN SHARE MODE").await?;
+    let leading = candidate.campaign("");
+    tokio::pin!(leading);
+    let holding = async {
+        while election.status().await?.holder().is_none() {}
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        biased;
+        _ = &mut leading => bail!("it leads without a record"),
+        held = holding => held?,
+    }
+    let observed = observer.next();
+    tokio::pin!(observed);
+    let patience = tokio::time::sleep(Duration::from_millis(500));
+    tokio::select! {
+        told = &mut observed => bail!("told too early: {told:?}"),
+        () = patience => {}
+    }
+    client.batch_execute("COMMIT").await?;
+    let leader = leading.await?;
+    let told = observed.await?.map(|told| told.token);
+    ensure!(told == Some(leader.token()), "{told:?}");
+    leader.resign().await?;
+    connection.abort();
+    Ok(())
 }
 
 async fn a_pooler_of_sessions_is_refused(arena: Arena) -> Result<()> {
