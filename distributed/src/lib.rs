@@ -27,6 +27,7 @@ mod life;
 mod mutex;
 mod owned;
 mod participant;
+mod runtime;
 mod rw;
 mod seat;
 mod secret;

@@ -1,19 +1,19 @@
 //! A participant's place: one session, and at most one attempt of it in a line or inside.
 //!
-//! What changes the place runs to its end in a task of its own, whatever becomes of the future that asked
-//! for it; and one after the other. So whoever withdraws does so after the entry has come back, and no
+//! What changes the place runs to its end, whatever becomes of the future that asked for it; and one after
+//! the other. So whoever withdraws does so after the entry has come back, and no
 //! entry is left behind.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{sleep, timeout};
 
 use crate::engine::{Engine, Me, Mode, Patience, Turn};
 use crate::life::Life;
+use crate::runtime::Runtime;
 use crate::{Death, Error, Options, Result};
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Seat {
     engine: Arc<dyn Engine>,
     line: Arc<str>,
     pub(crate) options: Options,
-    runtime: Handle,
+    runtime: Runtime,
     attempts: AtomicU64,
     place: Arc<Mutex<Place>>,
 }
@@ -62,7 +62,7 @@ impl Seat {
             engine,
             line: name,
             options,
-            runtime: Handle::current(),
+            runtime: Runtime::current(),
             attempts: AtomicU64::new(1),
             place: Arc::new(Mutex::new(place)),
         }))
@@ -77,8 +77,10 @@ impl Seat {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         let place = self.place.clone().lock_owned().await;
-        let task = self.runtime.spawn(step(self.clone(), place));
-        task.await.unwrap_or_else(|_| Err(Error::NoRuntime { line: self.line.to_string() }))
+        if self.runtime.has_ended() {
+            return Err(Error::NoRuntime { line: self.line.to_string() });
+        }
+        self.runtime.to_its_end(step(self.clone(), place)).await
     }
 
     /// Enters the line.

@@ -125,3 +125,19 @@ async fn a_look_that_is_not_answered_is_no_loss() -> Result<()> {
     ensure!(guard.token() == 1 && told.0.silences.load(SeqCst) == 0);
     Ok(guard.unlock().await?)
 }
+
+#[test]
+fn whoever_has_joined_on_a_runtime_that_has_ended_is_refused() -> Result<()> {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let joined_on = runtime()?;
+    let mutex = Client::new(Told::default()).mutex("line")?.with(Options::default().ttl(TTL));
+    let mut me = joined_on.block_on(mutex.join())?;
+    drop(joined_on);
+    runtime()?.block_on(async {
+        let refused = me.lock().await.map(|_| ());
+        ensure!(matches!(refused, Err(Error::NoRuntime { .. })), "{refused:?}");
+        let refused = me.leave().await;
+        ensure!(matches!(refused, Err(Error::NoRuntime { .. })), "{refused:?}");
+        Ok(())
+    })
+}
