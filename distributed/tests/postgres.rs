@@ -17,6 +17,7 @@ use crate::arena::{Arena, options, skip};
 
 tests! { postgres:
     a_leader_without_a_token_does_not_lead_yet
+    a_line_takes_no_more_room_for_its_past
     a_pooler_of_sessions_is_refused
     a_pooler_of_statements_is_refused
     a_pooler_of_transactions_is_refused
@@ -32,10 +33,8 @@ async fn a_leader_without_a_token_does_not_lead_yet(arena: Arena) -> Result<()> 
     ensure!(observer.next().await?.is_none());
 
     // The token is drawn where a record is written; nobody writes one now.
-    let url = arena.url.replace("postgres://", "postgresql://");
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
-    let connection = tokio::spawn(connection);
-    client.batch_execute("BEGIN; LOCK TABLE bakery_inside IN SHARE MODE").await?;
+    let client = server(&arena).await?;
+    client.batch_execute("BEGIN; LOCK TABLE bakery_lines IN SHARE MODE").await?;
     let leading = candidate.campaign("");
     tokio::pin!(leading);
     let holding = async {
@@ -58,8 +57,39 @@ async fn a_leader_without_a_token_does_not_lead_yet(arena: Arena) -> Result<()> 
     let leader = leading.await?;
     let told = observed.await?.map(|told| told.token);
     ensure!(told == Some(leader.token()), "{told:?}");
-    leader.resign().await?;
-    connection.abort();
+    Ok(leader.resign().await?)
+}
+
+/// The server itself, without this library.
+async fn server(arena: &Arena) -> Result<tokio_postgres::Client> {
+    let (client, connection) = tokio_postgres::connect(&arena.url, tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// What the server keeps of a line does not grow with those who pass, and goes with them.
+async fn a_line_takes_no_more_room_for_its_past(arena: Arena) -> Result<()> {
+    let mutex = arena.mutex()?;
+    let server = server(&arena).await?;
+    let mut passing = JoinSet::new();
+    for _ in 0..5 {
+        let mut me = mutex.join().await?;
+        passing.spawn(async move {
+            for _ in 0..400 {
+                me.lock().await?.unlock().await?;
+            }
+            anyhow::Ok(me)
+        });
+    }
+    let all = passing.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+    let size = server.query_one("SELECT pg_total_relation_size('bakery_lines')", &[]).await?;
+    let size: i64 = size.get(0);
+    ensure!(size < 128 << 10, "{size} bytes after 2000 passages");
+    for me in all {
+        me.leave().await?;
+    }
+    let rows = "SELECT FROM bakery_lines WHERE line = hashtextextended($1, 0)";
+    ensure!(server.query(rows, &[&arena.name]).await?.is_empty(), "its row is left");
     Ok(())
 }
 

@@ -10,11 +10,11 @@ use crate::arena::{Arena, options, short};
 use crate::child::{Process, block_on, tell};
 
 /// Holds the lock by a short session, says so with its token, and then whether it has lost it as often as it
-/// is asked. With one more word it leaves no record.
+/// is asked. With one more word it leaves no record, or goes in over the dead.
 pub fn holds(words: &[&str]) -> Result<()> {
-    let [url, name, unrecorded @ ..] = words else { bail!("not the words that are needed") };
+    let [url, name, how @ ..] = words else { bail!("not the words that are needed") };
     block_on(async {
-        let options = short().recorded(unrecorded.is_empty());
+        let options = short().recorded(how != ["unrecorded"]).poisoning(how != ["over the dead"]);
         let mut me = connect(url)?.mutex(name)?.with(options).join().await?;
         let guard = match me.lock().await {
             Err(Error::Lost { .. }) => {
@@ -119,6 +119,23 @@ pub async fn what_is_not_repaired_stays_so(arena: Arena) -> Result<()> {
     ensure!(given_up.is_err());
     let Err(Error::OwnerDied { death, .. }) = me.lock().await else { bail!("it went in") };
     ensure!(death.token == token);
+    Ok(())
+}
+
+pub async fn each_one_that_died_is_told_of(arena: Arena) -> Result<()> {
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let (dead, token) = holder_with(&arena, &["over the dead"])?;
+        dead.signal(Signal::KILL)?;
+        tokens.push(token);
+    }
+    let mut me = arena.mutex()?.with(options().poisoning(false)).join().await?;
+    let guard = me.lock().await?;
+    let deaths = arena.mutex()?.status().await?.deaths;
+    ensure!(deaths.iter().map(|death| death.token).eq(tokens.iter().copied()), "{deaths:?}");
+    ensure!(guard.death() == deaths.last());
+    guard.unlock().await?;
+    ensure!(arena.mutex()?.status().await?.deaths.is_empty());
     Ok(())
 }
 

@@ -77,6 +77,7 @@ macro_rules! suite {
                 cancelled::attempts_that_are_dropped_anywhere_leave_nothing
                 cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
                 clocks::a_clock_that_is_stepped_changes_nothing
+                deaths::each_one_that_died_is_told_of
                 deaths::whoever_comes_after_one_that_was_killed_is_told
                 deaths::of_one_that_is_not_recorded_nobody_is_told
                 deaths::one_that_was_stopped_finds_itself_lost

@@ -57,9 +57,17 @@ pub async fn only_whoever_is_inside_changes_its_own(arena: Arena) -> Result<()> 
     let after = engine.look(arena.name).await?;
     ensure!(after.inside.is_empty() && after.queue.is_empty(), "{after:?}");
     ensure!(after.deaths == status.deaths, "{after:?}");
-    let three = attempt(&arena, 3);
-    ensure!(go_in(&*second, &three).await? == 1);
-    second.leave(&three, true).await?;
+    // It dies too. Whoever leaves no record changes none.
+    ensure!(go_in(&*second, &attempt(&arena, 3)).await? == 1);
+    second.close().await?;
+    let third = engine.open(&Who::this(), LIMIT).await?;
+    let four = Me { is_recorded: false, ..attempt(&arena, 4) };
+    ensure!(go_in(&*third, &four).await? == 2);
+    third.say(&four, "fourth").await?;
+    let status = arena.wait_for(|status| status.deaths.len() == 2).await?;
+    let notes = status.deaths.iter().map(|death| death.note.as_str());
+    ensure!(notes.eq(["first", ""]), "{status:?}");
+    third.leave(&four, true).await?;
     ensure!(engine.look(arena.name).await?.deaths.is_empty());
-    Ok(second.close().await?)
+    Ok(third.close().await?)
 }

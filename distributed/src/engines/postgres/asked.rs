@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::backend::Backend;
-use super::connection::Row;
+use super::connection::{Connection, Row};
 use super::{NAME, sql};
 use crate::engine::{Me, Place, Turn};
 use crate::{Error, Result};
@@ -23,8 +23,7 @@ type Answer = std::result::Result<Turn, String>;
 
 impl Backend {
     pub(super) async fn try_to_go_in(&self, me: &Me) -> Result<Turn> {
-        let rows = self.connection.ask("try a lock", &sql::try_to_go_in(me)).await?;
-        let turn = turn(&rows);
+        let turn = ask(&self.connection, "try a lock", &sql::try_to_go_in(me), &me.line).await?;
         let (_, answer) = watch::channel(Some(Ok(turn.clone())));
         self.set_asked(Some(Asked { attempt: me.attempt, answer }));
         Ok(turn)
@@ -37,10 +36,9 @@ impl Backend {
         }
         let (tell, answer) = watch::channel(None);
         self.set_asked(Some(Asked { attempt: me.attempt, answer }));
-        let (connection, sql) = (self.connection.clone(), sql::go_in(me));
+        let (connection, line, sql) = (self.connection.clone(), me.line.clone(), sql::go_in(me));
         tokio::spawn(async move {
-            let rows = connection.ask("wait for a lock", &sql).await;
-            let answer = rows.map(|rows| turn(&rows));
+            let answer = ask(&connection, "wait for a lock", &sql, &line).await;
             tell.send_replace(Some(answer.map_err(|error| error.to_string())));
         });
     }
@@ -103,11 +101,16 @@ impl Asked {
     }
 }
 
-/// What the rows of an entry say.
-fn turn(rows: &[Row]) -> Turn {
+/// What comes of asking for the way in.
+async fn ask(connection: &Connection, what: &'static str, sql: &str, line: &str) -> Result<Turn> {
+    let rows = connection.ask(what, sql).await?;
     let Some(token) = rows.iter().find(|row| row.has("mine")).map(|row| row.number("mine")) else {
-        return Turn::Out;
+        return Ok(Turn::Out);
     };
-    let deaths = rows.iter().filter(|row| row.has("death")).map(Row::death);
-    Turn::Mine { token: token.cast_unsigned(), deaths: deaths.collect() }
+    let mut deaths = Vec::new();
+    if rows.iter().any(|row| row.text("dead") == "t") {
+        let died = connection.ask("tell who died", &sql::deaths(line)).await?;
+        deaths.extend(died.iter().map(Row::death));
+    }
+    Ok(Turn::Mine { token: token.cast_unsigned(), deaths })
 }

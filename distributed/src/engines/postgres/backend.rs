@@ -1,9 +1,11 @@
 //! A session: one connection, and the server's process at the other end of it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 
 use super::asked::Asked;
 use super::connection::Connection;
@@ -17,6 +19,8 @@ pub(super) struct Backend {
     pub ttl: Duration,
     pub pid: i64,
     pub asked: Mutex<Option<Asked>>,
+    /// The lines of which it has written the row.
+    pub written: Mutex<BTreeSet<Arc<str>>>,
     /// For what this connection cannot be asked while it waits.
     pub onlooker: Postgres,
 }
@@ -40,6 +44,9 @@ impl Session for Backend {
     }
 
     async fn enter(&self, me: &Me, patience: Patience) -> Result<Turn> {
+        if me.is_recorded {
+            self.written().insert(me.line.clone());
+        }
         match patience {
             Patience::None => self.try_to_go_in(me).await,
             Patience::Endless => {
@@ -92,13 +99,31 @@ impl Session for Backend {
         if self.is_waiting() {
             // Its process only heeds the connection's end now and then while it waits.
             let _ = self.cancel().await;
+        } else {
+            let _ = timeout(TIDYING, self.tidy()).await;
         }
         self.connection.close().await;
         Ok(())
     }
 }
 
+/// A row that says nothing does no harm.
+const TIDYING: Duration = Duration::from_secs(1);
+
 impl Backend {
+    /// Takes away the rows that say nothing any more.
+    async fn tidy(&self) -> Result<()> {
+        let written = std::mem::take(&mut *self.written());
+        for line in written {
+            self.connection.ask("tidy up", &sql::tidy(&line)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn written(&self) -> MutexGuard<'_, BTreeSet<Arc<str>>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Has the server give up what this session waits for.
     pub(super) async fn cancel(&self) -> Result<()> {
         self.onlooker.ask("cancel a query", &sql::cancel(self.pid)).await.map(|_| ())

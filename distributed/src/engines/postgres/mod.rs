@@ -8,11 +8,12 @@
 //! - **The lock's number** is `hashtextextended(NAME, 0)`; a name that is a whole number stands for itself.
 //!   So whoever takes `pg_advisory_lock(hashtextextended('lines', 0))` stands in the same line as a lock of
 //!   the name `lines`.
-//! - **Token**: the sequence `bakery_token`. **Record of who is inside**: the table `bakery_inside`. Both
-//!   are made if they are not there.
+//! - **Token**: the sequence `bakery_token`. **Record of who is inside**: a row for each line, in the table
+//!   `bakery_lines`. Both are made if they are not there. Whoever leaves takes the row away if it says nothing.
 //!
 //! It is one server, and no quorum: a standby that takes over knows of no lock. The sequence and the table
-//! go with it, if it has them.
+//! go with it, if it has them. A server that crashes may forget who has left in its last second, and tell of
+//! a death that was none; it forgets no death.
 //!
 //! Whoever looks on, an observer of an election or the first one that waits for a permit, asks every 50 ms.
 //! `NOTIFY` would not spare it that: nobody notifies of a session that has ended, and those who do commit one
@@ -100,7 +101,8 @@ impl Engine for Postgres {
             connection: Arc::new(connection),
             ttl,
             pid,
-            asked: Mutex::new(None),
+            asked: Mutex::default(),
+            written: Mutex::default(),
             onlooker: Self {
                 config: self.config.clone(),
                 tls: self.tls.clone(),
