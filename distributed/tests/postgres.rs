@@ -46,16 +46,16 @@ async fn a_leader_without_a_token_does_not_lead_yet(arena: Arena) -> Result<()> 
         _ = &mut leading => bail!("it leads without a record"),
         held = holding => held?,
     }
-    let observed = observer.next();
-    tokio::pin!(observed);
+    let news = observer.next();
+    tokio::pin!(news);
     let patience = tokio::time::sleep(Duration::from_millis(500));
     tokio::select! {
-        told = &mut observed => bail!("told too early: {told:?}"),
+        told = &mut news => bail!("told too early: {told:?}"),
         () = patience => {}
     }
     client.batch_execute("COMMIT").await?;
     let leader = leading.await?;
-    let told = observed.await?.map(|told| told.token);
+    let told = news.await?.map(|told| told.token);
     ensure!(told == Some(leader.token()), "{told:?}");
     Ok(leader.resign().await?)
 }

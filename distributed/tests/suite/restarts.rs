@@ -74,8 +74,9 @@ pub async fn one_server_alone_does_not_say_that_the_lock_is_held(arena: Arena) -
     let (scheme, servers) = cluster.url.split_once("://").context("no address")?;
     // Whoever leads is one of them.
     for (number, server) in servers.split(',').enumerate() {
+        let options = arena.short().ttl(Duration::from_secs(10));
         let mutex = connect(&format!("{scheme}://{server}"))?.mutex(arena.name)?;
-        let mut me = mutex.join().await?;
+        let mut me = mutex.with(options).join().await?;
         let guard = me.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
         let mut others = cluster.nodes.iter().enumerate().filter(|(other, _)| *other != number);
         others.clone().try_for_each(|(_, node)| node.stop())?;

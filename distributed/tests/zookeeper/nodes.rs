@@ -20,15 +20,16 @@ async fn operator(arena: &Arena) -> Result<Client> {
     Ok(Client::connect(servers).await?)
 }
 
-/// The nodes of a line, in order.
+/// The nodes of those in line, in order.
 async fn nodes(operator: &Client, arena: &Arena) -> Result<Vec<String>> {
     operator.sync("/").await?;
     let mut nodes = operator.list_children(&format!("/{}", arena.name)).await?;
+    nodes.retain(|node| !node.starts_with('~'));
     nodes.sort_by_key(|node| node[node.len() - 10..].to_owned());
     Ok(nodes)
 }
 
-fn attempt(arena: &Arena, attempt: u64) -> Me {
+pub fn attempt(arena: &Arena, attempt: u64) -> Me {
     Me {
         line: arena.name.into(),
         attempt,
@@ -80,7 +81,6 @@ pub async fn tokens_grow_when_a_directory_begins_again(arena: Arena) -> Result<(
         }
         let operator = operator(&arena).await?;
         operator.delete(&format!("/{}", arena.name), None).await?;
-        operator.delete(&format!("/bakery-inside/{}", arena.name), None).await?;
     }
     Ok(())
 }

@@ -6,9 +6,12 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use anyhow::{Context as _, Result, ensure};
+use bakery_distributed::Who;
+use bakery_distributed::engine::Patience;
 use bakery_servers::zookeeper;
 
-use crate::arena::{Arena, LIMIT, skip};
+use crate::arena::{Arena, LIMIT, TTL, skip};
+use crate::nodes::attempt;
 
 /// A program that is asked and answers by lines.
 struct Program {
@@ -86,6 +89,13 @@ pub async fn curators_mutex_stands_in_the_same_line(arena: Arena) -> Result<()> 
     curator.ask("try")?;
     ensure!(curator.hear("released")? == "released" && curator.hear("")? == "busy");
     guard.unlock().await?;
+    // One that has died inside keeps nobody out who knows of no deaths.
+    let session = arena.client()?.engine().open(&Who::this(), TTL).await?;
+    session.enter(&attempt(&arena, 1), Patience::Endless).await?;
+    session.close().await?;
+    arena.wait_for(|status| status.deaths.len() == 1 && status.holders.is_empty()).await?;
+    curator.ask("acquire")?;
+    ensure!(curator.hear("acquired")?.starts_with("acquired"));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use zookeeper_client as zk;
 
 use super::ZooKeeper;
 use super::connection::Outcome;
-use super::names::{Paths, mode_and_sequence, prefix_of};
+use super::names::{Paths, mode_and_sequence, prefix_of, recorded};
 use super::nodes::{deaths, or_none, read_all};
 use crate::Result;
 use crate::engine::{Entry, Line, Place};
@@ -28,26 +28,23 @@ impl ZooKeeper {
     }
 
     pub(super) async fn read(&self, client: zk::Client, paths: &Paths) -> Outcome<Line> {
-        // Sent at once, and answered in this order. A death is a record that has been there before its
-        // place was gone, and still is after that.
-        let (synced, before, line, after) = tokio::join!(
-            client.sync("/"),
-            client.list_children(&paths.inside),
-            client.list_children(&paths.line),
-            client.list_children(&paths.inside),
-        );
+        // Sent at once, and answered in this order.
+        let (synced, nodes) = tokio::join!(client.sync("/"), client.list_children(&paths.line));
         synced?;
-        let (before, line, after) = (or_none(before)?, or_none(line)?, or_none(after)?);
-        let is_death = |record: &String| {
-            let prefix = prefix_of(record);
-            before.contains(record) && !line.iter().any(|name| name.starts_with(&prefix))
-        };
-        let dead: Vec<_> = after.into_iter().filter(is_death).collect();
+        let nodes = or_none(nodes)?;
+        // Whoever leaves takes its record away together with its place.
+        let mut dead = recorded(&nodes);
+        dead.retain(|place| {
+            let prefix = prefix_of(place);
+            !nodes.iter().any(|name| name.starts_with(&prefix))
+        });
+        let line = nodes.iter().filter(|name| mode_and_sequence(name).is_some());
+        let line = line.map(|name| format!("{}/{name}", paths.line)).collect();
         let mut entries = Vec::new();
-        for (name, data, stat) in read_all(&client, &paths.line, &line).await? {
-            let Some((mode, _)) = mode_and_sequence(&name) else { continue };
+        for (key, data, stat) in read_all(&client, line).await? {
+            let Some((mode, _)) = mode_and_sequence(&key) else { continue };
             let Value { since, who, note, .. } = from_value(&String::from_utf8_lossy(&data));
-            let place = Place { key: name, order: stat.czxid.cast_unsigned() };
+            let place = Place { key, order: stat.czxid.cast_unsigned() };
             entries.push(Entry { place, mode, who, note, since });
         }
         let deaths = deaths(&client, paths, &dead).await?;

@@ -8,7 +8,6 @@ use super::ZooKeeper;
 use super::connection::{Connection, Outcome};
 use super::names::{Paths, place, prefix_of};
 use super::nodes::or_none;
-use super::turns::Lists;
 use crate::engine::{Me, Patience, Turn};
 use crate::engines::value::to_value;
 
@@ -38,13 +37,13 @@ impl Member {
     pub(super) async fn go_to_the_end(&self, me: &Me, patience: Patience) -> Outcome<Turn> {
         let client = self.connection.client()?;
         let is_asked_again = self.standing().0 == me.attempt;
-        let lists = if is_asked_again && self.find(&client, me).await?.is_some() {
-            self.lists(&client, me).await?
+        let nodes = if is_asked_again && self.find(&client, me).await?.is_some() {
+            self.nodes(&client, me).await?
         } else {
             *self.standing() = (me.attempt, None);
             self.create(&client, me).await?
         };
-        let turn = self.turn(&client, me, lists).await?;
+        let turn = self.turn(&client, me, &nodes).await?;
         if let (Turn::Blocked(_), Patience::None) = (&turn, patience) {
             self.go_out(me, false).await?;
             return Ok(Turn::Out);
@@ -52,16 +51,16 @@ impl Member {
         Ok(turn)
     }
 
-    /// Makes the attempt's node, and says who is in the line then.
-    async fn create(&self, client: &zk::Client, me: &Me) -> Outcome<Lists> {
+    /// Makes the attempt's node, and says which nodes the line has then.
+    async fn create(&self, client: &zk::Client, me: &Me) -> Outcome<Vec<String>> {
         let paths = self.paths(me);
         let prefix = paths.entry(&self.place(me), me.mode);
         loop {
             let entry = self.node(zk::CreateMode::EphemeralSequential);
             // Sent together, and answered in this order.
-            let (created, lists) = tokio::join!(
+            let (created, nodes) = tokio::join!(
                 client.create(&prefix, to_value(me, &me.note).as_bytes(), &entry),
-                self.lists(client, me),
+                self.nodes(client, me),
             );
             if let Err(zk::Error::NoNode) = created {
                 client.mkdir(&paths.line, &self.node(zk::CreateMode::Container)).await?;
@@ -70,7 +69,7 @@ impl Member {
             let (stat, sequence) = created?;
             let _ = me.order.set(stat.czxid.cast_unsigned());
             *self.standing() = (me.attempt, Some(format!("{prefix}{sequence}")));
-            return lists;
+            return nodes;
         }
     }
 
@@ -84,10 +83,10 @@ impl Member {
         // It was asked for, and no answer came. What was sent over a connection that is gone has come
         // before this `sync`, or never will: the leader refuses it once the session has moved.
         let paths = self.paths(me);
-        let (synced, line) = tokio::join!(client.sync("/"), client.list_children(&paths.line));
+        let (synced, nodes) = tokio::join!(client.sync("/"), self.nodes(client, me));
         synced?;
-        let (line, prefix) = (or_none(line)?, prefix_of(&self.place(me)));
-        let Some(name) = line.iter().find(|name| name.starts_with(&prefix)) else {
+        let (nodes, prefix) = (nodes?, prefix_of(&self.place(me)));
+        let Some(name) = nodes.iter().find(|name| name.starts_with(&prefix)) else {
             return Ok(None);
         };
         let path = format!("{}/{name}", paths.line);
@@ -95,6 +94,11 @@ impl Member {
         let _ = me.order.set(stat.czxid.cast_unsigned());
         *self.standing() = (me.attempt, Some(path.clone()));
         Ok(Some(path))
+    }
+
+    /// The nodes of the attempt's line.
+    pub(super) async fn nodes(&self, client: &zk::Client, me: &Me) -> Outcome<Vec<String>> {
+        or_none(client.list_children(&self.paths(me).line).await)
     }
 
     pub(super) fn place(&self, me: &Me) -> String {

@@ -10,8 +10,10 @@
 //! - **Token**: the czxid of the node in line. It is the whole ensemble's number of changes, so it grows over
 //!   restarts; not over restoring an older backup. Sequence numbers begin again with the directory, which
 //!   the servers take away when nobody has been in it for a while.
-//! - **Record of who is inside**: a node below `/PREFIX/bakery-inside/NAME`, which no session owns. No lock
-//!   can have that name; nor `.`, `..` and, without a prefix, `zookeeper`.
+//! - **Record of who is inside**: a node beside the one in line, which no session owns. Its name is such that
+//!   neither Curator nor anybody else takes it for one in line.
+//!
+//! No lock can be called `.`, `..` and, without a prefix, `zookeeper`.
 //!
 //! One that only tries is in the line until it has seen that it is not the first. One that shares has a node
 //! with `__READ__` in its name, as in Curator's read/write lock; but whoever is exclusive is called as in its

@@ -8,20 +8,19 @@ use crate::{Error, Mode, Result};
 const MARKS: [(&str, Mode); 3] =
     [("lock-", Mode::Exclusive), ("__READ__", Mode::Shared), ("__WRIT__", Mode::Exclusive)];
 
-/// Where the records of all lines are.
-const INSIDE: &str = "bakery-inside";
+/// Around what a record is of. Others look for their marks and a number at the end; by their names, records come
+/// after all that have one.
+const RECORD: (&str, &str) = ("~", "-inside");
 
-/// A line's directories.
+/// A line's directory.
 pub(super) struct Paths {
     pub line: String,
-    pub inside: String,
     is_at_root: bool,
 }
 
 impl Paths {
     pub(super) fn new(base: &str, line: &str) -> Self {
-        let inside = format!("{base}/{INSIDE}/{line}");
-        Self { line: format!("{base}/{line}"), inside, is_at_root: base.is_empty() }
+        Self { line: format!("{base}/{line}"), is_at_root: base.is_empty() }
     }
 
     /// Whether ZooKeeper can have a directory of this name.
@@ -29,7 +28,6 @@ impl Paths {
         let why = match line {
             "." | ".." => "no node of ZooKeeper's can be called so",
             "zookeeper" if self.is_at_root => "ZooKeeper's own nodes are called so",
-            INSIDE => "the records of who is inside are called so",
             _ => return Ok(()),
         };
         Err(Error::BadName { name: line.to_owned(), why })
@@ -42,8 +40,15 @@ impl Paths {
     }
 
     pub(super) fn record(&self, place: &str) -> String {
-        format!("{}/{place}", self.inside)
+        let (before, after) = RECORD;
+        format!("{}/{before}{place}{after}", self.line)
     }
+}
+
+/// Of these nodes of a line, whom there are records of.
+pub(super) fn recorded(nodes: &[String]) -> Vec<&str> {
+    let (before, after) = RECORD;
+    nodes.iter().filter_map(|name| name.strip_prefix(before)?.strip_suffix(after)).collect()
 }
 
 /// What tells an attempt from all others, in the form of the UUID that Curator has there.
@@ -71,7 +76,7 @@ pub(super) fn mode_and_sequence(name: &str) -> Option<(Mode, u64)> {
 mod tests {
     use zookeeper_client::SessionId;
 
-    use super::{Paths, mode_and_sequence, place};
+    use super::{Paths, mode_and_sequence, place, recorded};
     use crate::Mode;
 
     #[test]
@@ -101,13 +106,23 @@ mod tests {
     }
 
     #[test]
+    fn records_come_after_the_line_and_are_of_a_place() {
+        let place = place(SessionId(1), 1);
+        let record = Paths::new("", "lines").record(&place);
+        let (_, record) = record.rsplit_once('/').unwrap();
+        assert!(mode_and_sequence(record).is_none());
+        assert!(["_c_", "lock-", "9", "__WRIT__"].iter().all(|name| record > *name));
+        let nodes = ["_c_b-lock-0000000001".to_owned(), record.to_owned()];
+        assert_eq!(recorded(&nodes), [place.as_str()]);
+    }
+
+    #[test]
     fn a_line_may_not_be_called_as_something_else_is() {
         for (base, name, is_good) in [
             ("", "lines", true),
             ("", "zookeeper", false),
             ("/a", "zookeeper", true),
             ("/a", "..", false),
-            ("/a", "bakery-inside", false),
         ] {
             assert_eq!(Paths::new(base, name).check(name).is_ok(), is_good, "{base}/{name}");
         }

@@ -16,19 +16,18 @@ pub(super) fn or_none(children: Outcome<Vec<String>>) -> Outcome<Vec<String>> {
     }
 }
 
-/// What these nodes of a directory have in them, without those that have gone meanwhile.
+/// What these nodes have in them, without those that have gone meanwhile.
 pub(super) async fn read_all(
     client: &zk::Client,
-    directory: &str,
-    names: &[String],
+    paths: Vec<String>,
 ) -> Outcome<Vec<(String, Vec<u8>, zk::Stat)>> {
-    let paths = names.iter().map(|name| format!("{directory}/{name}"));
     // All are sent before the first one is awaited.
-    let reads: Vec<_> = paths.map(|path| client.get_data(&path)).collect();
+    let read = |path: String| (client.get_data(&path), path);
+    let reads: Vec<_> = paths.into_iter().map(read).collect();
     let mut found = Vec::new();
-    for (name, read) in names.iter().zip(reads) {
+    for (read, path) in reads {
         match read.await {
-            Ok((data, stat)) => found.push((name.clone(), data, stat)),
+            Ok((data, stat)) => found.push((path, data, stat)),
             Err(zk::Error::NoNode) => {}
             Err(error) => return Err(error),
         }
@@ -41,13 +40,14 @@ pub(super) fn to_record(me: &Me, note: &str) -> String {
     format!("{} {}", me.order.get().copied().unwrap_or_default(), to_value(me, note))
 }
 
-/// These records, in the order of their tokens.
+/// The records of these places, in the order of their tokens.
 pub(super) async fn deaths(
     client: &zk::Client,
     paths: &Paths,
-    names: &[String],
+    places: &[&str],
 ) -> Outcome<Vec<Death>> {
-    let records = read_all(client, &paths.inside, names).await?;
+    let records = places.iter().map(|place| paths.record(place)).collect();
+    let records = read_all(client, records).await?;
     let death = |(_, data, _): &(_, Vec<u8>, _)| {
         let record = String::from_utf8_lossy(data);
         let (token, value) = record.split_once(' ').unwrap_or(("0", &record));

@@ -5,94 +5,63 @@ use zookeeper_client::{CheckWriteError, MultiWriteError};
 
 use super::connection::Outcome;
 use super::member::Member;
-use super::names::{mode_and_sequence, prefix_of};
-use super::nodes::{deaths, or_none, to_record};
+use super::names::{mode_and_sequence, prefix_of, recorded};
+use super::nodes::{deaths, to_record};
 use crate::Who;
 use crate::engine::{Entry, Me, Place, Turn, blocker};
 use crate::engines::value::to_value;
 
-/// What is in a line's directories.
-pub(super) struct Lists {
-    line: Vec<String>,
-    records: Vec<String>,
-}
-
 impl Member {
     pub(super) async fn look(&self, me: &Me) -> Outcome<Turn> {
         let client = self.connection.client()?;
-        let lists = self.lists(&client, me).await?;
-        self.turn(&client, me, lists).await
+        let nodes = self.nodes(&client, me).await?;
+        self.turn(&client, me, &nodes).await
     }
 
-    /// Who is in the line, and for one that leaves no record, whose records there were then.
-    pub(super) async fn lists(&self, client: &zk::Client, me: &Me) -> Outcome<Lists> {
-        let paths = self.paths(me);
-        let line = client.list_children(&paths.line);
-        if me.is_recorded {
-            return Ok(Lists { line: or_none(line.await)?, records: Vec::new() });
-        }
-        // Sent together, and answered in this order.
-        let (line, records) = tokio::join!(line, client.list_children(&paths.inside));
-        Ok(Lists { line: or_none(line)?, records: or_none(records)? })
-    }
-
-    /// Whose turn it is, of these in line. However old the list, whoever is gone does not come back; and
-    /// it is not older than the session's own node.
+    /// Whose turn it is, of these nodes of the line. However old the list, whoever is gone does not come back;
+    /// and it is not older than the session's own node.
     pub(super) async fn turn(
         &self,
         client: &zk::Client,
         me: &Me,
-        Lists { line, records }: Lists,
+        nodes: &[String],
     ) -> Outcome<Turn> {
-        let (paths, prefix) = (self.paths(me), prefix_of(&self.place(me)));
-        let entry = |name: String| {
-            let (mode, order) = mode_and_sequence(&name)?;
+        let (paths, place) = (self.paths(me), self.place(me));
+        let entry = |name: &String| {
+            let (mode, order) = mode_and_sequence(name)?;
             let place = Place { key: format!("{}/{name}", paths.line), order };
             Some(Entry { place, mode, who: Who::parse(""), note: String::new(), since: None })
         };
-        let line: Vec<_> = line.into_iter().filter_map(entry).collect();
-        let start = format!("{}/{prefix}", paths.line);
+        let line: Vec<_> = nodes.iter().filter_map(entry).collect();
+        let start = format!("{}/{}", paths.line, prefix_of(&place));
         let Some(mine) = line.iter().find(|entry| entry.place.key.starts_with(&start)) else {
             return Ok(Turn::Out);
         };
-        match blocker(&line, mine.place.order, me.mode) {
-            Some(before) => Ok(Turn::Blocked(before.place.clone())),
-            None if me.is_recorded => self.go_in(client, me, &mine.place.key).await,
-            // Its node was in the list, and the lease says whether its session still lives.
-            None => {
-                let token = me.order.get().copied().unwrap_or_default();
-                Ok(Turn::Mine { token, deaths: deaths(client, &paths, &records).await? })
-            }
+        if let Some(before) = blocker(&line, mine.place.order, me.mode) {
+            return Ok(Turn::Blocked(before.place.clone()));
         }
+        if me.is_recorded && !self.leave_a_record(client, me, &mine.place.key).await? {
+            return Ok(Turn::Out);
+        }
+        // Whoever is not recorded has its node in the list, and the lease says whether its session lives. Nobody
+        // else has been inside since: whose record was there then has died.
+        let mut others = recorded(nodes);
+        others.retain(|other| *other != place);
+        let deaths = deaths(client, &paths, &others).await?;
+        Ok(Turn::Mine { token: me.order.get().copied().unwrap_or_default(), deaths })
     }
 
-    /// Leaves a record, and looks for those of others.
-    async fn go_in(&self, client: &zk::Client, me: &Me, path: &str) -> Outcome<Turn> {
-        let (paths, mine) = (self.paths(me), self.place(me));
-        let token = me.order.get().copied().unwrap_or_default();
-        let record = to_record(me, &me.note);
-        loop {
-            let mut writer = client.new_check_writer(path, None)?;
-            let node = self.node(zk::CreateMode::Persistent);
-            writer.add_create(&paths.record(&mine), record.as_bytes(), &node)?;
-            // Sent together, and answered in this order.
-            let (written, records) =
-                tokio::join!(writer.commit(), client.list_children(&paths.inside));
-            match written {
-                Err(CheckWriteError::CheckFailed { source: zk::Error::NoNode }) => {
-                    return Ok(Turn::Out);
-                }
-                Err(CheckWriteError::OperationFailed { source: zk::Error::NoNode, .. }) => {
-                    client.mkdir(&paths.inside, &self.node(zk::CreateMode::Container)).await?;
-                    continue;
-                }
-                // It has been here before.
-                Err(CheckWriteError::OperationFailed { source: zk::Error::NodeExists, .. }) => {}
-                written => drop(written?),
-            }
-            let mut others = or_none(records)?;
-            others.retain(|record| *record != mine);
-            return Ok(Turn::Mine { token, deaths: deaths(client, &paths, &others).await? });
+    /// Whether the node is still there, and its record with it.
+    async fn leave_a_record(&self, client: &zk::Client, me: &Me, path: &str) -> Outcome<bool> {
+        let (record, node) =
+            (self.paths(me).record(&self.place(me)), self.node(zk::CreateMode::Persistent));
+        let mut writer = client.new_check_writer(path, None)?;
+        writer.add_create(&record, to_record(me, &me.note).as_bytes(), &node)?;
+        match writer.commit().await {
+            Err(CheckWriteError::CheckFailed { source: zk::Error::NoNode }) => Ok(false),
+            // It has been here before.
+            Err(CheckWriteError::OperationFailed { source: zk::Error::NodeExists, .. }) => Ok(true),
+            written => Ok(written.map(|_| true)?),
         }
     }
 
@@ -115,15 +84,18 @@ impl Member {
     pub(super) async fn go_out(&self, me: &Me, clear: bool) -> Outcome<()> {
         let (client, paths) = (self.connection.client()?, self.paths(me));
         let Some(path) = self.find(&client, me).await? else { return Ok(()) };
-        let records = match (clear, me.is_recorded) {
-            (true, _) => or_none(client.list_children(&paths.inside).await)?,
-            (false, true) => vec![self.place(me)],
+        let records: Vec<_> = match (clear, me.is_recorded) {
+            (true, _) => {
+                let nodes = self.nodes(&client, me).await?;
+                recorded(&nodes).iter().map(|place| paths.record(place)).collect()
+            }
+            (false, true) => vec![paths.record(&self.place(me))],
             (false, false) => Vec::new(),
         };
         let mut writer = client.new_multi_writer();
         writer.add_delete(&path, None)?;
         for record in &records {
-            writer.add_delete(&paths.record(record), None)?;
+            writer.add_delete(record, None)?;
         }
         let left = match writer.commit().await {
             // It has not been inside: there is no record.
