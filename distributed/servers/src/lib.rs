@@ -11,6 +11,7 @@ pub mod pgbouncer;
 mod port;
 mod postgres;
 pub mod secure;
+mod service;
 pub mod zookeeper;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ impl Cluster {
             "dynamodb" => dynamodb::start,
             "etcd" => etcd::start,
             "postgres" => postgres::start,
+            "service" => service::start,
             "zookeeper" => zookeeper::start,
             _ => bail!("no such engine: {engine}; there are {}", ENGINES.join(", ")),
         };
@@ -135,6 +137,9 @@ impl Cluster {
 ///
 /// If they cannot be had on this machine.
 pub fn programs(engine: &str) -> Result<PathBuf> {
+    if engine == "service" {
+        return service::program();
+    }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fetched = Command::new(here.join("fetch"))
         .arg(engine)

@@ -8,6 +8,7 @@
     feature = "dynamodb",
     feature = "etcd",
     feature = "postgres",
+    feature = "service",
     feature = "zookeeper"
 ))]
 
@@ -121,5 +122,6 @@ suite! {
     "dynamodb" dynamodb
     "etcd" etcd
     "postgres" postgres
+    "service" service
     "zookeeper" zookeeper
 }
