@@ -1,0 +1,18 @@
+//! The lock service: what is its own. What it has in common with other engines is in the suite.
+#![cfg(feature = "service")]
+
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "../suite/arena.rs"]
+mod arena;
+#[allow(dead_code, reason = "not all of it is used here")]
+#[path = "../suite/disturbed.rs"]
+mod disturbed;
+mod place;
+mod raw;
+
+mod bytes;
+mod clients;
+mod restarts;
+mod slow;
+#[cfg(feature = "tls")]
+mod tls;
