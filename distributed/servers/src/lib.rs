@@ -41,12 +41,16 @@ type IsReady = Box<dyn Fn() -> bool + Send + Sync>;
 pub const ENGINES: [&str; 5] = ["consul", "dynamodb", "etcd", "postgres", "zookeeper"];
 
 impl Cluster {
-    /// Starts an engine's servers: three where it can have several. Comes back when they answer.
+    /// Starts an engine's servers: three where it can have several. Comes back when they answer. With `before_` in
+    /// front of an engine's name it is a lock service in front of them, and that is the last one of the nodes.
     ///
     /// # Errors
     ///
     /// If their programs cannot be had on this machine, or they do not start.
     pub fn start(engine: &str) -> Result<Self> {
+        if let Some(engine) = engine.strip_prefix("before_") {
+            return service::start_before(engine).and_then(Self::ready);
+        }
         let start = match engine {
             "consul" => consul::start,
             "dynamodb" => dynamodb::start,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::policy::Known;
 use super::protocol::{Answer, Ask, Attempt};
 use super::sessions::{Held, Sessions};
-use crate::engine::{Engine, Line, Me, Patience, Place, Renewal, Turn};
+use crate::engine::{Engine, Line, Me, Patience, Renewal, Turn};
 use crate::mutex::check_note;
 use crate::{Result, Who, check_name};
 
@@ -67,10 +67,7 @@ impl Answers {
             }
             Ask::Poll(attempt) => match self.standing(client, &attempt) {
                 None => Answer::Turn(Turn::Out),
-                Some((held, me)) => {
-                    let _one = held.turn.lock().await;
-                    Answer::Turn(held.session.poll(&me).await?)
-                }
+                Some((held, me)) => Answer::Turn(held.alone(held.session.poll(&me)).await?),
             },
             Ask::Holds(attempt) => match self.standing(client, &attempt) {
                 None => Answer::Holds(false),
@@ -78,23 +75,28 @@ impl Answers {
             },
             Ask::Placed(attempt) => {
                 if let Some((held, me)) = self.standing(client, &attempt) {
-                    held.session.placed(&me).await?;
+                    let placed = held.until_wanted(held.session.placed(&me)).await;
+                    placed.ok_or_else(|| Answer::passing("its session does something else"))??;
                 }
                 Answer::Done
             }
-            Ask::Wait { attempt, before } => self.wait(client, &attempt, &before).await?,
+            Ask::Wait { attempt, before } => {
+                if let Some((held, me)) = self.standing(client, &attempt) {
+                    // Early is no error.
+                    held.until_wanted(held.session.wait(&me, &before)).await.transpose()?;
+                }
+                Answer::Done
+            }
             Ask::Say { attempt, note } => {
                 check_note(&note)?;
                 if let Some((held, me)) = self.standing(client, &attempt) {
-                    let _one = held.turn.lock().await;
-                    held.session.say(&me, &note).await?;
+                    held.alone(held.session.say(&me, &note)).await?;
                 }
                 Answer::Done
             }
             Ask::Leave { attempt, clear } => {
                 if let Some((held, me)) = self.standing(client, &attempt) {
-                    let _one = held.turn.lock().await;
-                    held.session.leave(&me, clear).await?;
+                    held.alone(held.session.leave(&me, clear)).await?;
                     held.forget(&attempt);
                 }
                 Answer::Done
@@ -140,28 +142,11 @@ impl Answers {
             return Err(Answer::refused("its session is in too many lines at a time"));
         };
         let patience = if wait { Patience::Endless } else { Patience::None };
-        let _one = held.turn.lock().await;
-        let turn = held.session.enter(&me, patience).await?;
+        let turn = held.alone(held.session.enter(&me, patience)).await?;
         if turn == Turn::Out {
             held.forget(&attempt);
         }
         Ok(Answer::Turn(turn))
-    }
-
-    async fn wait(
-        &self,
-        client: &Arc<Known>,
-        attempt: &Attempt,
-        before: &Place,
-    ) -> Result<Answer, Answer> {
-        if let Some((held, me)) = self.standing(client, attempt) {
-            tokio::select! {
-                waited = held.session.wait(&me, before) => waited?,
-                // It is not told of that by the place before it.
-                () = held.session.ended() => {}
-            }
-        }
-        Ok(Answer::Done)
     }
 
     fn standing(&self, client: &Arc<Known>, attempt: &Attempt) -> Option<(Arc<Held>, Arc<Me>)> {

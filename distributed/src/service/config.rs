@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Coordinator, Grant, Policy, Secure, Service};
+use super::{Coordinator, Grant, Policy, Secure, Service, Spread};
 use crate::engine::Engine;
 use crate::{Error, Result, connect};
 
@@ -31,6 +32,16 @@ pub enum Lines {
     Coordinator(PathBuf),
     /// The engine of this address.
     Engine(String),
+    /// Several engines, and each lock by one of them: see [`Spread`].
+    Spread {
+        /// What has to be kept.
+        file: PathBuf,
+        /// Their addresses. An address is a server's for good: one that is changed is another server's.
+        servers: Vec<String>,
+        /// For how long a session may live without a renewal, in milliseconds. So long nobody gets into the locks that
+        /// have moved.
+        longest_lease_ms: u64,
+    },
 }
 
 /// Files with certificates and keys, in PEM.
@@ -86,6 +97,12 @@ impl Lines {
         match self {
             Self::Coordinator(file) => Ok(Arc::new(Coordinator::open(file)?)),
             Self::Engine(url) => Ok(connect(url)?.engine()),
+            Self::Spread { file, servers, longest_lease_ms } => {
+                let server = |url: &String| Ok((url.clone(), connect(url)?.engine()));
+                let servers = servers.iter().map(server).collect::<Result<Vec<_>>>()?;
+                let longest = Duration::from_millis(*longest_lease_ms);
+                Ok(Arc::new(Spread::open(file, &servers, longest)?))
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::engine::{Entry, Line, Me, Patience, Place, Renewal, Turn};
-use crate::{Death, Mode, Result};
+use crate::{Competitor, Death, Mode, Result};
 
 /// A session's number.
 pub(super) type Id = u64;
@@ -213,12 +213,8 @@ impl Lines {
         let entries = row.standing.values().map(|standing| standing.entry.clone());
         let records = row.records.iter().filter(|(order, _)| !row.standing.contains_key(order));
         let deaths = records.map(|(_, death)| death.clone()).collect();
-        let mut line = Line::of(entries.collect(), deaths);
-        if now < self.closed_until {
-            let first = line.inside.drain(..).map(|first| crate::Competitor { token: 0, ..first });
-            line.queue.splice(..0, first.collect::<Vec<_>>());
-        }
-        line
+        let line = Line::of(entries.collect(), deaths);
+        if now < self.closed_until { line.closed() } else { line }
     }
 
     /// The next change of a line, also of one in which nobody is. [`forget`](Self::forget) is to be called when
@@ -243,6 +239,16 @@ impl Lines {
         change(row);
         row.changed.send_replace(());
         self.forget(line);
+    }
+}
+
+impl Line {
+    /// The same, when whoever is first may not go in yet.
+    pub(super) fn closed(mut self) -> Self {
+        let first = self.inside.drain(..).map(|first| Competitor { token: 0, ..first });
+        let first: Vec<_> = first.collect();
+        self.queue.splice(..0, first);
+        self
     }
 }
 

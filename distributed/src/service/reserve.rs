@@ -4,12 +4,11 @@
 //! The file is written before what it says is used, and has reached the disk by then. Tokens are taken from it by
 //! the million, so that it is seldom written.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::{Error, Result};
+use super::kept::Kept;
+use crate::Result;
 
 /// How many tokens are reserved at a time.
 const RANGE: u64 = 1 << 20;
@@ -18,9 +17,7 @@ const HEAD: &str = "bakery-lock coordinator 1";
 
 #[derive(Debug)]
 pub(super) struct Reserve {
-    path: PathBuf,
-    /// Held, so that no other server has the same file.
-    _lock: File,
+    kept: Kept,
     next: u64,
     end: u64,
     lease: Duration,
@@ -29,24 +26,12 @@ pub(super) struct Reserve {
 impl Reserve {
     /// Reads the file, or begins it if it is not there. Tells the longest lease that may be out.
     pub(super) fn open(path: &Path) -> Result<(Self, Duration)> {
-        let bad = |why: String| Error::BadAccess { what: path.display().to_string(), why };
-        let mut lock = path.as_os_str().to_owned();
-        lock.push(".lock");
-        let lock = OpenOptions::new().create(true).append(true).open(&lock);
-        let lock = lock.map_err(|why| bad(format!("its lock does not open: {why}")))?;
-        lock.try_lock().map_err(|why| match why {
-            TryLockError::WouldBlock => bad("another server has it: stop that one".to_owned()),
-            TryLockError::Error(why) => bad(format!("it cannot be locked: {why}")),
-        })?;
-        let (end, lease) = match std::fs::read_to_string(path) {
-            Ok(text) => parse(&text).ok_or_else(|| {
-                let advice = "without it tokens would begin again; put back a whole copy of it";
-                bad(format!("it is not a coordinator's, or not whole; {advice}"))
-            })?,
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => (1, Duration::ZERO),
-            Err(why) => return Err(bad(why.to_string())),
+        let (kept, text) = Kept::open(path)?;
+        let (end, lease) = match text {
+            Some(text) => parse(&text).ok_or_else(|| kept.not_whole())?,
+            None => (1, Duration::ZERO),
         };
-        let mut reserve = Self { path: path.to_owned(), _lock: lock, next: end, end, lease };
+        let mut reserve = Self { kept, next: end, end, lease };
         reserve.extend()?;
         Ok((reserve, lease))
     }
@@ -76,24 +61,8 @@ impl Reserve {
         Ok(())
     }
 
-    /// All of it or nothing.
     fn write(&self, end: u64, lease: Duration) -> Result<()> {
-        let new = self.path.with_extension("new");
-        let written = (|| {
-            let mut file = File::create(&new)?;
-            let lease = lease.as_millis();
-            write!(file, "{HEAD}\ntokens {end}\nlease {lease} ms\n")?;
-            file.sync_all()?;
-            std::fs::rename(&new, &self.path)?;
-            // The name is the directory's, and has to be kept as well.
-            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
-        })();
-        written.map_err(|why: std::io::Error| Error::Unreachable {
-            engine: super::NAME,
-            what: "keep its file",
-            why: format!("{}: {why}", self.path.display()),
-        })
+        self.kept.write(&format!("{HEAD}\ntokens {end}\nlease {} ms\n", lease.as_millis()))
     }
 }
 

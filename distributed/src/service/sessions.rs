@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::policy::Open;
 use super::protocol::{Attempt, SessionId};
 use crate::engine::{Me, Session};
@@ -21,8 +23,11 @@ pub(super) struct Held {
     pub(super) session: Arc<dyn Session>,
     pub(super) who: Who,
     pub(super) client: Open,
-    /// Held by whoever changes the session's places: one at a time, also if its client comes by another connection.
-    pub(super) turn: tokio::sync::Mutex<()>,
+    /// Held by whoever waits in a line, or changes the session's places: one at a time, also if its client comes by
+    /// another connection.
+    turn: tokio::sync::Mutex<()>,
+    /// How many want to change something: whoever waits makes room for them.
+    wanted: watch::Sender<usize>,
     renewed: Mutex<Duration>,
     attempts: Mutex<HashMap<Attempt, Arc<Me>>>,
 }
@@ -41,9 +46,15 @@ impl Sessions {
             why: why.to_string(),
         })?;
         let id = format!("{:032x}", u128::from_ne_bytes(id));
-        let (renewed, attempts) = (Mutex::new(now()), Mutex::default());
-        let held =
-            Held { session, who, client, turn: tokio::sync::Mutex::default(), renewed, attempts };
+        let held = Held {
+            session,
+            who,
+            client,
+            turn: tokio::sync::Mutex::default(),
+            wanted: watch::Sender::default(),
+            renewed: Mutex::new(now()),
+            attempts: Mutex::default(),
+        };
         lock(&self.0).insert(id.clone(), Arc::new(held));
         Ok(id)
     }
@@ -77,7 +88,45 @@ impl Sessions {
     }
 }
 
+/// Wants to change something.
+struct Wish<'h>(&'h Held);
+
+impl<'h> Wish<'h> {
+    fn of(held: &'h Held) -> Self {
+        held.wanted.send_modify(|wanted| *wanted += 1);
+        Self(held)
+    }
+}
+
+impl Drop for Wish<'_> {
+    fn drop(&mut self) {
+        self.0.wanted.send_modify(|wanted| *wanted -= 1);
+    }
+}
+
 impl Held {
+    /// Does this when nobody else of the session's does anything.
+    pub(super) async fn alone<T>(&self, what: impl Future<Output = T>) -> T {
+        let wish = Wish::of(self);
+        let _turn = self.turn.lock().await;
+        drop(wish);
+        what.await
+    }
+
+    /// The same of what waits, until somebody else wants to do something, or the session has ended: then `None`.
+    pub(super) async fn until_wanted<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        let mut wanted = self.wanted.subscribe();
+        let wait = async {
+            tokio::select! {
+                done = wait => Some(done),
+                _ = wanted.wait_for(|wanted| *wanted > 0) => None,
+                // It is not told of that by the place before it.
+                () = self.session.ended() => None,
+            }
+        };
+        self.alone(wait).await
+    }
+
     /// The attempt that enters, or has entered.
     pub(super) fn enter(&self, attempt: &Attempt, make: impl FnOnce() -> Me) -> Option<Arc<Me>> {
         let mut attempts = lock(&self.attempts);

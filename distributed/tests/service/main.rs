@@ -12,7 +12,10 @@ mod raw;
 
 mod bytes;
 mod clients;
+#[cfg(feature = "etcd")]
+mod fronting;
 mod restarts;
 mod slow;
+mod spread;
 #[cfg(feature = "tls")]
 mod tls;
