@@ -27,6 +27,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// How many answers may wait for the client to read them.
 const ANSWERS: usize = 64;
 
+/// After how many milliseconds whoever waits comes again to an iterative server.
+const AGAIN: u64 = 20;
+
 pub(super) struct Connection<'s> {
     service: &'s Service,
     stream: Box<dyn Stream>,
@@ -52,6 +55,20 @@ impl<'s> Connection<'s> {
             _ = receive(self.service, &client, reader, answers) => {}
             _ = send(writer, to_send, patience) => {}
         }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer_once(mut self) {
+        let Limits { patience, .. } = self.service.limits;
+        let Ok(Ok(Some(client))) = timeout(patience, self.greet()).await else { return };
+        let request = frame::read(&mut self.stream, frame::REQUEST, patience);
+        let Ok(Ok(Some(Request { id, ask }))) = timeout(patience, request).await else { return };
+        let answer = if ask.waits() {
+            Answer::Later { ms: AGAIN }
+        } else {
+            self.service.answers.to(&client, ask).await
+        };
+        let _ = send_one(&mut self.stream, Reply { id, answer }, patience).await;
     }
 
     /// Who it is; `None` if it may not stay.
@@ -141,14 +158,22 @@ async fn send(
     patience: Duration,
 ) -> io::Result<()> {
     while let Some(reply) = answers.recv().await {
-        let frame = frame::write(&reply, frame::ANSWER).or_else(|why| {
-            let answer = Answer::refused(format!("its answer is too long: {why}"));
-            frame::write(&Reply { id: reply.id, answer }, frame::ANSWER)
-        });
-        frame::send(&mut writer, &frame?, patience).await?;
+        send_one(&mut writer, reply, patience).await?;
     }
     // The reader says when it is over.
     pending().await
+}
+
+async fn send_one(
+    writer: &mut (impl AsyncWrite + Unpin),
+    reply: Reply,
+    patience: Duration,
+) -> io::Result<()> {
+    let frame = frame::write(&reply, frame::ANSWER).or_else(|why| {
+        let answer = Answer::refused(format!("its answer is too long: {why}"));
+        frame::write(&Reply { id: reply.id, answer }, frame::ANSWER)
+    });
+    frame::send(writer, &frame?, patience).await
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

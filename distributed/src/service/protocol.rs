@@ -100,14 +100,29 @@ pub(super) struct Attempt {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
-    Welcome { client: String },
-    Opened { session: SessionId, ttl_ms: u64 },
+    Welcome {
+        client: String,
+    },
+    Opened {
+        session: SessionId,
+        ttl_ms: u64,
+    },
     Renewed(Renewal),
     Turn(Turn),
     Holds(bool),
-    Line { line: Line, version: u64 },
+    Line {
+        line: Line,
+        version: u64,
+    },
     Done,
-    Failed { kind: Kind, why: String },
+    /// Of an iterative server, to what waits: ask again after this time.
+    Later {
+        ms: u64,
+    },
+    Failed {
+        kind: Kind,
+        why: String,
+    },
 }
 
 /// What it means for whoever asked.

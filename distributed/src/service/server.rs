@@ -94,6 +94,26 @@ impl Service {
         }
     }
 
+    /// The textbook's other form, for comparison: answers one request after the other, each by a connection of its own,
+    /// all by the one task that calls this. Whoever waits for its turn is told to come again. A client that is slow has
+    /// all others wait for [`patience`](Limits::patience). No pace is kept for anybody.
+    pub async fn serve_iteratively(&self, listener: TcpListener) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(expire(Arc::downgrade(&self.answers)));
+        loop {
+            let stream = accept(&listener).await;
+            let _ = stream.set_nodelay(true);
+            let Some(secure) = &self.secure else {
+                Connection::new(self, Box::new(stream), Shown::default()).answer_once().await;
+                continue;
+            };
+            let accepted = timeout(self.limits.patience, secure.accept(stream)).await;
+            if let Ok(Ok((stream, shown))) = accepted {
+                Connection::new(self, Box::new(stream), shown).answer_once().await;
+            }
+        }
+    }
+
     /// Talks with one client until it goes, or is sent away.
     async fn talk(&self, stream: TcpStream) {
         let _ = stream.set_nodelay(true);

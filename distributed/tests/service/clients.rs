@@ -9,9 +9,9 @@ use bakery_distributed::engine::Line;
 use bakery_distributed::service::{Grant, Policy};
 use bakery_distributed::{Access, Client, Error, Options, connect_with};
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::place::{LONG, Place};
+use crate::place::{LIMIT, LONG, Place};
 use crate::raw::{Raw, open};
 
 /// Of `hunter2` and `hunter3`.
@@ -135,6 +135,55 @@ async fn no_more_sessions_than_it_may_have() -> Result<()> {
     lock(&web, "web-1").await?;
     one.leave().await?;
     mutex.join().await?;
+    Ok(())
+}
+
+/// Of one that has gone without a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_are_not_renewed_do_not_count() -> Result<()> {
+    let place = two_with(|ci| ci.sessions = Some(1)).await?;
+    let mut ci = Raw::welcome(&place, json!({"bakery": 1, "token": "hunter2"})).await?;
+    let who = json!({"pid": 1, "host": "h", "command": "c"});
+    let open = json!({"id": 1, "ask": {"open": {"who": who, "ttl_ms": 500}}});
+    let end = Instant::now() + LIMIT;
+    for _ in 0..2 {
+        while !ci.ask(&open).await?["answer"]["opened"].is_object() {
+            ensure!(Instant::now() < end, "it counts for ever");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whatever the first one still waits for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_goes_on_by_another_connection() -> Result<()> {
+    let place = two().await?;
+    let hello = json!({"bakery": 1, "token": "hunter2"});
+    let mut first = Raw::welcome(&place, hello.clone()).await?;
+    let mut attempts = Vec::new();
+    let mut turn = json!(null);
+    for _ in 0..2 {
+        let opened = first.ask(&open()).await?;
+        let session = &opened["answer"]["opened"]["session"];
+        let attempt = json!({"session": session, "line": "ci-1", "number": 1});
+        let enter = json!({"id": 2, "ask": {"enter": {
+            "attempt": attempt, "mode": "exclusive", "recorded": true, "note": "", "wait": true,
+            "since": {"secs_since_epoch": 0, "nanos_since_epoch": 0},
+        }}});
+        turn = first.ask(&enter).await?["answer"]["turn"].clone();
+        attempts.push(attempt);
+    }
+    let wait = json!({"attempt": attempts[1], "before": turn["blocked"]});
+    first.send(&json!({"id": 3, "ask": {"wait": wait}})).await?;
+    // It is asked after the wait, so that has begun.
+    first.ask(&json!({"id": 4, "ask": {"holds": attempts[1]}})).await?;
+    let mut second = Raw::welcome(&place, hello).await?;
+    let leave = json!({"id": 5, "ask": {"leave": {"attempt": attempts[1], "clear": false}}});
+    ensure!(timeout(LIMIT, second.ask(&leave)).await??["answer"] == "done");
+    drop(first);
+    let holds = second.ask(&json!({"id": 6, "ask": {"holds": attempts[0]}})).await?;
+    ensure!(holds["answer"]["holds"] == true, "{holds}");
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod bytes;
 mod clients;
 #[cfg(feature = "etcd")]
 mod fronting;
+mod load;
 mod restarts;
 mod slow;
 mod spread;

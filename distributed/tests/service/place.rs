@@ -46,6 +46,17 @@ impl Place {
         Ok(Self { address, task, _data: data })
     }
 
+    /// By the textbook's other form.
+    pub async fn iterative() -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let coordinator = Coordinator::open(&data.path().join("state"))?;
+        let service = Service::new(Arc::new(coordinator), Policy::anyone());
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let task = tokio::spawn(async move { service.serve_iteratively(listener).await });
+        Ok(Self { address, task: task.abort_handle(), _data: data })
+    }
+
     pub fn client(&self) -> Result<Client, Error> {
         connect(&format!("bakery://{}", self.address))
     }

@@ -10,7 +10,7 @@ use tokio::io::split;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::secret::Secret;
 use crate::service::NAME;
@@ -95,6 +95,18 @@ impl Link {
         };
         asking.is_over = true;
         answer.ok_or_else(|| unreachable(&"the connection has ended"))
+    }
+
+    /// Comes back when what is waited for has come, or is to be looked for again.
+    pub(super) async fn wait(&self, what: &'static str, ask: Ask) -> Result<()> {
+        match self.ask(what, ask).await? {
+            Answer::Done => Ok(()),
+            Answer::Later { ms } => {
+                sleep(Duration::from_millis(ms)).await;
+                Ok(())
+            }
+            other => Err(super::unexpected(what, other)),
+        }
     }
 
     /// A connection that has not ended.

@@ -65,7 +65,7 @@ impl Session for Member {
     }
 
     async fn placed(&self, me: &Me) -> Result<()> {
-        self.done("make sure of a place", Ask::Placed(self.attempt(me))).await
+        self.link.wait("make sure of a place", Ask::Placed(self.attempt(me))).await
     }
 
     async fn poll(&self, me: &Me) -> Result<Turn> {
@@ -74,7 +74,7 @@ impl Session for Member {
 
     async fn wait(&self, me: &Me, before: &Place) -> Result<()> {
         let ask = Ask::Wait { attempt: self.attempt(me), before: before.clone() };
-        self.done("wait in a line", ask).await
+        self.link.wait("wait in a line", ask).await
     }
 
     async fn say(&self, me: &Me, note: &str) -> Result<()> {

@@ -79,10 +79,7 @@ impl Engine for Bakery {
         if now != *known {
             return Ok(());
         }
-        match self.link.ask(WHAT, Ask::Changed { line: line.to_owned(), version }).await? {
-            Answer::Done => Ok(()),
-            other => Err(unexpected(WHAT, other)),
-        }
+        self.link.wait(WHAT, Ask::Changed { line: line.to_owned(), version }).await
     }
 }
 
