@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use bakery_distributed::{Client, Mutex, Options};
@@ -104,4 +105,29 @@ async fn the_iterative_one_keeps_the_order_too() -> Result<()> {
     let place = Place::iterative().await?;
     go_in_as_they_came(&place, 10).await?;
     none_is_lost(&place, 10, 3).await
+}
+
+/// The table of docs/service.md.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it measures"]
+async fn both_forms_side_by_side() -> Result<()> {
+    for count in [1, 10, 100] {
+        let times = 1000 / count;
+        let mut took = [Duration::ZERO; 2];
+        for _ in 0..3 {
+            for (took, place) in
+                took.iter_mut().zip([Place::start().await?, Place::iterative().await?])
+            {
+                let began = Instant::now();
+                none_is_lost(&place, count, times).await?;
+                *took += began.elapsed();
+            }
+        }
+        let [concurrent, iterative] = took.map(|took| took.as_secs_f64());
+        println!(
+            "{count} clients: the iterative form takes {:.1} times as long",
+            iterative / concurrent
+        );
+    }
+    Ok(())
 }
