@@ -111,7 +111,7 @@ async fn the_iterative_one_keeps_the_order_too() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it measures"]
 async fn both_forms_side_by_side() -> Result<()> {
-    for count in [1, 10, 100] {
+    for count in [1, 10] {
         let times = 1000 / count;
         let mut took = [Duration::ZERO; 2];
         for _ in 0..3 {
