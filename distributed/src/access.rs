@@ -247,7 +247,7 @@ impl Pem {
         Self { text: text.into(), source: source.to_owned() }
     }
 
-    fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         Ok(Self { text: read(path)?, source: path.display().to_string() })
     }
 }

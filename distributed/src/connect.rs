@@ -15,13 +15,14 @@ pub struct Client {
 
 /// The engine of this address, if its feature is on:
 ///
+/// - `bakery://HOST:PORT`: a lock service
 /// - `consul://HOST:PORT,HOST:PORT/PREFIX`; with `?usual-key` beside `consul lock`
 /// - `dynamodb://HOST:PORT/TABLE?pace=50ms`
 /// - `etcd://HOST:PORT,HOST:PORT/PREFIX`
 /// - `postgres://USER@HOST:PORT/DATABASE`
 /// - `zookeeper://HOST:PORT,HOST:PORT/DIRECTORY`
 ///
-/// With the feature `tls` it is `consul+tls://`, `dynamodb+tls://`, `etcd+tls://`, `zookeeper+tls://` and
+/// With the feature `tls` it is `bakery+tls://`, `consul+tls://`, `dynamodb+tls://`, `etcd+tls://`, `zookeeper+tls://` and
 /// `postgres://...?sslmode=verify-full`.
 ///
 /// What the servers are to be shown is in the environment, under the names that the engine's own programs
@@ -53,6 +54,7 @@ pub fn connect_with(url: &str, access: &Access) -> Result<Client> {
         feature = "dynamodb",
         feature = "etcd",
         feature = "postgres",
+        feature = "service",
         feature = "zookeeper"
     )),
     expect(unused_variables, reason = "there is no engine to show it to")
@@ -60,6 +62,8 @@ pub fn connect_with(url: &str, access: &Access) -> Result<Client> {
 fn open(url: &str, access: Find<'_>) -> Result<Client> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     match scheme {
+        #[cfg(feature = "service")]
+        "bakery" | "bakery+tls" => Ok(Client::new(crate::service::client::from_url(url, access)?)),
         #[cfg(feature = "consul")]
         "consul" | "consul+tls" => Ok(Client::new(crate::engines::consul::from_url(url, access)?)),
         #[cfg(feature = "dynamodb")]

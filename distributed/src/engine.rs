@@ -90,6 +90,11 @@ pub trait Session: fmt::Debug + Send + Sync + 'static {
 
 /// What came of a renewal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "service",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Renewal {
     /// The session lives for its time from when this was asked for.
     Alive,
@@ -122,6 +127,11 @@ pub struct Me {
 
 /// With whom one gets along inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "service",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Mode {
     /// With nobody.
     Exclusive,
@@ -131,6 +141,11 @@ pub enum Mode {
 
 /// How long to stand in line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "service",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Patience {
     /// Not at all.
     None,
@@ -140,6 +155,11 @@ pub enum Patience {
 
 /// Whose turn it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "service",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 pub enum Turn {
     /// One's own.
     Mine {
@@ -156,6 +176,7 @@ pub enum Turn {
 
 /// Whom to wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(serde::Serialize, serde::Deserialize))]
 pub struct Place {
     /// What the engine calls it.
     pub key: String,
@@ -180,6 +201,7 @@ pub struct Entry {
 
 /// A line, as it was at some moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(serde::Serialize, serde::Deserialize))]
 pub struct Line {
     /// Who is inside.
     pub inside: Vec<Competitor>,

@@ -6,6 +6,7 @@
         feature = "dynamodb",
         feature = "etcd",
         feature = "postgres",
+        feature = "service",
         feature = "tls",
         feature = "zookeeper"
     )),
@@ -32,6 +33,8 @@ mod rw;
 mod seat;
 mod secret;
 mod semaphore;
+#[cfg(feature = "service")]
+pub mod service;
 mod status;
 mod tls;
 mod who;

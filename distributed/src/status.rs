@@ -22,6 +22,7 @@ pub struct Status {
 
 /// Somebody inside or in line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(serde::Serialize, serde::Deserialize))]
 pub struct Competitor {
     /// Who it is.
     pub who: Who,
@@ -48,6 +49,7 @@ impl Competitor {
 
 /// Somebody who left without unlocking: it died inside, or its session ended while it was inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "service", derive(serde::Serialize, serde::Deserialize))]
 pub struct Death {
     /// Who it was.
     pub who: Who,

@@ -55,6 +55,9 @@ pub(crate) fn refusal(_: &(dyn std::error::Error + 'static)) -> Option<String> {
 #[allow(unused_imports, reason = "each engine asks for it, and there may be none")]
 pub(crate) use with_rustls::refusal;
 
+#[cfg(all(feature = "service", feature = "tls"))]
+pub(crate) use with_rustls::of_server;
+
 #[cfg(feature = "tls")]
 mod with_rustls {
     use std::fmt;
@@ -92,6 +95,35 @@ mod with_rustls {
             };
             Ok(Self(Arc::new(config)))
         }
+    }
+
+    /// What a server shows, and which CA's clients it takes certificates of; it does not ask for them.
+    #[cfg(feature = "service")]
+    pub(crate) fn of_server(
+        certificate: &Pem,
+        key: &Pem,
+        clients: Option<&Pem>,
+    ) -> Result<Arc<rustls::ServerConfig>> {
+        use rustls::ServerConfig;
+        use rustls::server::WebPkiClientVerifier;
+
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|why| bad("TLS", why))?;
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(ca) => {
+                let roots = Arc::new(roots(ca)?);
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
+                let verifier = verifier.allow_unauthenticated().build();
+                builder.with_client_cert_verifier(verifier.map_err(|why| bad(&ca.source, why))?)
+            }
+        };
+        let private = PrivateKeyDer::from_pem_slice(key.text.reveal().as_bytes());
+        let private = private.map_err(|why| bad(&key.source, why))?;
+        let config = builder.with_single_cert(certificates(certificate)?, private);
+        Ok(Arc::new(config.map_err(|why| bad(&certificate.source, why))?))
     }
 
     /// Has keys in it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 /// A process of some machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "service", derive(serde::Serialize, serde::Deserialize))]
 pub struct Who {
     /// Its process id, in its pid namespace; 0 if it is not known.
     pub pid: u32,
@@ -35,6 +36,12 @@ impl Who {
     #[must_use]
     pub fn called(self, command: &str) -> Self {
         Self { command: tell(command), ..self }
+    }
+
+    /// The same, if another machine says so: no longer and no stranger than it would be here.
+    #[cfg(feature = "service")]
+    pub(crate) fn plain(self) -> Self {
+        Self { host: tell(&self.host), command: tell(&self.command), ..self }
     }
 
     /// What [`Display`](fmt::Display) wrote; or, of another program's words, as much as can be made of

@@ -11,6 +11,7 @@ pub mod pgbouncer;
 mod port;
 mod postgres;
 pub mod secure;
+mod service;
 pub mod zookeeper;
 
 use std::path::{Path, PathBuf};
@@ -40,17 +41,22 @@ type IsReady = Box<dyn Fn() -> bool + Send + Sync>;
 pub const ENGINES: [&str; 5] = ["consul", "dynamodb", "etcd", "postgres", "zookeeper"];
 
 impl Cluster {
-    /// Starts an engine's servers: three where it can have several. Comes back when they answer.
+    /// Starts an engine's servers: three where it can have several. Comes back when they answer. With `before_` in
+    /// front of an engine's name it is a lock service in front of them, and that is the last one of the nodes.
     ///
     /// # Errors
     ///
     /// If their programs cannot be had on this machine, or they do not start.
     pub fn start(engine: &str) -> Result<Self> {
+        if let Some(engine) = engine.strip_prefix("before_") {
+            return service::start_before(engine).and_then(Self::ready);
+        }
         let start = match engine {
             "consul" => consul::start,
             "dynamodb" => dynamodb::start,
             "etcd" => etcd::start,
             "postgres" => postgres::start,
+            "service" => service::start,
             "zookeeper" => zookeeper::start,
             _ => bail!("no such engine: {engine}; there are {}", ENGINES.join(", ")),
         };
@@ -135,6 +141,9 @@ impl Cluster {
 ///
 /// If they cannot be had on this machine.
 pub fn programs(engine: &str) -> Result<PathBuf> {
+    if engine == "service" {
+        return service::program();
+    }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fetched = Command::new(here.join("fetch"))
         .arg(engine)

@@ -8,6 +8,7 @@
     feature = "dynamodb",
     feature = "etcd",
     feature = "postgres",
+    feature = "service",
     feature = "zookeeper"
 ))]
 
@@ -122,5 +123,34 @@ suite! {
     "dynamodb" dynamodb
     "etcd" etcd
     "postgres" postgres
+    "service" service
     "zookeeper" zookeeper
+}
+
+/// What a lock service in front of an engine could spoil.
+macro_rules! before {
+    ($($feature:literal $engine:ident)*) => {
+        $(
+            #[cfg(all(feature = "service", feature = $feature))]
+            tests! { $engine:
+                attempts::one_that_tries_does_not_stand_in_line
+                cancelled::attempts_that_are_dropped_anywhere_leave_nothing
+                cancelled::an_entry_that_is_under_way_when_it_is_dropped_leaves_nothing
+                deaths::whoever_comes_after_one_that_was_killed_is_told
+                deaths::one_that_was_stopped_finds_itself_lost
+                elections::leaders_follow_each_other_and_are_seen
+                lost::a_holder_is_told_before_the_next_one_is_in
+                lost::a_waiter_lives_longer_than_its_session_would_by_itself
+                lost::a_waiter_whose_session_ends_is_told
+                order::first_come_first_served
+                semaphores::only_the_first_one_watches_the_permits
+                shared::a_writer_that_gives_up_lets_the_readers_in
+            }
+        )*
+    };
+}
+
+before! {
+    "etcd" before_etcd
+    "postgres" before_postgres
 }
