@@ -10,11 +10,15 @@ mod guard;
 mod lease;
 mod life;
 mod mutex;
+#[cfg(feature = "messages")]
+pub mod node;
 mod participant;
 mod rw;
 mod seat;
 mod semaphore;
 mod status;
+#[cfg(feature = "messages")]
+pub mod transport;
 mod who;
 
 pub use connect::{Client, connect};

@@ -12,6 +12,7 @@ use anyhow::Result;
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     shared: Arc<(Mutex<bool>, Condvar)>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Link {
@@ -23,6 +24,14 @@ impl Link {
     /// Lets everything through, also what has been said meanwhile.
     pub fn mend(&self) {
         self.set(false);
+    }
+
+    /// Closes all connections that there are, at whatever byte.
+    pub fn break_off(&self) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        for connection in connections.drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
     }
 
     fn set(&self, is_cut: bool) {
@@ -37,7 +46,11 @@ impl Link {
 
     /// Listens on a port for as long as this process lives, and passes on what comes: to another port, or, if
     /// there is none, to where each one asks for by SOCKS 5.
-    pub(crate) fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If it cannot listen there.
+    pub fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, from))?;
         let link = self.clone();
         thread::spawn(move || {
@@ -55,6 +68,10 @@ impl Link {
             Some(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, port))?,
             None => connect_as_asked(&mut from)?,
         };
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|connection| connection.peer_addr().is_ok());
+        connections.extend([from.try_clone()?, to.try_clone()?]);
+        drop(connections);
         let (link, answers, back) = (self.clone(), to.try_clone()?, from.try_clone()?);
         thread::spawn(move || link.pass(answers, back));
         self.pass(from, to);

@@ -1,0 +1,144 @@
+//! Nodes that are killed and begin again, that are stopped and go on, and that are cut off for a while.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use bakery_distributed::node::Run;
+use bakery_servers::{Link, free_port};
+use rustix::process::Signal;
+
+use crate::cluster::{Cluster, tcp};
+
+pub fn one_that_is_killed_inside_comes_back<A: Run>() -> Result<()> {
+    let mut nodes = Cluster::over_unix_sockets::<A>(3)?;
+    nodes.ask(0, "hold")?;
+    nodes.hear(0, "inside")?;
+    nodes.ask(1, "pass 1")?;
+    nodes.ask(2, "pass 1")?;
+    nodes.kill(0);
+    nodes.begin(0)?;
+    nodes.hear(1, "passed")?;
+    nodes.hear(2, "passed")?;
+    ensure!(nodes.finish(5)? == 18);
+    Ok(())
+}
+
+pub fn one_that_is_killed_while_it_waits_comes_back<A: Run>() -> Result<()> {
+    let mut nodes = Cluster::over_tcp::<A>(3)?;
+    nodes.ask(1, "hold")?;
+    nodes.hear(1, "inside")?;
+    nodes.ask(2, "pass 1")?;
+    nodes.ask(0, "pass 1")?;
+    nodes.kill(2);
+    nodes.begin(2)?;
+    nodes.ask(2, "pass 1")?;
+    nodes.ask(1, "")?;
+    nodes.hear(1, "outside")?;
+    nodes.hear(0, "passed")?;
+    nodes.hear(2, "passed")?;
+    ensure!(nodes.finish(5)? == 18);
+    Ok(())
+}
+
+pub fn each_of_them_is_killed_again_and_again<A: Run>() -> Result<()> {
+    let mut nodes = Cluster::over_tcp::<A>(3)?;
+    for round in 0..6 {
+        let (victim, others) = (round % 3, [(round + 1) % 3, (round + 2) % 3]);
+        nodes.ask(victim, "pass 1000000")?;
+        others.iter().try_for_each(|&node| nodes.ask(node, "pass 10"))?;
+        // Wherever it is now: inside, waiting, or on its way.
+        thread::sleep(Duration::from_millis(u64::try_from(round)? * 7));
+        nodes.kill(victim);
+        nodes.begin(victim)?;
+        others.iter().try_for_each(|&node| nodes.hear(node, "passed"))?;
+        // If all forget at once there is nobody to ask.
+        nodes.meet(victim)?;
+        nodes.ask(victim, "pass 1")?;
+        nodes.hear(victim, "passed")?;
+    }
+    ensure!(nodes.finish(5)? >= 6 * 21 + 15);
+    Ok(())
+}
+
+pub fn one_that_is_stopped_inside_goes_on<A: Run>() -> Result<()> {
+    let mut nodes = Cluster::over_tcp::<A>(3)?;
+    nodes.ask(2, "hold")?;
+    nodes.hear(2, "inside")?;
+    nodes.signal(2, Signal::STOP)?;
+    for node in [0, 1] {
+        nodes.ask(node, "miss 2")?;
+        nodes.hear(node, "missed")?;
+        nodes.ask(node, "pass 1")?;
+    }
+    nodes.signal(2, Signal::CONT)?;
+    nodes.ask(2, "")?;
+    nodes.hear(2, "outside")?;
+    nodes.hear(0, "passed")?;
+    nodes.hear(1, "passed")?;
+    ensure!(nodes.finish(5)? == 18);
+    Ok(())
+}
+
+/// Nodes of which the last one connects to the others by way of a link that can be cut.
+fn apart<A: Run>() -> Result<(Cluster, Link)> {
+    let (link, addresses) = (Link::default(), tcp(3));
+    let mut by_link = addresses.clone();
+    for address in &mut by_link[..2] {
+        let port = address.rsplit_once(':').map_or(Ok(0), |(_, port)| port.parse())?;
+        let from = free_port();
+        link.lead(from, Some(port))?;
+        *address = format!("127.0.0.1:{from}");
+    }
+    let addresses = addresses.join(",");
+    let nodes = Cluster::start::<A>(vec![addresses.clone(), addresses, by_link.join(",")])?;
+    Ok((nodes, link))
+}
+
+pub fn one_that_is_cut_off_inside_goes_on<A: Run>() -> Result<()> {
+    let (mut nodes, link) = apart::<A>()?;
+    nodes.ask(2, "hold")?;
+    nodes.hear(2, "inside")?;
+    link.cut();
+    for node in [0, 1] {
+        nodes.ask(node, "miss 2")?;
+        nodes.hear(node, "missed")?;
+        nodes.ask(node, "pass 1")?;
+    }
+    // It leaves, and nobody hears of it.
+    nodes.ask(2, "")?;
+    nodes.hear(2, "outside")?;
+    for other in ["miss 0", "miss 1"] {
+        nodes.ask(2, other)?;
+        nodes.hear(2, "missed")?;
+    }
+    link.mend();
+    nodes.hear(0, "passed")?;
+    nodes.hear(1, "passed")?;
+    ensure!(nodes.finish(5)? == 18);
+    Ok(())
+}
+
+pub fn links_that_break_all_the_time_lose_and_double_nothing<A: Run>() -> Result<()> {
+    let (mut nodes, link) = apart::<A>()?;
+    let goes_on = Arc::new(AtomicBool::new(true));
+    let breaks = goes_on.clone();
+    let breaker = thread::spawn(move || {
+        let mut number = 0;
+        while breaks.load(Relaxed) {
+            // After another number of bytes each time.
+            number = (number + 7) % 31;
+            thread::sleep(Duration::from_millis(number));
+            link.break_off();
+        }
+    });
+    (0..3).try_for_each(|node| nodes.ask(node, "pass 30"))?;
+    let passed = (0..3).try_for_each(|node| nodes.hear(node, "passed"));
+    goes_on.store(false, Relaxed);
+    breaker.join().expect("it breaks links");
+    passed?;
+    ensure!(nodes.finish(1)? == 93);
+    Ok(())
+}
