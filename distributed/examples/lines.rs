@@ -4,7 +4,11 @@
 //! cargo run --release --manifest-path distributed/Cargo.toml --all-features --example lines -- --engine etcd
 //! ```
 //!
-//! Starts the engine's servers on loopback and stops them; with `--url` it takes those that are there.
+//! Starts the engine's servers on loopback and stops them; with `--url` it takes those that are there. With
+//! `--algorithm` and the feature `messages` it needs none.
+
+#[cfg(feature = "messages")]
+mod messages;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,6 +32,10 @@ Five processes add 20 lines each to a shared count, under a lock between machine
                   zookeeper://HOST:PORT,.../DIRECTORY, and others as `connect` takes them";
 
 fn main() -> Result<()> {
+    #[cfg(feature = "messages")]
+    if let Some(played) = messages::play() {
+        return played;
+    }
     let (mut engine, mut url, mut count) = (None, None, None);
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {

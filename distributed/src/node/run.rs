@@ -229,12 +229,12 @@ impl<A: Run> Running<A> {
                 let Some(from) = self.whose(connection) else { return };
                 self.silence.heard(from, self.began.elapsed());
                 if let Err(why) = self.came(from, frame) {
-                    self.close(from, why);
+                    self.close(from, &why);
                 }
             }
             Arrival::Closed { connection, why } => {
                 if let Some(from) = self.whose(connection) {
-                    self.close(from, why);
+                    self.close(from, &why);
                 }
             }
             Arrival::TurnedAway { why } => self.status.refused = Some(why),
@@ -247,7 +247,7 @@ impl<A: Run> Running<A> {
         (0..).zip(&self.peers).find(|(_, peer)| is_it(peer)).map(|(node, _)| node)
     }
 
-    fn close(&mut self, node: Id, why: String) {
+    fn close(&mut self, node: Id, why: &str) {
         let peer = &mut self.peers[usize::from(node)];
         peer.connection = None;
         peer.link.close();
@@ -363,7 +363,7 @@ impl<A: Run> Running<A> {
     fn write_all(&mut self) {
         for node in self.status.connected.iter() {
             let link = &mut self.peers[usize::from(node)].link;
-            let frames: Vec<_> = std::iter::from_fn(|| link.next().map(Frame::from)).collect();
+            let frames: Vec<_> = std::iter::from_fn(|| link.say().map(Frame::from)).collect();
             self.write(node, &frames);
         }
     }
@@ -374,9 +374,11 @@ impl<A: Run> Running<A> {
             return;
         }
         let mut bytes = Vec::new();
-        frames.iter().for_each(|frame| frame.write_to(&mut bytes));
+        for frame in frames {
+            frame.write_to(&mut bytes);
+        }
         if let Err(why) = connection.write(bytes) {
-            self.close(node, why.to_owned());
+            self.close(node, why);
         }
     }
 

@@ -163,7 +163,9 @@ mod tests {
 
     fn bytes(frames: &[Frame]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        frames.iter().for_each(|frame| frame.write_to(&mut bytes));
+        for frame in frames {
+            frame.write_to(&mut bytes);
+        }
         bytes
     }
 

@@ -162,7 +162,7 @@ impl<M: Clone> Link<M> {
     }
 
     /// What is to be said next on the connection, if anything.
-    pub fn next(&mut self) -> Option<Packet<M>> {
+    pub fn say(&mut self) -> Option<Packet<M>> {
         if !self.is_open {
             return None;
         }
@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn carry(from: &mut Link<u32>, to: &mut Link<u32>) -> Vec<u32> {
-        let packets: Vec<_> = std::iter::from_fn(|| from.next()).collect();
+        let packets: Vec<_> = std::iter::from_fn(|| from.say()).collect();
         packets.into_iter().filter_map(|packet| to.came(packet).unwrap()).collect()
     }
 
@@ -244,11 +244,11 @@ mod tests {
     fn what_was_lost_with_a_connection_is_sent_again_and_once() {
         let (mut one, mut two) = met();
         (1..=5).for_each(|message| assert!(one.send(message)));
-        let sent: Vec<_> = std::iter::from_fn(|| one.next()).collect();
+        let sent: Vec<_> = std::iter::from_fn(|| one.say()).collect();
         // Two of them come; and one confirmation of them is lost.
         assert_eq!(two.came(sent[0]), Ok(Some(1)));
         assert_eq!(two.came(sent[1]), Ok(Some(2)));
-        assert_eq!(two.next(), Some(Packet::Received { number: 2 }));
+        assert_eq!(two.say(), Some(Packet::Received { number: 2 }));
         assert_eq!(connect(&mut one, &mut two), Ok((false, false)));
         assert_eq!(one.kept(), 3);
         assert_eq!(carry(&mut one, &mut two), [3, 4, 5]);
@@ -263,7 +263,7 @@ mod tests {
         let (mut one, mut two) = met();
         one.send(1);
         two.send(2);
-        let old = one.next().unwrap();
+        let old = one.say().unwrap();
         let mut reborn = Link::new(2);
         assert_eq!(connect(&mut one, &mut reborn), Ok((true, true)));
         assert_eq!(one.kept(), 0);
@@ -284,14 +284,14 @@ mod tests {
         let (mut one, mut two) = (Link::new(1), Link::new(1));
         assert!(!one.send(1));
         connect(&mut one, &mut two).unwrap();
-        assert_eq!(one.next(), None);
+        assert_eq!(one.say(), None);
     }
 
     #[test]
     fn no_more_is_on_its_way_than_the_window() {
         let (mut one, mut two) = met();
         (0..1000).for_each(|message| assert!(one.send(message)));
-        let sent: Vec<_> = std::iter::from_fn(|| one.next()).collect();
+        let sent: Vec<_> = std::iter::from_fn(|| one.say()).collect();
         assert_eq!(sent.len() as u64, WINDOW);
         let came: Vec<_> =
             sent.into_iter().filter_map(|packet| two.came(packet).unwrap()).collect();
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(one, before);
         one.close();
         assert_eq!(one.came(Packet::Received { number: 0 }), Err(Fault::SpeaksTooEarly));
-        assert_eq!(one.next(), None);
+        assert_eq!(one.say(), None);
     }
 
     #[test]

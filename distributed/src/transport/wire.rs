@@ -89,7 +89,9 @@ impl<W: Wire> Wire for Vec<W> {
     /// If there are 2³² or more.
     fn write(&self, bytes: &mut Vec<u8>) {
         u32::try_from(self.len()).expect("more than can be sent").write(bytes);
-        self.iter().for_each(|one| one.write(bytes));
+        for one in self {
+            one.write(bytes);
+        }
     }
 
     fn read(bytes: &mut &[u8]) -> Option<Self> {
