@@ -26,12 +26,12 @@ impl Link {
         self.set(false);
     }
 
-    /// Closes all connections that there are, at whatever byte.
-    pub fn break_off(&self) {
+    /// Closes all connections that there are, at whatever byte. How many sockets they had.
+    #[must_use]
+    pub fn break_off(&self) -> usize {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        for connection in connections.drain(..) {
-            let _ = connection.shutdown(Shutdown::Both);
-        }
+        let is_open = |connection: &TcpStream| connection.shutdown(Shutdown::Both).is_ok();
+        connections.drain(..).filter(is_open).count()
     }
 
     fn set(&self, is_cut: bool) {

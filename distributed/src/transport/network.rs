@@ -5,7 +5,7 @@
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, split};
@@ -83,16 +83,13 @@ async fn connect(to: Id, address: Address, patience: Duration, arrivals: Arrival
     let mut pause = FIRST_PAUSE;
     while !arrivals.is_closed() {
         if let Ok(Ok(stream)) = timeout(patience, address.connect()).await {
-            let began = Instant::now();
             let (connection, to_write) = Connection::new();
             let number = connection.number;
             if arrivals.send(Arrival::Connected { to, connection }).await.is_err() {
                 return;
             }
-            Talk { number, patience, arrivals: &arrivals }
-                .go_on(stream, Frames::default(), to_write)
-                .await;
-            if began.elapsed() > patience {
+            let talk = Talk { number, patience, arrivals: &arrivals };
+            if talk.go_on(stream, Frames::default(), to_write).await {
                 pause = FIRST_PAUSE;
             }
         }
@@ -157,12 +154,14 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
+    /// Until it ends. Whether the other has said anything.
     async fn go_on(
         self,
         stream: Box<dyn Stream>,
         mut frames: Frames,
         mut to_write: mpsc::Receiver<Vec<u8>>,
-    ) {
+    ) -> bool {
+        let was_heard = AtomicBool::new(false);
         let (mut reader, mut writer) = split(stream);
         let write = async {
             while let Some(bytes) = to_write.recv().await {
@@ -180,6 +179,7 @@ impl Talk<'_> {
                         Err(bad) => return bad.to_string(),
                         Ok(None) => {}
                         Ok(Some(frame)) => {
+                            was_heard.store(true, Relaxed);
                             let came = Arrival::Came { connection: self.number, frame };
                             if self.arrivals.send(came).await.is_err() {
                                 return "this node has ended".to_owned();
@@ -199,8 +199,10 @@ impl Talk<'_> {
         };
         let why = tokio::select! {
             why = read => why,
-            () = write => return,
+            // It was closed here.
+            () = write => return was_heard.into_inner(),
         };
         let _ = self.arrivals.send(Arrival::Closed { connection: self.number, why }).await;
+        was_heard.into_inner()
     }
 }
