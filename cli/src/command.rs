@@ -9,8 +9,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use libc::{SIGCONT, SIGKILL, SIGTERM, c_int};
+use libc::{SIGCONT, SIGKILL, c_int};
 
+use crate::ending::{Ending, Limit, Loss, Step};
+#[cfg(feature = "between-machines")]
+use crate::guardian::Guardian;
 use crate::signals::{self, Received, Set};
 
 /// The shell for `-c`: as flock(1) has it.
@@ -30,13 +33,6 @@ pub fn of(words: &[OsString]) -> Command {
     command
 }
 
-/// When to end it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limit {
-    pub max_time: Option<Duration>,
-    pub kill_after: Duration,
-}
-
 /// How it ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended {
@@ -44,12 +40,22 @@ pub struct Ended {
     /// Its number, which is another process's by now, perhaps.
     pub pid: u32,
     pub is_time_over: bool,
+    /// It was told to end, because of what it needs; or that is lost, and nobody knows since when.
+    pub is_lost: bool,
     pub ran: Duration,
 }
 
 /// What is done in the child before it becomes the command. No allocation, nothing but system calls.
-fn prepare(command: &mut Command, inherited: Option<RawFd>, mask: Option<Set>) {
+fn prepare(
+    command: &mut Command,
+    inherited: Option<RawFd>,
+    mask: Option<Set>,
+    parent: Option<libc::pid_t>,
+) {
     let in_child = move || {
+        if let Some(parent) = parent {
+            end_with(parent)?;
+        }
         if let Some(descriptor) = inherited {
             // SAFETY: takes no pointers.
             if unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) } == -1 {
@@ -67,29 +73,44 @@ fn prepare(command: &mut Command, inherited: Option<RawFd>, mask: Option<Set>) {
     unsafe { command.pre_exec(in_child) };
 }
 
+/// Has this process killed when its parent ends. Async-signal-safe.
+fn end_with(parent: libc::pid_t) -> io::Result<()> {
+    // SAFETY: takes no pointers.
+    if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, SIGKILL) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: takes no pointers.
+    if unsafe { libc::getppid() } != parent {
+        // It has ended before.
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
+    }
+    Ok(())
+}
+
 /// Starts it, waits for its end, and does nothing else, as flock(1) does.
 ///
 /// # Errors
 ///
 /// It cannot be started.
 pub fn wait(command: &mut Command, inherited: Option<BorrowedFd<'_>>) -> io::Result<ExitStatus> {
-    prepare(command, inherited.map(|descriptor| descriptor.as_raw_fd()), None);
+    prepare(command, inherited.map(|descriptor| descriptor.as_raw_fd()), None, None);
     command.spawn()?.wait()
 }
 
 /// Becomes it. What it returns is why not.
 pub fn become_it(command: &mut Command, inherited: BorrowedFd<'_>) -> io::Error {
-    prepare(command, Some(inherited.as_raw_fd()), None);
+    prepare(command, Some(inherited.as_raw_fd()), None, None);
     command.exec()
 }
 
 /// The same, with no descriptor.
 pub fn become_without(command: &mut Command) -> io::Error {
-    prepare(command, None, None);
+    prepare(command, None, None, None);
     command.exec()
 }
 
-/// Starts it, passes on the signals that this process gets, and waits for its end.
+/// Starts it, passes on the signals that this process gets, and waits for its end. What it needs, and loses,
+/// it does not outlive, nor this process: see `guardian`.
 ///
 /// # Errors
 ///
@@ -99,35 +120,50 @@ pub fn run(
     inherited: Option<BorrowedFd<'_>>,
     signals: &Received,
     limit: Limit,
+    loss: Option<Loss<'_>>,
 ) -> io::Result<Ended> {
     // A group of its own, so that all of it can be ended; but not in a terminal's foreground, where
     // it would be cut off from the terminal.
-    let has_own_group = limit.max_time.is_some() && !is_in_foreground();
+    let is_ended_early = limit.max_time.is_some() || loss.is_some();
+    let has_own_group = is_ended_early && !is_in_foreground();
     if has_own_group {
         command.process_group(0);
     }
-    prepare(command, inherited.map(|descriptor| descriptor.as_raw_fd()), Some(signals.before()));
+    // SAFETY: takes no pointers.
+    let parent = loss.map(|_| unsafe { libc::getpid() });
+    let inherited = inherited.map(|descriptor| descriptor.as_raw_fd());
+    prepare(command, inherited, Some(signals.before()), parent);
+    #[cfg(feature = "between-machines")]
+    let mut guardian = loss.map(|_| Guardian::start()).transpose()?;
     let begin = Instant::now();
     let mut child = command.spawn()?;
     let pid = libc::pid_t::try_from(child.id()).unwrap_or(libc::pid_t::MAX);
     let target = if has_own_group { -pid } else { pid };
-    let mut is_time_over = false;
-    let mut deadline = limit.max_time.map(|time| begin + time);
+    let mut ending = Ending::new(begin, limit, loss);
     loop {
         if let Some(status) = child.try_wait()? {
             // They were for the command, and would end this process instead of telling its status.
             signals.forget();
-            return Ok(Ended { status, pid: child.id(), is_time_over, ran: begin.elapsed() });
+            let (is_time_over, is_lost) = (ending.is_time_over, ending.is_lost());
+            let ran = begin.elapsed();
+            return Ok(Ended { status, pid: child.id(), is_time_over, is_lost, ran });
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            send(&child, target, if is_time_over { SIGKILL } else { SIGTERM });
-            send(&child, target, SIGCONT);
-            deadline = (!is_time_over).then(|| Instant::now() + limit.kill_after);
-            is_time_over = true;
-            continue;
-        }
-        match signals.next(left) {
+        let time = match ending.step(Instant::now()) {
+            Step::Send(signal) => {
+                send(&child, target, signal);
+                send(&child, target, SIGCONT);
+                continue;
+            }
+            Step::Wait { time, left } => {
+                #[cfg(feature = "between-machines")]
+                if let (Some(guardian), Some(left)) = (&mut guardian, left) {
+                    guardian.guard(target, left);
+                }
+                let _ = left;
+                time
+            }
+        };
+        match signals.next(time) {
             Some(signal) if !signal.is_of_child() && !signal.is_from_kernel => {
                 send(&child, target, signal.number);
             }

@@ -10,6 +10,11 @@ pub mod status {
     pub const BUSY: u8 = 75;
     /// The same, for `bakery flock`.
     pub const FLOCK_BUSY: u8 = 1;
+    /// The engine of a lock between machines does not answer, or refuses.
+    #[cfg(feature = "between-machines")]
+    pub const NO_ENGINE: u8 = 69;
+    /// A lock between machines was lost, or was about to be, while it was held.
+    pub const LOST: u8 = 74;
     /// `--max-time` was over.
     pub const TIME_OVER: u8 = 124;
     /// The command cannot be executed.

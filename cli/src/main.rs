@@ -2,13 +2,17 @@
 //!
 //! `main` finds the verb. [`arguments`] has its words and reads them, [`verbs`] does what it says.
 //! What they have in common: [`name`] (what is locked), [`hold`] (how), [`waiting`] (what is said
-//! meanwhile), [`signals`], [`command`] (what runs under it), [`held`] (what that is told), [`report`],
+//! meanwhile), [`signals`], [`command`] (what runs under it), [`ending`] (until when), [`held`] (what that is told), [`report`],
 //! [`message`], [`exit`].
 
 mod arguments;
+mod between;
 mod clock;
 mod command;
+mod ending;
 mod exit;
+#[cfg(feature = "between-machines")]
+mod guardian;
 mod held;
 mod hold;
 mod json;

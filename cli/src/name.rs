@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use crate::exit::Failure;
 use crate::message::shown;
+#[cfg(feature = "between-machines")]
+use crate::{arguments::Verb, between::address};
 
 /// What is to be locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,19 @@ impl Name {
     /// For people.
     pub fn shown(&self) -> String {
         shown(self.as_os_str())
+    }
+}
+
+/// A name between machines.
+///
+/// # Errors
+///
+/// Wrong usage, if it is a file's or can be none.
+#[cfg(feature = "between-machines")]
+pub fn between_machines(verb: &Verb, name: &OsStr) -> Result<String, Failure> {
+    match Name::new(name.to_owned())? {
+        Name::Segment(name) => Ok(name),
+        file @ Name::File(_) => Err(address::refuse_file(verb, &file.shown())),
     }
 }
 

@@ -4,7 +4,11 @@
 //! command.
 
 use std::io;
+#[cfg(feature = "between-machines")]
+use std::io::PipeWriter;
 use std::mem::MaybeUninit;
+#[cfg(feature = "between-machines")]
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed};
 use std::time::Duration;
@@ -24,14 +28,53 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub static CAUGHT: AtomicBool = AtomicBool::new(false);
 static WHICH: AtomicI32 = AtomicI32::new(0);
 
+/// Where a byte is written for each signal that is noted; no descriptor if it is less than 0.
+static TOLD: AtomicI32 = AtomicI32::new(-1);
+
 /// Whether [`outlive_long_files`] has changed something.
 static IS_OUTLIVED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn note(signal: c_int) {
     WHICH.store(signal, Relaxed);
     CAUGHT.store(true, Relaxed);
+    let told = TOLD.load(Relaxed);
+    if told >= 0 {
+        // SAFETY: there is a byte. A pipe that is full has told enough.
+        unsafe { libc::write(told, [0_u8].as_ptr().cast(), 1) };
+        return;
+    }
     // A system call that is about to begin would wait all the same.
     let _ = wake_after(AGAIN);
+}
+
+/// Has a byte written here for each signal that is [noted](Noted), instead of interrupting what waits.
+#[cfg(feature = "between-machines")]
+pub fn tell_by(pipe: PipeWriter) {
+    tell_nobody();
+    TOLD.store(OwnedFd::from(pipe).into_raw_fd(), Relaxed);
+    if CAUGHT.load(Relaxed) {
+        // It came before.
+        note(WHICH.load(Relaxed));
+    }
+}
+
+/// Undoes that.
+#[cfg(feature = "between-machines")]
+pub fn tell_nobody() {
+    let told = TOLD.swap(-1, Relaxed);
+    if told >= 0 {
+        // SAFETY: it was put there by `tell_by`, and is nobody else's. No handler runs on this thread
+        // meanwhile that has read it, and others have no handlers.
+        drop(unsafe { OwnedFd::from_raw_fd(told) });
+    }
+}
+
+/// Has [`Received::next`] come back, as if the command's state had changed: what is to be looked at besides
+/// has. For another thread.
+#[cfg(feature = "between-machines")]
+pub fn look_again() {
+    // SAFETY: takes no pointers. It is kept back for whoever receives, and ignored where nobody does.
+    unsafe { libc::kill(libc::getpid(), SIGCHLD) };
 }
 
 extern "C" fn wake(_: c_int) {}

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::sync::{Condvar, Mutex as ThreadMutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -97,22 +97,55 @@ fn say(
 ) {
     signals::leave_to_others();
     let begin = Instant::now();
-    let (mut pause, again) = if manner == Manner::Terminal { ON_A_TERMINAL } else { IN_A_LOG };
-    let mut is_written = false;
-    while !over.is_within(pause) {
-        pause = again;
-        let Some(status) = look() else { continue };
-        let text = describe(name, &status, &is_me, begin.elapsed());
-        if manner == Manner::Terminal {
-            let line = cut(&message::harmless(&text), width().saturating_sub(1));
-            let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes());
-            is_written = true;
-        } else {
-            message::say(&text);
+    let Some(mut voice) = Voice::of(manner) else { return };
+    while !over.is_within(voice.pause()) {
+        if let Some(status) = look() {
+            voice.say(&describe(name, &status, &is_me, begin.elapsed()));
         }
     }
-    if is_written {
-        let _ = io::stderr().write_all(b"\r\x1b[K");
+}
+
+/// Says the same again and again: on a terminal in one line, which is gone in the end.
+pub struct Voice {
+    is_on_a_terminal: bool,
+    is_written: bool,
+    pause: Duration,
+    again: Duration,
+}
+
+impl Voice {
+    /// `None`: nothing is said.
+    pub fn of(manner: Manner) -> Option<Self> {
+        let is_on_a_terminal = manner == Manner::Terminal;
+        let (pause, again) = match manner {
+            Manner::Silent => return None,
+            Manner::Terminal => ON_A_TERMINAL,
+            Manner::Log => IN_A_LOG,
+        };
+        Some(Self { is_on_a_terminal, is_written: false, pause, again })
+    }
+
+    /// How long not to say anything next.
+    pub fn pause(&mut self) -> Duration {
+        mem::replace(&mut self.pause, self.again)
+    }
+
+    pub fn say(&mut self, text: &str) {
+        if self.is_on_a_terminal {
+            let line = cut(&message::harmless(text), width().saturating_sub(1));
+            let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes());
+            self.is_written = true;
+        } else {
+            message::say(text);
+        }
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        if self.is_written {
+            let _ = io::stderr().write_all(b"\r\x1b[K");
+        }
     }
 }
 

@@ -10,66 +10,34 @@
 #[cfg(feature = "messages")]
 mod messages;
 
+mod start;
+
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bakery_distributed::{Options, connect};
-use bakery_servers::{Cluster, ENGINES};
-use lexopt::prelude::*;
+use start::{play, start, tell};
+
+const ABOUT: &str = "\
+Five processes add 20 lines each to a shared count, under a lock between machines.";
 
 const PROCESSES: u32 = 5;
 const LINES: u32 = 20;
 const LOCK: &str = "lines";
-
-const HELP: &str = "\
-Five processes add 20 lines each to a shared count, under a lock between machines.
-
-  --engine NAME   the engine, whose servers are started on loopback and stopped again
-  --url URL       servers that are there: etcd://HOST:PORT,.../PREFIX, postgres://USER@HOST:PORT/DATABASE,
-                  zookeeper://HOST:PORT,.../DIRECTORY, and others as `connect` takes them";
 
 fn main() -> Result<()> {
     #[cfg(feature = "messages")]
     if let Some(played) = messages::play() {
         return played;
     }
-    let (mut engine, mut url, mut count) = (None, None, None);
-    let mut arguments = lexopt::Parser::from_env();
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("engine") => engine = Some(arguments.value()?.string()?),
-            Long("url") => url = Some(arguments.value()?.string()?),
-            // One of the five.
-            Long("count") => count = Some(PathBuf::from(arguments.value()?)),
-            Long("help") => {
-                println!("{HELP}\n\nEngines: {}", ENGINES.join(", "));
-                return Ok(());
-            }
-            _ => return Err(argument.unexpected().into()),
-        }
-    }
-    match (engine, url, count) {
-        (None, Some(url), Some(count)) => add(&url, &count),
-        (None, Some(url), None) => run(&url),
-        (Some(engine), None, None) => {
-            let began = Instant::now();
-            let cluster = Cluster::start(&engine)?;
-            let servers = match cluster.nodes.len() {
-                1 => "1 server".to_owned(),
-                number => format!("{number} servers"),
-            };
-            println!("{engine}: {servers} after {:.1?}", began.elapsed());
-            run(&cluster.url)
-        }
-        _ => bail!("either --engine or --url; see --help"),
-    }
+    play(ABOUT, &[("run", run), ("add", add)])
 }
 
 /// Has five processes count, and shows what came of it.
-fn run(url: &str) -> Result<()> {
+fn run(url: &str, words: &[&str]) -> Result<()> {
+    ensure!(words.is_empty(), "what is {words:?}? See --help");
     let count = std::env::temp_dir().join(format!("lines-{}", std::process::id()));
     std::fs::write(&count, "0")?;
     let shown = count_and_show(url, &count);
@@ -79,18 +47,14 @@ fn run(url: &str) -> Result<()> {
 
 fn count_and_show(url: &str, count: &Path) -> Result<()> {
     let began = Instant::now();
-    let start = |_| -> Result<Child> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--url", url, "--count"]).arg(count);
-        Ok(command.stdout(Stdio::piped()).spawn()?)
-    };
-    let processes = (0..PROCESSES).map(start).collect::<Result<Vec<_>>>()?;
+    let path = count.to_str().context("the directory of temporary files has an odd name")?;
+    let processes = (0..PROCESSES).map(|_| start(url, "add", &[path]));
+    let processes = processes.collect::<Result<Vec<_>>>()?;
     let mut table = String::new();
-    for (process, number) in processes.into_iter().zip(1..) {
-        let output = process.wait_with_output()?;
-        ensure!(output.status.success(), "process {number} failed: {}", output.status);
-        let row = String::from_utf8(output.stdout)?;
-        let (longest, token) = row.trim().split_once(' ').context("a process says nothing")?;
+    for (mut process, number) in processes.into_iter().zip(1..) {
+        let row = process.hear().with_context(|| format!("process {number} failed"))?;
+        process.succeed()?;
+        let (longest, token) = row.split_once(' ').context("a process says nothing")?;
         let longest = format!("{:.1?}", Duration::from_nanos(longest.parse()?));
         writeln!(table, "{number:>8}  {LINES:>10}  {longest:>12}  {token:>11}")?;
     }
@@ -105,7 +69,8 @@ fn count_and_show(url: &str, count: &Path) -> Result<()> {
 
 /// One of the five: adds its lines, and tells its longest wait in nanoseconds, and its last token.
 #[tokio::main]
-async fn add(url: &str, count: &Path) -> Result<()> {
+async fn add(url: &str, words: &[&str]) -> Result<()> {
+    let [count] = words else { bail!("which count?") };
     let lock = connect(url)?.mutex(LOCK)?.with(Options::default().poisoning(false));
     let mut me = lock.join().await?;
     let (mut longest, mut token) = (Duration::ZERO, 0);
@@ -120,6 +85,6 @@ async fn add(url: &str, count: &Path) -> Result<()> {
         guard.unlock().await?;
     }
     me.leave().await?;
-    println!("{} {token}", longest.as_nanos());
+    tell(&format!("{} {token}", longest.as_nanos()));
     Ok(())
 }

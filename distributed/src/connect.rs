@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::access::{Access, Find};
+use crate::address::redacted;
 use crate::engine::Engine;
 use crate::{Election, Error, Mutex, Result, RwLock, Semaphore};
 
@@ -19,63 +21,63 @@ pub struct Client {
 /// - `postgres://USER@HOST:PORT/DATABASE`
 /// - `zookeeper://HOST:PORT,HOST:PORT/DIRECTORY`
 ///
-/// It connects when it is asked for something.
+/// With the feature `tls` it is `consul+tls://`, `dynamodb+tls://`, `etcd+tls://`, `zookeeper+tls://` and
+/// `postgres://...?sslmode=verify-full`.
+///
+/// What the servers are to be shown is in the environment, under the names that the engine's own programs
+/// know, or in files that the address names: the README has a table. It connects when it is asked for
+/// something.
 ///
 /// # Errors
 ///
-/// [`Error::BadUrl`].
+/// [`Error::BadUrl`], and [`Error::BadAccess`]. Neither shows a password that is in the address.
 pub fn connect(url: &str) -> Result<Client> {
+    // What is not text is not there.
+    let variable = |name: &str| std::env::var(name).ok();
+    open(url, &|names, is_tls| Access::of_environment(names, is_tls, variable))
+}
+
+/// As [`connect`], with what is said here instead of what the environment says. What the address says goes
+/// before it.
+///
+/// # Errors
+///
+/// As [`connect`].
+pub fn connect_with(url: &str, access: &Access) -> Result<Client> {
+    open(url, &|_, _| Ok(access.clone()))
+}
+
+#[cfg_attr(
+    not(any(
+        feature = "consul",
+        feature = "dynamodb",
+        feature = "etcd",
+        feature = "postgres",
+        feature = "zookeeper"
+    )),
+    expect(unused_variables, reason = "there is no engine to show it to")
+)]
+fn open(url: &str, access: Find<'_>) -> Result<Client> {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
     match scheme {
         #[cfg(feature = "consul")]
-        "consul" => {
-            let rest = url.trim_start_matches("consul://");
-            let (agents, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            let (prefix, option) = prefix.split_once('?').unwrap_or((prefix, ""));
-            let agents: Vec<_> = agents.split(',').map(str::to_owned).collect();
-            let consul = crate::engines::consul::Consul::new(&agents, prefix)?;
-            match option {
-                "" => Ok(Client::new(consul)),
-                "usual-key" => Ok(Client::new(consul.with_usual_key())),
-                _ => Err(Error::BadUrl {
-                    url: url.to_owned(),
-                    why: "the only option is ?usual-key".to_owned(),
-                }),
-            }
-        }
+        "consul" | "consul+tls" => Ok(Client::new(crate::engines::consul::from_url(url, access)?)),
         #[cfg(feature = "dynamodb")]
-        "dynamodb" => {
-            let rest = url.trim_start_matches("dynamodb://");
-            let (servers, table) = rest.split_once('/').unwrap_or((rest, ""));
-            let (table, pace) = table.split_once("?pace=").unwrap_or((table, "50ms"));
-            let pace = pace.strip_suffix("ms").and_then(|pace| pace.parse().ok());
-            let pace = pace.map(std::time::Duration::from_millis).ok_or_else(|| Error::BadUrl {
-                url: url.to_owned(),
-                why: "the pace is a number of milliseconds, as in ?pace=50ms".to_owned(),
-            })?;
-            let servers: Vec<_> = servers.split(',').map(str::to_owned).collect();
-            let table = crate::engines::dynamodb::DynamoDb::new(&servers, table)?;
-            Ok(Client::new(table.pace(pace)))
+        "dynamodb" | "dynamodb+tls" => {
+            Ok(Client::new(crate::engines::dynamodb::from_url(url, access)?))
         }
         #[cfg(feature = "etcd")]
-        "etcd" => {
-            let rest = url.trim_start_matches("etcd://");
-            let (servers, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            let servers: Vec<_> =
-                servers.split(',').map(|server| format!("http://{server}")).collect();
-            Ok(Client::new(crate::engines::etcd::Etcd::new(&servers, prefix)?))
-        }
+        "etcd" | "etcd+tls" => Ok(Client::new(crate::engines::etcd::from_url(url, access)?)),
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => Ok(Client::new(crate::engines::postgres::Postgres::new(url)?)),
+        "postgres" | "postgresql" => {
+            Ok(Client::new(crate::engines::postgres::from_url(url, access)?))
+        }
         #[cfg(feature = "zookeeper")]
-        "zookeeper" => {
-            let rest = url.trim_start_matches("zookeeper://");
-            let (servers, directory) = rest.split_once('/').unwrap_or((rest, ""));
-            Ok(Client::new(crate::engines::zookeeper::ZooKeeper::new(servers, directory)?))
+        "zookeeper" | "zookeeper+tls" => {
+            Ok(Client::new(crate::engines::zookeeper::from_url(url, access)?))
         }
         _ => Err(Error::BadUrl {
-            // What follows may have a password in it.
-            url: format!("{scheme}://..."),
+            url: redacted(url),
             why: "no engine of this kind has been compiled in; see the features".to_owned(),
         }),
     }

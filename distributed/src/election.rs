@@ -28,11 +28,11 @@ impl Election {
         Ok(Self { mutex }.with(Options::default()))
     }
 
-    /// The same election, with other [`Options`] for those who join by this value; without poisoning in any
-    /// case.
+    /// The same election, with other [`Options`] for those who join by this value; without poisoning and
+    /// recorded in any case.
     #[must_use]
     pub fn with(self, options: Options) -> Self {
-        Self { mutex: self.mutex.with(options.poisoning(false)) }
+        Self { mutex: self.mutex.with(options.poisoning(false).recorded(true)) }
     }
 
     /// Becomes a candidate: opens a session.
@@ -86,6 +86,10 @@ impl Candidate {
     pub async fn leave(self) -> Result<()> {
         self.participant.leave().await
     }
+
+    pub(crate) fn line(&self) -> &str {
+        self.participant.line()
+    }
 }
 
 /// One who leads: its [`Guard`], and what a leader can do besides.
@@ -95,7 +99,11 @@ pub struct Leadership<'p> {
     guard: Guard<'p>,
 }
 
-impl Leadership<'_> {
+impl<'p> Leadership<'p> {
+    pub(crate) fn into_guard(self) -> Guard<'p> {
+        self.guard
+    }
+
     /// Has the others see another note.
     ///
     /// # Errors
@@ -132,7 +140,8 @@ pub struct Observer {
 
 impl Observer {
     /// The leader, if there is one: first as it is, then whenever it is another one or says something else.
-    /// One that leads only shortly may be missed.
+    /// One that leads only shortly may be missed. Whoever has no token does not lead: with PostgreSQL one
+    /// that is just going in, or holds the lock without this library.
     ///
     /// Nothing is lost if the future is dropped.
     ///
@@ -143,12 +152,15 @@ impl Observer {
         let Election { mutex } = &self.election;
         loop {
             let line = mutex.look().await?;
-            let leader = line.inside.first().cloned();
             let told = self.known.replace(line.clone());
-            if told.is_none_or(|told| told.inside.first() != leader.as_ref()) {
-                return Ok(leader);
+            if told.is_none_or(|told| leader(&told) != leader(&line)) {
+                return Ok(leader(&line).cloned());
             }
             mutex.changed(&line).await?;
         }
     }
+}
+
+fn leader(line: &Line) -> Option<&Competitor> {
+    line.inside.first().filter(|first| first.token > 0)
 }

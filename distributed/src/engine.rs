@@ -64,8 +64,9 @@ pub trait Session: fmt::Debug + Send + Sync + 'static {
     /// Whose turn it is. [`Turn::Out`] only if the place is gone for certain, and not because the one who
     /// answers lags.
     ///
-    /// Whoever goes in exclusively leaves a record of it, which [`leave`](Self::leave) takes away, and
-    /// nothing else does: not the session's end. The records of others that are found are the deaths.
+    /// Whoever goes in and [is recorded](Me::is_recorded) leaves a record of it, which
+    /// [`leave`](Self::leave) takes away, and nothing else does: not the session's end. The records of
+    /// others that are found are the deaths.
     async fn poll(&self, me: &Me) -> Result<Turn>;
 
     /// Comes back when the one before has left. May come back early.
@@ -107,6 +108,8 @@ pub struct Me {
     pub attempt: u64,
     /// With whom it gets along.
     pub mode: Mode,
+    /// Whether it leaves a record when it goes in; only of an exclusive one.
+    pub is_recorded: bool,
     /// Who it is.
     pub who: Who,
     /// What it says of itself: any text of up to 4,096 bytes without zeros.

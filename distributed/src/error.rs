@@ -22,11 +22,19 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The address does not say where an engine is.
+    /// The address does not say where an engine is. It is shown without what may be a password.
     #[error("{url:?} does not say where an engine is: {why}")]
     BadUrl {
         /// The address.
         url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What is to be shown to the servers, or trusted of them, is of no use.
+    #[error("{what} cannot be used: {why}")]
+    BadAccess {
+        /// A file, or what it is for.
+        what: String,
         /// What is wrong with it.
         why: String,
     },
@@ -66,6 +74,16 @@ pub enum Error {
         /// Its words.
         why: String,
     },
+    /// PostgreSQL is only reached by way of a pooler. A session's lock would stay with a connection that the
+    /// pooler may give to somebody else: give the address of the server itself.
+    #[error(
+        "PostgreSQL is behind a pooler, which shares its connections: {why}; a session needs one of its own, \
+         so give the address of the server itself"
+    )]
+    Pooled {
+        /// By what that is known.
+        why: String,
+    },
     /// The session has ended: the lock is not held any more, or the place in the line is gone. Lock
     /// again: that opens another session.
     #[error("{line}: the session has ended, and with it the place in line; lock again")]
@@ -88,6 +106,25 @@ pub enum Error {
         /// The lock.
         line: String,
     },
+    /// It was not this participant's turn in time. Only what would
+    /// [give the participant back](crate::OwnedError) says so.
+    #[error("{line}: it was not free in time")]
+    Busy {
+        /// The lock.
+        line: String,
+    },
+    /// The thread that [blocking](crate::blocking) calls need could not be started.
+    #[error("the thread that blocking calls need did not start: {why}")]
+    NoThread {
+        /// What the system said.
+        why: String,
+    },
+    /// A [blocking](crate::blocking) call in a process that was forked off one that had made such calls.
+    #[error(
+        "a process that uses blocking locks has forked off this one, where they do not work; fork before \
+             the first of these calls, or start another program"
+    )]
+    Forked,
 }
 
 fn seconds(time: Duration) -> String {
@@ -102,4 +139,4 @@ impl Error {
 }
 
 /// What is said, or an [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

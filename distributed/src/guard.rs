@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
+use crate::lease::Lease;
 use crate::mutex::check_note;
 use crate::seat::Attempt;
 use crate::{Death, Error, Result};
@@ -33,12 +37,20 @@ pub struct Guard<'p> {
     attempt: Attempt,
     token: u64,
     deaths: Vec<Death>,
+    /// Closed when the guard is gone.
+    held: watch::Sender<()>,
     participant: PhantomData<&'p mut ()>,
 }
 
 impl Guard<'_> {
     pub(crate) fn new(attempt: Attempt, token: u64, deaths: Vec<Death>) -> Self {
-        Self { attempt, token, deaths, participant: PhantomData }
+        Self { attempt, token, deaths, held: watch::Sender::new(()), participant: PhantomData }
+    }
+
+    /// The same, for whoever has the participant beside it.
+    pub(crate) fn detached(self) -> Guard<'static> {
+        let Self { attempt, token, deaths, held, participant: _ } = self;
+        Guard { attempt, token, deaths, held, participant: PhantomData }
     }
 
     /// The number of this acquisition: greater than that of each one before, over restarts of everything.
@@ -75,7 +87,7 @@ impl Guard<'_> {
     ///
     /// It borrows nothing: it may go into a task of its own.
     pub fn lost(&self) -> impl Future<Output = ()> + Send + 'static {
-        let lease = self.attempt.life.lease.clone();
+        let lease = self.lease();
         async move { lease.over().await }
     }
 
@@ -110,6 +122,15 @@ impl Guard<'_> {
     /// If the engine refuses. Then the session is ended.
     pub async fn unlock(self) -> Result<()> {
         self.attempt.leave().await
+    }
+
+    pub(crate) fn lease(&self) -> Arc<Lease> {
+        self.attempt.life.lease.clone()
+    }
+
+    /// What is closed when the guard is gone.
+    pub(crate) fn held(&self) -> watch::Receiver<()> {
+        self.held.subscribe()
     }
 
     pub(crate) fn error_of_loss(&self) -> Error {

@@ -1,6 +1,21 @@
 #![doc = include_str!("../README.md")]
+// One engine alone has no use for all that they share.
+#![cfg_attr(
+    not(all(
+        feature = "consul",
+        feature = "dynamodb",
+        feature = "etcd",
+        feature = "postgres",
+        feature = "tls",
+        feature = "zookeeper"
+    )),
+    allow(dead_code)
+)]
 
+mod access;
+mod address;
 pub mod algorithm;
+pub mod blocking;
 mod connect;
 mod election;
 pub mod engine;
@@ -12,21 +27,26 @@ mod life;
 mod mutex;
 #[cfg(feature = "messages")]
 pub mod node;
+mod owned;
 mod participant;
 mod rw;
 mod seat;
+mod secret;
 mod semaphore;
 mod status;
+mod tls;
 #[cfg(feature = "messages")]
 pub mod transport;
 mod who;
 
-pub use connect::{Client, connect};
+pub use access::Access;
+pub use connect::{Client, connect, connect_with};
 pub use election::{Candidate, Election, Leadership, Observer};
 pub use engine::Mode;
 pub use error::{Error, Result};
 pub use guard::Guard;
 pub use mutex::{Mutex, Options, check_name};
+pub use owned::{OwnedError, OwnedGuard};
 pub use participant::{Participant, Waiting};
 pub use rw::{RwLock, RwParticipant};
 pub use semaphore::{Semaphore, SemaphoreParticipant};

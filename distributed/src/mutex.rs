@@ -26,13 +26,20 @@ pub struct Mutex {
 pub struct Options {
     pub(crate) ttl: Duration,
     pub(crate) poisoning: bool,
+    pub(crate) is_recorded: bool,
     pub(crate) who: Who,
     pub(crate) note: Arc<str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ttl: Duration::from_secs(10), poisoning: true, who: Who::this(), note: "".into() }
+        Self {
+            ttl: Duration::from_secs(10),
+            poisoning: true,
+            is_recorded: true,
+            who: Who::this(),
+            note: "".into(),
+        }
     }
 }
 
@@ -52,6 +59,18 @@ impl Options {
     #[must_use]
     pub fn poisoning(mut self, poisoning: bool) -> Self {
         self.poisoning = poisoning;
+        self
+    }
+
+    /// Whether this participant leaves a record of being inside, by which the next one is told if it left
+    /// without unlocking; yes if nothing is said.
+    ///
+    /// That record has to be written before it is in. Without it the hand-off takes one change of the servers
+    /// less, and whoever comes next is not told if this one dies inside. It is still told of others itself.
+    /// With PostgreSQL the others then do not see its token and its note either. Leaders are always recorded.
+    #[must_use]
+    pub fn recorded(mut self, recorded: bool) -> Self {
+        self.is_recorded = recorded;
         self
     }
 

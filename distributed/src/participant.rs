@@ -56,10 +56,10 @@ impl Participant {
     pub async fn lock_or_repair<E, F>(
         &mut self,
         repair: impl FnOnce(Death) -> F,
-    ) -> std::result::Result<Guard<'_>, E>
+    ) -> Result<Guard<'_>, E>
     where
         E: From<Error>,
-        F: Future<Output = std::result::Result<(), E>>,
+        F: Future<Output = Result<(), E>>,
     {
         let (attempt, turn) = self.seat.enter(&self.ask, Patience::Endless).await?;
         let guard = self.inside(attempt, turn).await?.0;
@@ -150,9 +150,14 @@ impl Participant {
         self.ask.note = note.into();
     }
 
+    pub(crate) fn line(&self) -> &str {
+        self.seat.line()
+    }
+
     async fn inside(&self, attempt: Attempt, turn: Turn) -> Result<Inside<'_>> {
         let (token, deaths) = attempt.wait(turn).await?;
-        if !self.seat.options.poisoning && self.ask.mode == Mode::Exclusive {
+        let is_exclusive = self.ask.mode == Mode::Exclusive;
+        if !self.seat.options.poisoning && is_exclusive && !deaths.is_empty() {
             attempt.clear();
         }
         Ok(Inside(Guard::new(attempt, token, deaths), self))
@@ -167,7 +172,7 @@ impl<'p> Inside<'p> {
         let Self(guard, participant) = self;
         match guard.death().cloned() {
             Some(death) if participant.seat.options.poisoning => {
-                let line = participant.seat.line().to_owned();
+                let line = participant.line().to_owned();
                 guard.unlock().await?;
                 Err(Error::OwnerDied { line, death })
             }
@@ -185,7 +190,7 @@ impl Drop for Participant {
 
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Participant").field("line", &self.seat.line()).finish_non_exhaustive()
+        f.debug_struct("Participant").field("line", &self.line()).finish_non_exhaustive()
     }
 }
 

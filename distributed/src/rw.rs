@@ -95,10 +95,10 @@ impl RwParticipant {
     pub async fn write_or_repair<E, F>(
         &mut self,
         repair: impl FnOnce(Death) -> F,
-    ) -> std::result::Result<Guard<'_>, E>
+    ) -> Result<Guard<'_>, E>
     where
         E: From<Error>,
-        F: Future<Output = std::result::Result<(), E>>,
+        F: Future<Output = Result<(), E>>,
     {
         self.as_a(Mode::Exclusive).lock_or_repair(repair).await
     }
@@ -106,6 +106,10 @@ impl RwParticipant {
     /// [`Participant::leave`].
     pub async fn leave(self) -> Result<()> {
         self.participant.leave().await
+    }
+
+    pub(crate) fn line(&self) -> &str {
+        self.participant.line()
     }
 
     fn as_a(&mut self, mode: Mode) -> &mut Participant {

@@ -98,6 +98,7 @@ impl Seat {
                 line: seat.line.clone(),
                 attempt: number,
                 mode,
+                is_recorded: seat.options.is_recorded && mode == Mode::Exclusive,
                 who: seat.options.who.clone(),
                 note,
                 since: SystemTime::now(),
@@ -196,6 +197,23 @@ impl Place {
     }
 }
 
+/// The answer to what is asked again and again, until the lease is over.
+async fn insist<T, F>(seat: &Seat, life: &Life, ask: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    loop {
+        match life.ask(ask()).await {
+            Err(error) if error.is_passing() => {}
+            answer => return answer,
+        }
+        if life.lease.is_over() {
+            return Err(seat.lost());
+        }
+        sleep(Life::PAUSE).await;
+    }
+}
+
 /// An attempt's right to its place. Dropped, it leaves.
 #[derive(Debug)]
 struct Claim {
@@ -256,32 +274,15 @@ impl Attempt {
         let look = self.claim.seat.run(move |seat, place| async move {
             // Nobody leaves meanwhile.
             let _place = place;
-            loop {
-                match life.ask(life.session.poll(&me)).await {
-                    Err(error) if error.is_passing() => {}
-                    answer => return answer,
-                }
-                if life.lease.is_over() {
-                    return Err(seat.lost());
-                }
-                sleep(Life::PAUSE).await;
-            }
+            insist(&seat, &life, || life.session.poll(&me)).await
         });
         look.await
     }
 
     /// Comes back when the place in line is certain.
     pub(crate) async fn placed(&self) -> Result<()> {
-        while let Err(error) = self.life.ask(self.life.session.placed(&self.me)).await {
-            if !error.is_passing() {
-                return Err(error);
-            }
-            if self.life.lease.is_over() {
-                return Err(self.lost());
-            }
-            sleep(Life::PAUSE).await;
-        }
-        Ok(())
+        let (life, me) = (&self.life, &self.me);
+        insist(&self.claim.seat, life, || life.session.placed(me)).await
     }
 
     /// Makes sure that the lease is not older than the way in.
@@ -318,16 +319,7 @@ impl Attempt {
         let said = self.claim.seat.run(move |seat, place| async move {
             // Nobody leaves meanwhile.
             let _place = place;
-            loop {
-                match life.ask(life.session.say(&me, &note)).await {
-                    Err(error) if error.is_passing() => {}
-                    answer => return answer,
-                }
-                if life.lease.is_over() {
-                    return Err(seat.lost());
-                }
-                sleep(Life::PAUSE).await;
-            }
+            insist(&seat, &life, || life.session.say(&me, &note)).await
         });
         said.await
     }

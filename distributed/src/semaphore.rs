@@ -148,6 +148,10 @@ impl SemaphoreParticipant {
         self.door.leave().await?;
         self.holder.leave().await
     }
+
+    pub(crate) fn line(&self) -> &str {
+        self.door.line()
+    }
 }
 
 /// Goes into the door if nobody is in it and there is a permit.

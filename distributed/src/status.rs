@@ -30,7 +30,8 @@ pub struct Competitor {
     pub note: String,
     /// With whom it gets along.
     pub mode: Mode,
-    /// Its token if it is inside; 0 if it waits. With PostgreSQL also 0 for one that shares the lock.
+    /// Its token if it is inside; 0 if it waits. With PostgreSQL also 0 for one that shares the lock, is not
+    /// [recorded](crate::Options::recorded), or is just going in.
     pub token: u64,
     /// Since when it is in the line, by its own clock; with PostgreSQL since when it waits, or is inside,
     /// by the server's.

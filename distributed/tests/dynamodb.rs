@@ -1,42 +1,33 @@
 //! What is so with DynamoDB and with no other engine, on dynalite.
 #![cfg(feature = "dynamodb")]
 
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/arena.rs"]
-mod arena;
-mod raw;
+#[macro_use]
+mod own;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bakery_distributed::engine::{Me, Patience, Session, Turn};
+use bakery_distributed::engine::{Me, Patience, Renewal, Session, Turn};
 use bakery_distributed::{Error, Mode, Who, connect};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use own::{arena, raw};
+
 use crate::arena::{Arena, LIMIT, options};
+use crate::own::between::between;
 
-macro_rules! tests {
-    ($($test:ident)*) => {
-        mod dynamodb {
-            $(
-                #[test]
-                fn $test() {
-                    crate::arena::run("dynamodb", stringify!($test), super::$test);
-                }
-            )*
-        }
-    };
-}
-
-tests! {
+tests! { dynamodb:
     an_entry_that_is_repeated_is_the_same_one
     an_entry_whose_answer_was_lost_gets_its_number_back
     an_entry_that_comes_after_its_session_holds_nobody_up
     a_dead_waiter_is_taken_out_by_the_one_behind_it
     a_session_is_judged_by_its_own_time
+    a_session_that_is_renewed_at_the_last_moment_lives
     whoever_only_tries_gets_in_after_one_that_died
     nothing_is_left_of_those_who_have_left
     whoever_comes_first_makes_the_table
@@ -66,6 +57,7 @@ fn attempt(arena: &Arena) -> Me {
         line: arena.name.into(),
         attempt: 1,
         mode: Mode::Exclusive,
+        is_recorded: true,
         who: Who::this(),
         note: "".into(),
         since: SystemTime::now(),
@@ -147,7 +139,7 @@ async fn a_dead_waiter_is_taken_out_by_the_one_behind_it(arena: Arena) -> Result
     let (waited, watched) = tokio::join!(wait, watch);
     watched?;
     ensure!(waited??.death().is_none());
-    ensure!(dead.renew().await? == bakery_distributed::engine::Renewal::Ended);
+    ensure!(dead.renew().await? == Renewal::Ended);
     Ok(())
 }
 
@@ -157,12 +149,41 @@ async fn a_session_is_judged_by_its_own_time(arena: Arena) -> Result<()> {
     let began = Instant::now();
     let dead = session(&arena, ttl).await?;
     dead.enter(&attempt(&arena), Patience::Endless).await?;
-    let options = options().ttl(Duration::from_secs(2));
+    let options = arena.short().ttl(Duration::from_secs(2));
     let mut me = arena.mutex()?.with(options).join().await?;
     let Err(Error::OwnerDied { death, .. }) = me.lock().await else { bail!("nobody died") };
     ensure!(death.token == 1);
     ensure!(began.elapsed() >= ttl, "{:?}", began.elapsed());
     Ok(())
+}
+
+/// Between the look that found it dead and its end.
+async fn a_session_that_is_renewed_at_the_last_moment_lives(arena: Arena) -> Result<()> {
+    let late = session(&arena, Duration::from_secs(1)).await?;
+    let me = attempt(&arena);
+    ensure!(matches!(late.enter(&me, Patience::Endless).await?, Turn::Mine { .. }));
+    let (is_renewed, runtime) = (Arc::new(AtomicBool::new(false)), Handle::current());
+    let (renewed, renews) = (is_renewed.clone(), late.clone());
+    let (_, address) = arena.url.split_once("://").context("no address")?;
+    let (server, table) = address.split_once('/').context("no table")?;
+    let way = between(server, move |head: &str, _: &str| {
+        if head.contains("DynamoDB_20120810.DeleteItem") && !renewed.load(SeqCst) {
+            runtime.block_on(renews.renew()).unwrap();
+            renewed.store(true, SeqCst);
+        }
+        None
+    })?;
+    let judge = connect(&format!("dynamodb://{way}/{table}"))?.mutex(arena.name)?;
+    let mut judge = judge.with(options()).join().await?;
+    let end = Instant::now() + LIMIT;
+    while !is_renewed.load(SeqCst) {
+        ensure!(judge.try_lock().await?.is_none(), "both are inside");
+        ensure!(Instant::now() < end, "it is not found dead");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    ensure!(late.renew().await? == Renewal::Alive && late.holds(&me).await?);
+    late.leave(&me, false).await?;
+    Ok(late.close().await?)
 }
 
 async fn whoever_only_tries_gets_in_after_one_that_died(arena: Arena) -> Result<()> {
@@ -196,6 +217,11 @@ async fn nothing_is_left_of_those_who_have_left(arena: Arena) -> Result<()> {
     me.lock_or_repair(async |_| Ok::<_, Error>(())).await?.unlock().await?;
     let mut shared = arena.client()?.rw_lock(arena.name)?.with(options()).join().await?;
     shared.read().await?.unlock().await?;
+    // Nor of what one says that has left.
+    let (late, said) = (session(&arena, LIMIT).await?, attempt(&arena));
+    late.enter(&said, Patience::Endless).await?;
+    late.leave(&said, false).await?;
+    late.say(&said, "something").await?;
     arena.wait_for(|status| status.queue.is_empty() && status.holders.is_empty()).await?;
     let item = item(&arena)?;
     let names: BTreeSet<_> =
@@ -209,6 +235,7 @@ async fn nothing_is_left_of_those_who_have_left(arena: Arena) -> Result<()> {
 
 async fn whoever_comes_first_makes_the_table(arena: Arena) -> Result<()> {
     let url = arena.url.replace("/bakery?", "/another-table?");
+    ensure!(connect(&url)?.mutex(arena.name)?.status().await?.holders.is_empty());
     let mut tasks = JoinSet::new();
     for _ in 0..5 {
         let mutex = connect(&url)?.mutex(arena.name)?.with(options());

@@ -13,9 +13,11 @@ pub enum Id {
     Detach,
     Dir,
     DryRun,
+    Engine,
     Exclusive,
     Fcntl,
     Fd,
+    Grace,
     Help,
     Jobs,
     Json,
@@ -37,6 +39,7 @@ pub enum Id {
     Slots,
     Start,
     Token,
+    Ttl,
     Unlock,
     Until,
     Unused,
@@ -110,6 +113,13 @@ pub static DIR: Opt = valued(
 );
 pub static DRY_RUN: Opt =
     flag(Id::DryRun, "", &["dry-run"], "say what would happen, and take nothing");
+pub static ENGINE: Opt = valued(
+    Id::Engine,
+    "",
+    &["engine"],
+    "URL",
+    "a lock between machines, on etcd://, zookeeper://, consul://, postgres:// or dynamodb://; as BAKERY_ENGINE does, despite which `local` is this machine's",
+);
 pub static EXCLUSIVE: Opt = flag(Id::Exclusive, "xe", &["exclusive"], "alone: the default");
 pub static FCNTL: Opt = flag(
     Id::Fcntl,
@@ -123,6 +133,13 @@ pub static FD: Opt = valued(
     &["fd"],
     "FD",
     "lock the open descriptor FD; a command may follow, and the lock stays when that has ended",
+);
+pub static GRACE: Opt = valued(
+    Id::Grace,
+    "",
+    &["grace"],
+    "TIME",
+    "with --engine: how long before the lock is lost the command gets TERM, ahead of the KILL; a third of --ttl unless set, and half at the most",
 );
 pub static HELP: Opt = flag(Id::Help, "h", &["help"], "say this");
 pub static JOBS: Opt = valued(
@@ -239,6 +256,13 @@ pub static START: Opt = valued(
     "the first byte to lock; 0 unless set; implies --fcntl",
 );
 pub static TOKEN: Opt = valued(Id::Token, "", &["token"], "T", "the token that the hold has said");
+pub static TTL: Opt = valued(
+    Id::Ttl,
+    "",
+    &["ttl"],
+    "TIME",
+    "with --engine: after how long without an answer of its servers the lock is lost (1s to 1h); 10s unless set",
+);
 pub static UNLOCK: Opt = flag(Id::Unlock, "u", &["unlock"], "let go of the lock on a descriptor");
 pub static UNTIL: Opt = valued(
     Id::Until,

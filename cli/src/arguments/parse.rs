@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use crate::arguments::{Id, Opt, Verb};
+use crate::arguments::{Id, Opt, VERBS, Verb};
 use crate::exit::Failure;
 use crate::message::shown;
 
@@ -130,7 +130,7 @@ fn long_option(verb: &Verb, name: &[u8]) -> Result<&'static Opt, Failure> {
         let near = names().map(|(known, _)| (distance(known, &text), known)).min();
         let hint = match near {
             Some((distance, known)) if distance <= 2 => format!("; write --{known}"),
-            _ => String::new(),
+            _ => others_with(name),
         };
         return Err(wrong(verb, format!("there is no option {given}{hint}")));
     };
@@ -139,6 +139,19 @@ fn long_option(verb: &Verb, name: &[u8]) -> Result<&'static Opt, Failure> {
             Err(wrong(verb, format!("{given} is --{first} or --{second}; write the whole name")))
         }
         None => Ok(option),
+    }
+}
+
+/// ` here; run, hold, status and wait have it`, if other verbs have the option of this name.
+fn others_with(name: &[u8]) -> String {
+    let has = |verb: &&&Verb| {
+        verb.options.iter().any(|option| option.names.iter().any(|known| known.as_bytes() == name))
+    };
+    let verbs: Vec<_> = VERBS.iter().filter(has).map(|verb| verb.name).collect();
+    match verbs.as_slice() {
+        [] => String::new(),
+        [one] => format!(" here; {one} has it"),
+        [others @ .., last] => format!(" here; {} and {last} have it", others.join(", ")),
     }
 }
 

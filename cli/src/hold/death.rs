@@ -20,6 +20,14 @@ impl From<&shared::Death> for Death {
     }
 }
 
+#[cfg(feature = "between-machines")]
+impl Death {
+    /// One between machines.
+    pub fn told(pid: u32, command: String, token: u64, told: String) -> Self {
+        Self { pid, command, token, told }
+    }
+}
+
 impl Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.told)

@@ -4,6 +4,9 @@
 //! another process does, or at a signal. Detached, it is a child that stays behind until it is
 //! [released](crate::verbs::release).
 
+#[cfg(feature = "between-machines")]
+mod between;
+
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
@@ -12,8 +15,11 @@ use std::time::Duration;
 
 use bakery_lock::shared::Options;
 
-use crate::arguments::options::{CONFLICT_EXIT_CODE, DETACH, DIR, HELP, NONBLOCK, PID, WAIT, WHY};
+use crate::arguments::options::{
+    CONFLICT_EXIT_CODE, DETACH, DIR, ENGINE, HELP, NONBLOCK, PID, TTL, WAIT, WHY,
+};
 use crate::arguments::{Id, Parsed, Verb, parse, values};
+use crate::between::address;
 use crate::exit::{Failure, Outcome, status};
 use crate::hold::line::{self, Inside};
 use crate::hold::{Patience, Taken, bytes, is_interrupted};
@@ -21,6 +27,8 @@ use crate::looking::names::use_directory;
 use crate::looking::refused;
 use crate::message::{self, shown};
 use crate::name::Name;
+#[cfg(feature = "between-machines")]
+use crate::name::between_machines;
 use crate::signals::{self, Noted};
 use crate::verbs::path::one_name;
 use crate::verbs::wait::{conflict, time};
@@ -29,7 +37,18 @@ pub static VERB: Verb = Verb {
     name: "hold",
     forms: &["NAME [options]", "NAME --detach [options]"],
     about: "hold the lock NAME until standard input ends; prints the token",
-    options: &[&NONBLOCK, &WAIT, &CONFLICT_EXIT_CODE, &PID, &DETACH, &WHY, &DIR, &HELP],
+    options: &[
+        &NONBLOCK,
+        &WAIT,
+        &CONFLICT_EXIT_CODE,
+        &PID,
+        &DETACH,
+        &WHY,
+        &DIR,
+        &ENGINE,
+        &TTL,
+        &HELP,
+    ],
     options_end_at: usize::MAX,
     run,
 };
@@ -53,6 +72,18 @@ fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
         None if is_detached => Until::Signal,
         None => Until::Input,
     };
+    if let Some(between) = address::of(verb, parsed)? {
+        // Nobody could release it by its token from another machine.
+        address::refuse(verb, parsed, &[&DIR, &DETACH])?;
+        #[cfg(not(feature = "between-machines"))]
+        match between {}
+        #[cfg(feature = "between-machines")]
+        {
+            let name = between_machines(verb, &one_name(verb, parsed)?)?;
+            let time = patience(verb, parsed)?;
+            return between::run(&between, &name, time, conflict(verb, parsed)?, until);
+        }
+    }
     if is_detached { detached(verb, parsed, until) } else { here(verb, parsed, &until) }
 }
 
@@ -151,6 +182,11 @@ enum Got {
     Status(u8),
 }
 
+/// `-n` and `-w`.
+fn patience(verb: &Verb, parsed: &Parsed) -> Result<Option<Duration>, Failure> {
+    if parsed.has(Id::Nonblock) { Ok(Some(Duration::ZERO)) } else { time(verb, parsed) }
+}
+
 /// Goes in, in order and alone.
 fn take(verb: &'static Verb, parsed: &Parsed) -> Result<Got, Failure> {
     let name = match Name::new(one_name(verb, parsed)?)? {
@@ -165,8 +201,7 @@ fn take(verb: &'static Verb, parsed: &Parsed) -> Result<Got, Failure> {
             ));
         }
     };
-    let time = if parsed.has(Id::Nonblock) { Some(Duration::ZERO) } else { time(verb, parsed)? };
-    let (patience, conflict) = (Patience::of(time), conflict(verb, parsed)?);
+    let (patience, conflict) = (Patience::of(patience(verb, parsed)?), conflict(verb, parsed)?);
     use_directory(parsed);
     let mutex = Options::new().open_any(&name).map_err(refused)?;
     let noted = Noted::begin();

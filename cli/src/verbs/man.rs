@@ -30,7 +30,7 @@ fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
     screen::answer(&text, 0)
 }
 
-const STATUSES: [(&str, &str); 13] = [
+const STATUSES: [(&str, &str); 15] = [
     ("0", "done; of status: the lock is free"),
     (
         "1",
@@ -40,8 +40,10 @@ const STATUSES: [(&str, &str); 13] = [
     ("64", "wrong usage"),
     ("65", "the descriptor is bad"),
     ("66", "the file or the lock cannot be opened"),
+    ("69", "with --engine: its servers do not answer, or refuse"),
     ("71", "the operating system would not"),
     ("73", "the file or the lock cannot be made"),
+    ("74", "with --engine: the lock was lost, or was about to be, and the command was told to end"),
     ("75", "somebody else has the lock, or the time was over"),
     ("76, 77", "the last one died inside, and that was to be told; a lock within itself"),
     ("124", "of run: --max-time was over"),
@@ -49,8 +51,9 @@ const STATUSES: [(&str, &str); 13] = [
     ("128+n", "of run: the command was ended by the signal n; else its own status"),
 ];
 
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 6] = [
     ("BAKERY_LOCK_DIR", "where names are kept, instead of /run/lock or /dev/shm"),
+    ("BAKERY_ENGINE", "as --engine, for run, hold, status and wait"),
     ("BAKERY_WAIT", "as --wait, for run"),
     ("NO_COLOR", "if set, there are no colours"),
     (

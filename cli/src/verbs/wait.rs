@@ -1,5 +1,8 @@
 //! `bakery wait`: until a lock is free. It takes nothing.
 
+#[cfg(feature = "between-machines")]
+mod between;
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -8,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use bakery_lock::shared::{Error, Options};
 
-use crate::arguments::options::{CONFLICT_EXIT_CODE, DIR, HELP, WAIT};
+use crate::arguments::options::{CONFLICT_EXIT_CODE, DIR, ENGINE, HELP, WAIT};
 use crate::arguments::{Id, Parsed, Verb, parse, values};
+use crate::between::address;
 use crate::exit::{Failure, Outcome, status};
 use crate::hold::{Patience, bytes, file};
 use crate::looking;
@@ -17,13 +21,15 @@ use crate::looking::descriptors::FileId;
 use crate::looking::names::{self, Place, use_directory};
 use crate::looking::refused;
 use crate::message::shown;
+#[cfg(feature = "between-machines")]
+use crate::name::between_machines;
 use crate::verbs::path::one_name;
 
 pub static VERB: Verb = Verb {
     name: "wait",
     forms: &["NAME [-w TIME]"],
     about: "wait until nobody has the lock or is in line for it; takes nothing",
-    options: &[&WAIT, &CONFLICT_EXIT_CODE, &DIR, &HELP],
+    options: &[&WAIT, &CONFLICT_EXIT_CODE, &DIR, &ENGINE, &HELP],
     options_end_at: usize::MAX,
     run,
 };
@@ -35,8 +41,16 @@ const LOOKS_A_PAUSE: u32 = 50;
 
 fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
     let name = one_name(verb, parsed)?;
-    let patience = Patience::of(time(verb, parsed)?);
+    let time = time(verb, parsed)?;
     let conflict = conflict(verb, parsed)?;
+    if let Some(between) = address::of(verb, parsed)? {
+        address::refuse(verb, parsed, &[&DIR])?;
+        #[cfg(not(feature = "between-machines"))]
+        match between {}
+        #[cfg(feature = "between-machines")]
+        return between::run(&between, &between_machines(verb, &name)?, time, conflict);
+    }
+    let patience = Patience::of(time);
     use_directory(parsed);
     let mut pause = FIRST_PAUSE;
     loop {

@@ -271,3 +271,24 @@ fn help_goes_where_it_is_read() {
     closed.args(["-c", "(sleep .1; \"$BAKERY\" run --help; echo $? >status) | :"]);
     assert_eq!(place.outcome(&mut closed), (0, String::new(), String::new()));
 }
+
+/// Without an engine compiled in.
+#[cfg(not(feature = "between-machines"))]
+#[test]
+fn locks_between_machines_say_how_they_are_had() {
+    let place = Place::new();
+    for (verb, words) in
+        [("run", &["lock", "true"][..]), ("hold", &["lock"]), ("status", &[]), ("wait", &["lock"])]
+    {
+        let mut by_option = place.bakery([&[verb, "--engine", "etcd://a"], words].concat());
+        let mut by_variable = place.bakery([&[verb], words].concat());
+        by_variable.env("BAKERY_ENGINE", "etcd://a");
+        for command in [&mut by_option, &mut by_variable] {
+            let (status, out, said) = place.outcome(command);
+            assert!(
+                status == 64 && out.is_empty() && said.contains("--features engines"),
+                "{status} {out}{said}"
+            );
+        }
+    }
+}

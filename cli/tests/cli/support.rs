@@ -93,6 +93,7 @@ impl Place {
             .current_dir(self.directory.path())
             .env("BAKERY_LOCK_DIR", self.locks.path().join("names"))
             .env("BAKERY", BAKERY)
+            .env_remove("BAKERY_ENGINE")
             .env_remove("BAKERY_HELD")
             .env_remove("BAKERY_WAIT")
             .stdin(Stdio::null());

@@ -37,7 +37,7 @@ impl Place {
     pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bakery"));
         command.args(words).env("BAKERY_LOCK_DIR", self.locks()).current_dir(self.0.path());
-        command.env_remove("NO_COLOR").stdin(Stdio::null());
+        command.env_remove("NO_COLOR").env_remove("BAKERY_ENGINE").stdin(Stdio::null());
         command
     }
 

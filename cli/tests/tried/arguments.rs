@@ -178,8 +178,8 @@ const OPERANDS: [&[u8]; 16] = [
     b"true",
 ];
 
-const VARIABLES: [&str; 6] =
-    ["BAKERY_HELD", "BAKERY_WAIT", "BAKERY_TOKEN", "NO_COLOR", "SHELL", "TERM"];
+const VARIABLES: [&str; 7] =
+    ["BAKERY_ENGINE", "BAKERY_HELD", "BAKERY_WAIT", "BAKERY_TOKEN", "NO_COLOR", "SHELL", "TERM"];
 
 fn text(bytes: &[u8]) -> OsString {
     OsString::from_vec(bytes.to_vec())

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use petgraph::Direction::Incoming;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -15,11 +16,16 @@ use crate::system::{State, Step, System};
 #[derive(Debug)]
 pub(crate) struct Violation {
     pub(crate) claim: String,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<String>,
+}
+
+/// Each as it is printed.
+pub(crate) fn told(steps: impl IntoIterator<Item = impl Debug>) -> Vec<String> {
+    steps.into_iter().map(|step| format!("{step:?}")).collect()
 }
 
 /// No model has as many: what does has no end.
-const MOST_STATES: usize = 20_000_000;
+pub(crate) static MOST_STATES: AtomicUsize = AtomicUsize::new(20_000_000);
 
 /// The number of states, if in none of them two are inside or a token has gone back, and if from each of
 /// them everybody can still be served.
@@ -36,24 +42,27 @@ where
     A::Message: Copy + Debug + Eq + Hash + Send + Sync + 'static,
 {
     let (bounds, begin) = (system.bounds, system.begin);
+    let most = MOST_STATES.load(Relaxed);
     let checker = system
         .checker()
-        .target_state_count(MOST_STATES)
+        .target_state_count(most)
         .finish_when(HasDiscoveries::AnyFailures)
         .spawn_bfs()
         .join();
     if let Some((_, path)) = checker.discoveries().into_iter().next() {
         let claim = path.last_state().broken().unwrap_or_default().to_owned();
-        return Err(Violation { claim, steps: path.into_actions() });
+        return Err(Violation { claim, steps: told(path.into_actions()) });
     }
     let states = checker.unique_state_count();
-    if states >= MOST_STATES {
+    if states >= most {
         return Err(Violation { claim: "the states have no end".to_owned(), steps: Vec::new() });
     }
     drop(checker);
     match stuck(&System { bounds, begin }) {
         None => Ok(states),
-        Some(steps) => Err(Violation { claim: "somebody waits for ever".to_owned(), steps }),
+        Some(steps) => {
+            Err(Violation { claim: "somebody waits for ever".to_owned(), steps: told(steps) })
+        }
     }
 }
 

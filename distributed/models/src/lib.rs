@@ -1,25 +1,39 @@
 //! The algorithms by messages, one step at a time: every order of what can happen, until no new state is found.
 
+mod agreement;
 #[path = "../../src/algorithm/mod.rs"]
 pub mod algorithm;
 mod explore;
+mod model;
 mod models;
+#[cfg(feature = "mutants")]
+mod mutants;
+mod subjects;
 mod system;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Runs the models of which the names have each of these words in them, and prints what is found.
+/// Runs the models of which the names have each of these words in them, and prints what is found; with `long`
+/// those too that take minutes.
 #[must_use]
 pub fn command(words: &[String]) -> ExitCode {
+    #[cfg(feature = "mutants")]
+    if let Some((first, words)) = words.split_first()
+        && first == "mutants"
+    {
+        return mutants::command(words);
+    }
+    let long = words.iter().any(|word| word == "long");
+    let words: Vec<_> = words.iter().filter(|word| *word != "long").collect();
     let (mut number, mut unexpected) = (0, 0);
-    for claim in models::all() {
-        let name = claim.to_string();
-        if !words.iter().all(|word| name.contains(word)) {
+    for model in models::all().into_iter().chain(subjects::all()) {
+        let name = &model.name;
+        if (model.is_slow && !long) || !words.iter().all(|word| name.contains(*word)) {
             continue;
         }
         let start = Instant::now();
-        let found = claim.run();
+        let found = model.run();
         number += 1;
         unexpected += usize::from(found.is_err());
         let text = found.unwrap_or_else(|why| format!("UNEXPECTED: {why}"));

@@ -18,6 +18,10 @@ pub(crate) struct Bounds {
     pub(crate) withdrawals: u8,
     /// How often a node dies, and begins again.
     pub(crate) deaths: u8,
+    /// How often a node dies for good.
+    pub(crate) ends: u8,
+    /// How often a node is taken for dead that is not: then all that is claimed is that nobody waits for ever.
+    pub(crate) suspicions: u8,
     pub(crate) links: Links,
 }
 
@@ -52,6 +56,8 @@ pub(crate) struct State<A, M> {
     token: u64,
     withdrawals: u8,
     deaths: u8,
+    ends: u8,
+    suspicions: u8,
     /// How many messages may still be doubled or lost.
     faults: u8,
     broken: Option<&'static str>,
@@ -72,11 +78,15 @@ enum Program {
     Outside,
     Waiting,
     Inside,
+    /// There is none any more.
+    Dead,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Packet<M> {
     Began,
+    Down,
+    Up,
     Message(M),
 }
 
@@ -93,10 +103,15 @@ pub(crate) enum Step {
     Lose(Id, Id),
     /// It dies and begins again; what it had sent is lost or not.
     Die(Id, bool),
+    /// It dies for good; likewise.
+    End(Id, bool),
+    /// This one takes that one for dead, until it hears of it.
+    Suspect(Id, Id),
 }
 
-const EXCLUSION: &str = "two are inside";
-const TOKENS: &str = "a token is not greater than one before";
+pub(crate) const EXCLUSION: &str = "two are inside";
+pub(crate) const TOKENS: &str = "a token is not greater than one before";
+pub(crate) const AGAIN: &str = "one goes in that has not asked to";
 
 impl<A> System<A>
 where
@@ -129,8 +144,12 @@ where
                         state.ways[way].push_back(Packet::Message(message));
                     }
                 }
+                // None of these waits for a time.
+                Output::SetAlarm(_) => {}
                 Output::Answer(Entered { token }) => {
-                    if state.nodes.iter().any(|node| node.program == Program::Inside) {
+                    if self.bounds.suspicions > 0 {
+                        // Two may be inside; their tokens tell which of them came first.
+                    } else if state.nodes.iter().any(|node| node.program == Program::Inside) {
                         state.broken = Some(EXCLUSION);
                     } else if token <= state.token {
                         state.broken = Some(TOKENS);
@@ -140,7 +159,7 @@ where
                     if node.program == Program::Waiting {
                         node.program = Program::Inside;
                     } else {
-                        state.broken = Some("one went in that did not want to");
+                        state.broken = Some(AGAIN);
                     }
                 }
             }
@@ -152,16 +171,36 @@ where
         state: &mut State<A, A::Message>,
         from: Id,
         to: Id,
-        packet: Packet<A::Message>,
+        packet: &Packet<A::Message>,
     ) {
-        match packet {
+        match *packet {
             Packet::Began => {
                 let way = self.way(from, to);
                 // What it sends to a life that is over is lost.
-                state.met[way] = !state.ways[way].contains(&Packet::Began);
+                let is_over = |packet| matches!(packet, &Packet::Began | &Packet::Down);
+                state.met[way] = !state.ways[way].iter().any(is_over);
                 self.tell(state, to, Event::Began(from));
             }
+            Packet::Down => self.tell(state, to, Event::Down(from)),
+            Packet::Up => self.tell(state, to, Event::Up(from)),
             Packet::Message(message) => self.tell(state, to, Event::Came { from, message }),
+        }
+    }
+
+    /// A node is no more, and everybody else is going to notice.
+    fn end(&self, state: &mut State<A, A::Message>, who: Id, is_lost: bool) {
+        let node = &mut state.nodes[usize::from(who)];
+        (node.program, node.passages) = (Program::Dead, 0);
+        for other in (0..self.bounds.nodes).filter(|&other| other != who) {
+            let (there, back) = (self.way(who, other), self.way(other, who));
+            state.met[there] = false;
+            state.ways[back].clear();
+            if is_lost {
+                state.ways[there].clear();
+            }
+            if state.nodes[usize::from(other)].program != Program::Dead {
+                state.ways[there].push_back(Packet::Down);
+            }
         }
     }
 
@@ -179,6 +218,10 @@ where
             if is_lost {
                 state.ways[there].clear();
             }
+            if state.nodes[usize::from(other)].program == Program::Dead {
+                self.tell(state, who, Event::Down(other));
+                continue;
+            }
             state.ways[there].push_back(Packet::Began);
             // It has to notice the other one as well.
             self.tell(state, who, Event::Began(other));
@@ -195,7 +238,7 @@ where
     type Action = Step;
 
     fn init_states(&self) -> Vec<Self::State> {
-        let Bounds { nodes, passages, withdrawals, deaths, links } = self.bounds;
+        let Bounds { nodes, passages, withdrawals, deaths, ends, suspicions, links } = self.bounds;
         let node = |who| Node {
             algorithm: (self.begin)(who, nodes, 1),
             life: 1,
@@ -210,6 +253,8 @@ where
             token: 0,
             withdrawals,
             deaths,
+            ends,
+            suspicions,
             faults: u8::from(matches!(links, Links::Doubling | Links::Losing)),
             broken: None,
         };
@@ -226,17 +271,28 @@ where
         for (who, node) in (0..).zip(&state.nodes) {
             match node.program {
                 Program::Outside if node.passages > 0 => steps.push(Step::Enter(who)),
-                Program::Outside => {}
                 Program::Waiting if state.withdrawals > 0 => steps.push(Step::GiveUp(who)),
-                Program::Waiting => {}
+                Program::Outside | Program::Waiting => {}
                 Program::Inside => steps.push(Step::Leave(who)),
+                Program::Dead => continue,
+            }
+            if state.ends > 0 {
+                steps.extend([Step::End(who, false), Step::End(who, true)]);
             }
             if state.deaths > 0 {
                 steps.extend([Step::Die(who, false), Step::Die(who, true)]);
             }
         }
+        let is_dead = |who: Id| state.nodes[usize::from(who)].program == Program::Dead;
         for (from, to) in self.pairs() {
             let way = &state.ways[self.way(from, to)];
+            if state.suspicions > 0
+                && state.met[self.way(from, to)]
+                && !is_dead(from)
+                && !is_dead(to)
+            {
+                steps.push(Step::Suspect(to, from));
+            }
             let Some(first) = way.front() else { continue };
             let arriving = if self.bounds.links == Links::Reordering { way.len() } else { 1 };
             steps.extend((0..arriving).map(|which| Step::Arrive(from, to, which)));
@@ -268,12 +324,12 @@ where
             }
             Step::Arrive(from, to, which) => {
                 let packet = next.ways[self.way(from, to)].remove(which)?;
-                self.arrive(&mut next, from, to, packet);
+                self.arrive(&mut next, from, to, &packet);
             }
             Step::Double(from, to) => {
                 next.faults -= 1;
                 let packet = next.ways[self.way(from, to)].front()?.clone();
-                self.arrive(&mut next, from, to, packet);
+                self.arrive(&mut next, from, to, &packet);
             }
             Step::Lose(from, to) => {
                 next.faults -= 1;
@@ -282,6 +338,15 @@ where
             Step::Die(who, is_lost) => {
                 next.deaths -= 1;
                 self.die(&mut next, who, is_lost);
+            }
+            Step::End(who, is_lost) => {
+                next.ends -= 1;
+                self.end(&mut next, who, is_lost);
+            }
+            Step::Suspect(who, whom) => {
+                next.suspicions -= 1;
+                next.ways[self.way(whom, who)].push_front(Packet::Up);
+                self.tell(&mut next, who, Event::Down(whom));
             }
         }
         Some(next)
@@ -300,6 +365,9 @@ impl<A, M> State<A, M> {
 
     /// Whether everybody has been inside as often as it wanted, or has given up or died.
     pub(crate) fn is_served(&self) -> bool {
-        self.nodes.iter().all(|node| node.passages == 0 && node.program == Program::Outside)
+        let is_done = |node: &Node<A>| {
+            node.passages == 0 && matches!(node.program, Program::Outside | Program::Dead)
+        };
+        self.nodes.iter().all(is_done)
     }
 }

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use crate::{Cluster, Node, data, port};
 
-pub fn start(programs: &Path) -> Result<Cluster> {
+pub(crate) fn start(programs: &Path) -> Result<Cluster> {
     let ports: Vec<_> = (1..=3).map(|number| (number, port::free(), port::free())).collect();
     let url = |port: u16| format!("http://127.0.0.1:{port}");
     let all = ports.iter().map(|(number, _, peer)| format!("e{number}={}", url(*peer)));
@@ -42,14 +42,34 @@ pub fn start(programs: &Path) -> Result<Cluster> {
     Ok(Cluster { url, nodes, is_ready })
 }
 
-fn is_healthy(port: u16) -> bool {
-    let ask = || {
-        let mut server = TcpStream::connect(("127.0.0.1", port))?;
-        server.set_read_timeout(Some(Duration::from_secs(2)))?;
-        server.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
-        let mut answer = String::new();
-        server.read_to_string(&mut answer)?;
-        Ok::<_, std::io::Error>(answer)
+/// The number of the server that leads, if one does.
+#[must_use]
+pub fn leader(cluster: &Cluster) -> Option<usize> {
+    const STATUS: &str = "POST /v3/maintenance/status HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}";
+    let number = |answer: &str, name: &str| {
+        let (_, rest) = answer.split_once(&format!(r#""{name}":""#))?;
+        Some(rest.split_once('"')?.0.to_owned())
     };
-    ask().is_ok_and(|answer| answer.contains(r#""health":"true""#))
+    cluster.ports().position(|port| {
+        ask(port, STATUS).is_ok_and(|answer| {
+            let leader = number(&answer, "leader");
+            leader.is_some() && leader == number(&answer, "member_id")
+        })
+    })
+}
+
+/// Whether this server says so.
+#[must_use]
+pub fn is_healthy(port: u16) -> bool {
+    let health = ask(port, "GET /health HTTP/1.0\r\n\r\n");
+    health.is_ok_and(|answer| answer.contains(r#""health":"true""#))
+}
+
+fn ask(port: u16, request: &str) -> std::io::Result<String> {
+    let mut server = TcpStream::connect(("127.0.0.1", port))?;
+    server.set_read_timeout(Some(Duration::from_secs(2)))?;
+    server.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    server.read_to_string(&mut answer)?;
+    Ok(answer)
 }

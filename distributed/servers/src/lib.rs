@@ -2,13 +2,15 @@
 //! that can be had. They end, and their data with them, when their [`Cluster`] is dropped and also when the
 //! process that started them ends in whatever way.
 
-mod consul;
+pub mod consul;
 mod dynamodb;
-mod etcd;
+pub mod etcd;
 mod link;
 mod node;
+pub mod pgbouncer;
 mod port;
 mod postgres;
+pub mod secure;
 pub mod zookeeper;
 
 use std::path::{Path, PathBuf};
@@ -84,6 +86,43 @@ impl Cluster {
             sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Has the last server be the leader, or any other one, by killing the leader until it is so. `leader` says
+    /// which one leads.
+    ///
+    /// # Errors
+    ///
+    /// If it is not so after some attempts, or a server does not come back.
+    pub fn elect(&mut self, leader: fn(&Self) -> Option<usize>, last: bool) -> Result<()> {
+        for _ in 0..10 {
+            let now = leader(self).context("nobody leads")?;
+            if (now + 1 == self.nodes.len()) == last {
+                return Ok(());
+            }
+            self.nodes[now].kill()?;
+            let end = Instant::now() + Duration::from_mins(1);
+            while leader(self).is_none() {
+                ensure!(Instant::now() < end, "nobody leads within a minute");
+                sleep(Duration::from_millis(50));
+            }
+            self.nodes[now].start_again()?;
+            self.wait()?;
+        }
+        bail!("the others have been elected again and again")
+    }
+
+    /// The address by which clients find one server only.
+    #[must_use]
+    pub fn url_of(&self, server: usize) -> String {
+        let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        format!("{scheme}://127.0.0.1:{}", self.ports().nth(server).unwrap_or_default())
+    }
+
+    /// Where each server listens to its clients.
+    fn ports(&self) -> impl Iterator<Item = u16> + '_ {
+        let port = |server: &str| server.rsplit_once(':')?.1.parse().ok();
+        self.url.split(',').filter_map(port)
     }
 
     fn ready(self) -> Result<Self> {

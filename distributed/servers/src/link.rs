@@ -1,11 +1,13 @@
 //! A connection between servers that can be cut.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Result;
+
+use crate::port;
 
 /// What servers say to each other by way of some ports. Cut, it is silent and nothing is closed, as when a
 /// cable is pulled.
@@ -34,6 +36,30 @@ impl Link {
         connections.drain(..).filter(is_open).count()
     }
 
+    /// Ways to the servers of this address that can be cut, one to each, and the address by which clients take
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// If a port that was free just now is taken.
+    pub fn before(url: &str) -> Result<(String, Vec<Self>)> {
+        const HOST: &str = "127.0.0.1:";
+        let (mut by_links, mut links) = (String::new(), Vec::new());
+        for (number, part) in url.split(HOST).enumerate() {
+            if number == 0 {
+                by_links += part;
+                continue;
+            }
+            let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            let (to, rest) = part.split_at(digits);
+            let (link, from) = (Self::default(), port::free());
+            link.lead(from, Some(to.parse()?))?;
+            by_links.extend([HOST, &from.to_string(), rest]);
+            links.push(link);
+        }
+        Ok((by_links, links))
+    }
+
     fn set(&self, is_cut: bool) {
         *self.shared.0.lock().unwrap_or_else(PoisonError::into_inner) = is_cut;
         self.shared.1.notify_all();
@@ -49,23 +75,45 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// If it cannot listen there.
+    /// If the port is not free.
     pub fn lead(&self, from: u16, to: Option<u16>) -> Result<()> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, from))?;
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        self.listen(local(from), to.map(local), |_| true)
+    }
+
+    /// As [`lead`](Self::lead), but what does not come from a host goes past the link, if one is given.
+    pub(crate) fn lead_from(
+        &self,
+        host: Option<IpAddr>,
+        at: SocketAddr,
+        to: SocketAddr,
+    ) -> Result<()> {
+        self.listen(at, Some(to), move |from| host.is_none_or(|host| from == host))
+    }
+
+    fn listen(
+        &self,
+        at: SocketAddr,
+        to: Option<SocketAddr>,
+        is_linked: impl Fn(IpAddr) -> bool + Send + 'static,
+    ) -> Result<()> {
+        let listener = TcpListener::bind(at)?;
         let link = self.clone();
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let link = link.clone();
+                let from = connection.peer_addr();
+                let is_linked = from.is_ok_and(|from| is_linked(from.ip()));
+                let link = if is_linked { link.clone() } else { Self::default() };
                 thread::spawn(move || link.join(connection, to));
             }
         });
         Ok(())
     }
 
-    fn join(&self, mut from: TcpStream, port: Option<u16>) -> std::io::Result<()> {
+    fn join(&self, mut from: TcpStream, to: Option<SocketAddr>) -> std::io::Result<()> {
         self.wait();
-        let to = match port {
-            Some(port) => TcpStream::connect((Ipv4Addr::LOCALHOST, port))?,
+        let to = match to {
+            Some(to) => TcpStream::connect(to)?,
             None => connect_as_asked(&mut from)?,
         };
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);

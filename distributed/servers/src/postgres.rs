@@ -36,7 +36,7 @@ pub fn start(programs: &Path) -> Result<Cluster> {
 }
 
 /// Whether the server welcomes a client.
-fn lets_in(port: u16) -> bool {
+pub fn lets_in(port: u16) -> bool {
     let ask = || {
         let mut server = TcpStream::connect(("127.0.0.1", port))?;
         server.set_read_timeout(Some(Duration::from_secs(2)))?;
@@ -49,10 +49,11 @@ fn lets_in(port: u16) -> bool {
     ask().is_ok_and(|answer| answer == *b"R")
 }
 
+/// `nobody`, and `nogroup`.
+pub const NOBODY: u32 = 65534;
+
 /// The command of a program that refuses to run as root.
-fn as_somebody(programs: &Path, program: &str, data: &Path) -> Result<Vec<OsString>> {
-    /// `nobody`, and `nogroup`.
-    const NOBODY: u32 = 65534;
+pub fn as_somebody(programs: &Path, program: &str, data: &Path) -> Result<Vec<OsString>> {
     let libraries = programs.join("../../../x86_64-linux-gnu");
     let mut command: Vec<OsString> = vec!["env".into()];
     if libraries.is_dir() && !programs.starts_with("/usr/lib") {

@@ -6,10 +6,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 use crate::{Cluster, Link, Node, data, port, programs};
@@ -28,7 +27,7 @@ standaloneEnabled=false
 ";
 
 /// What servers and clients need, of what has been unpacked.
-const JARS: &str = "zookeeper zookeeper-jute commons-cli commons-io metrics-core netty-buffer netty-codec \
+pub(crate) const JARS: &str = "zookeeper zookeeper-jute commons-cli commons-io metrics-core netty-buffer netty-codec \
     netty-common netty-handler netty-resolver netty-transport netty-transport-native-unix-common \
     snappy-java slf4j-api";
 
@@ -88,37 +87,7 @@ pub fn start_apart() -> Result<(Cluster, Link)> {
 /// The number of the server that leads, if one does.
 #[must_use]
 pub fn leader(cluster: &Cluster) -> Option<usize> {
-    ports(cluster).position(|port| mode(port).is_ok_and(|mode| mode == "leader"))
-}
-
-/// Has the last server be the leader, or any other one, by killing the leader until it is so.
-///
-/// # Errors
-///
-/// If it is not so after some attempts, or a server does not come back.
-pub fn elect(cluster: &mut Cluster, last: bool) -> Result<()> {
-    for _ in 0..10 {
-        let now = leader(cluster).context("nobody leads")?;
-        if (now == 2) == last {
-            return Ok(());
-        }
-        cluster.nodes[now].kill()?;
-        let end = Instant::now() + Duration::from_mins(1);
-        while leader(cluster).is_none() {
-            ensure!(Instant::now() < end, "nobody leads within a minute");
-            sleep(Duration::from_millis(50));
-        }
-        cluster.nodes[now].start_again()?;
-        cluster.wait()?;
-    }
-    bail!("the others have been elected again and again")
-}
-
-/// Where the clients of one server find it.
-#[must_use]
-pub fn url_of(cluster: &Cluster, server: usize) -> String {
-    let port = ports(cluster).nth(server).unwrap_or_default();
-    format!("zookeeper://127.0.0.1:{port}")
+    cluster.ports().position(|port| mode(port).is_ok_and(|mode| mode == "leader"))
 }
 
 /// Runs a program of Java with ZooKeeper's client and Curator.
@@ -170,7 +139,7 @@ fn launch(
 }
 
 /// A command that runs Java with these jars.
-fn java_with(programs: &Path, jars: &str) -> Vec<OsString> {
+pub(crate) fn java_with(programs: &Path, jars: &str) -> Vec<OsString> {
     let jar = |jar: &str| programs.join(format!("{jar}.jar")).display().to_string();
     let jars = jars.split_whitespace().map(jar).collect::<Vec<_>>().join(":");
     let options = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
@@ -180,13 +149,8 @@ fn java_with(programs: &Path, jars: &str) -> Vec<OsString> {
     java
 }
 
-fn ports(cluster: &Cluster) -> impl Iterator<Item = u16> + '_ {
-    let port = |server: &str| server.rsplit_once(':')?.1.parse().ok();
-    cluster.url.split(',').filter_map(port)
-}
-
 /// What a server is, once it serves.
-fn mode(port: u16) -> Result<String> {
+pub(crate) fn mode(port: u16) -> Result<String> {
     let mut server = TcpStream::connect(("127.0.0.1", port))?;
     server.set_read_timeout(Some(Duration::from_secs(2)))?;
     server.write_all(b"srvr")?;

@@ -1,30 +1,46 @@
-//! The classic algorithms that exclude by messages alone: small state machines, to be read beside the
-//! papers.
+//! The classic algorithms that exclude and agree by messages alone: small state machines, to be read beside
+//! the papers, of which models go through every order of what can happen (`models/`).
 //!
-//! For work that matters take an [engine](crate::engines): these forget when all nodes do, and some wait for
-//! a node that is down until it is back. Each says in its first lines what it promises.
+//! For work that matters take an [engine](crate::engines). These do not run over a network yet; the locks
+//! forget when all nodes do, and some wait for a node that is down until it is back. Each says in its first
+//! lines what it promises.
 //!
 //! One file per algorithm. None of them does I/O, knows the time, or throws dice. A node is told what has
 //! happened, by an [`Event`], and says what is to be done: [`Output`]s.
 //!
 //! | algorithm | messages for one passage | waits for | order | tokens |
 //! |---|---|---|---|---|
+//! | [`Coordinator`] | 3 | the coordinator | first come first served, as the coordinator hears of it | its term, and how many it let in |
 //! | [`RicartAgrawala`] | 2 (N - 1) | every node | first come first served, by logical time | the request's time |
 //! | [`Voting`] | 3 N, and 3 for each vote that is given back | a majority | by logical time, as far as the voters know it | the request's time |
 //! | [`TokenRing`] | 1 to unboundedly many | every node | around the ring | how often the token was used |
 //!
-//! They rely on links that deliver what a node sends to another in order, and once: without that they lose
+//! Three more agree on a value, on a log, and on what a register holds: [`Paxos`], [`Raft`] with the
+//! [`ReplicatedLock`] on its log, and [`Register`]. They go on while a majority lives, whatever becomes of
+//! messages, and remember across deaths ([`Durable`]).
+//!
+//! The locks above rely on links that deliver what a node sends to another in order, and once: without that they lose
 //! exclusion, which the models show.
 
+pub mod coordinator;
 mod nodes;
-mod ricart_agrawala;
-mod token_ring;
-mod voting;
+pub mod paxos;
+pub mod raft;
+pub mod register;
+pub mod replicated_lock;
+pub mod ricart_agrawala;
+pub mod token_ring;
+pub mod voting;
 
+pub use coordinator::Coordinator;
 pub use nodes::{Id, Nodes};
-pub use ricart_agrawala::{Message as RicartAgrawalaMessage, RicartAgrawala};
-pub use token_ring::{Message as TokenRingMessage, TokenRing};
-pub use voting::{Message as VotingMessage, Voting};
+pub use paxos::Paxos;
+pub use raft::Raft;
+pub use register::Register;
+pub use replicated_lock::ReplicatedLock;
+pub use ricart_agrawala::RicartAgrawala;
+pub use token_ring::TokenRing;
+pub use voting::Voting;
 
 /// One node of an algorithm.
 pub trait Algorithm {
@@ -53,6 +69,10 @@ pub enum Event<R, M> {
     /// This node has begun, or begun again: it knows nothing, and what it sent before has come or will never
     /// come. So is each of the others told of this one when it begins.
     Began(Id),
+    /// This node is taken for dead: for too long nothing was heard of it. That may be wrong.
+    Down(Id),
+    /// This node was taken for dead, and is not: it knows what it knew.
+    Up(Id),
     /// A message has come.
     Came {
         /// Who sent it.
@@ -60,6 +80,8 @@ pub enum Event<R, M> {
         /// The message.
         message: M,
     },
+    /// The time is up that [`Output::SetAlarm`] asked for.
+    Alarm,
 }
 
 /// What is to be done.
@@ -74,6 +96,29 @@ pub enum Output<A, M> {
     },
     /// The program here is to be told this.
     Answer(A),
+    /// After so long [`Event::Alarm`] is to come; an alarm that was set before is off.
+    SetAlarm(Patience),
+}
+
+/// How long to wait for an alarm. Nothing that is promised depends on it but how soon things go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Patience {
+    /// Some times as long as a message takes.
+    Short,
+    /// Some times as long as [`Patience::Short`], and drawn anew each time: nodes that try at once are in
+    /// each other's way.
+    Long,
+}
+
+/// A node that goes on after a death by what it has stored.
+///
+/// What a step changes of it is to be stored, for good, before anything is done that the step says.
+pub trait Durable: Algorithm {
+    /// What is to be stored.
+    type Stored;
+
+    /// What is to be stored now.
+    fn stored(&self) -> Self::Stored;
 }
 
 /// What the program at a node of a lock asks for.

@@ -173,7 +173,7 @@ impl Algorithm for RicartAgrawala {
     fn step(&mut self, event: Event<Lock, Message>) -> Vec<Output> {
         match event {
             Event::Asked(Lock::Enter) if self.want == Want::Nothing => self.ask(),
-            Event::Asked(Lock::Enter) => Vec::new(),
+            Event::Asked(Lock::Enter) | Event::Down(_) | Event::Up(_) | Event::Alarm => Vec::new(),
             Event::Asked(Lock::Leave) => self.leave(),
             Event::Began(node) => vec![self.welcome(node)],
             Event::Came { from, message: Message::Welcome { clock, request } } => {

@@ -182,7 +182,7 @@ impl Algorithm for TokenRing {
             Event::Asked(Lock::Enter) => self.enter(),
             Event::Asked(Lock::Leave) => self.leave(),
             Event::Began(node) if node == self.next() => self.follow(),
-            Event::Began(_) => None,
+            Event::Began(_) | Event::Down(_) | Event::Up(_) | Event::Alarm => None,
             Event::Came { message: Message::Token { generation, uses }, .. } => {
                 Some(self.take(generation, uses))
             }

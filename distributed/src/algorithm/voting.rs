@@ -161,7 +161,7 @@ impl Voting {
             Message::GiveBack { number } => self.given_back((number, from), out),
             Message::TooOld { number, clock } => self.too_old(number, clock, out),
             Message::Release { number, was_inside } => {
-                self.released((number, from), was_inside, out)
+                self.released((number, from), was_inside, out);
             }
         }
     }
@@ -316,7 +316,7 @@ impl Algorithm for Voting {
         let mut out = Vec::new();
         match event {
             Event::Asked(Lock::Enter) if self.want == Want::Nothing => self.ask(&mut out),
-            Event::Asked(Lock::Enter) => {}
+            Event::Asked(Lock::Enter) | Event::Down(_) | Event::Up(_) | Event::Alarm => {}
             Event::Asked(Lock::Leave) => self.leave(&mut out),
             Event::Began(node) => {
                 self.forget(node, &mut out);

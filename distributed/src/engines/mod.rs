@@ -13,5 +13,9 @@ pub mod zookeeper;
 
 #[cfg(feature = "json-over-http")]
 mod http;
-#[cfg(any(feature = "json-over-http", feature = "zookeeper"))]
+#[cfg(any(feature = "json-over-http", feature = "etcd"))]
+mod rotation;
+#[cfg(all(feature = "tls", any(feature = "json-over-http", feature = "etcd")))]
+mod secure;
+#[cfg(any(feature = "etcd", feature = "json-over-http", feature = "zookeeper"))]
 mod value;

@@ -50,7 +50,8 @@ mod tests {
         for mode in [Mode::Exclusive, Mode::Shared] {
             let since = UNIX_EPOCH + Duration::from_millis(1_234_567);
             let (line, order, note) = ("lines".into(), OnceLock::new(), "".into());
-            let me = Me { line, attempt: 1, mode, who: Who::this(), note, since, order };
+            let (is_recorded, who) = (true, Who::this());
+            let me = Me { line, attempt: 1, mode, is_recorded, who, note, since, order };
             let note = "two\nlines".to_owned();
             let value = from_value(&to_value(&me, &note));
             assert_eq!(value, Value { since: Some(since), mode, who: Who::this(), note });

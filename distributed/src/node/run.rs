@@ -173,6 +173,8 @@ impl<A: Run> Running<A> {
                 }
                 // The node may be on its way out.
                 Output::Answer(answer) => drop(self.answers.send((self.asked, answer))),
+                // None of these sets one.
+                Output::SetAlarm(_) => {}
             }
         }
     }

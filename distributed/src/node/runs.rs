@@ -1,8 +1,7 @@
 //! What a node has to know of an algorithm beside its steps: how it begins, and what its messages are as bytes.
 
 use crate::algorithm::{
-    Algorithm, Id, Lock, RicartAgrawala, RicartAgrawalaMessage, TokenRing, TokenRingMessage,
-    Voting, VotingMessage,
+    Algorithm, Id, Lock, RicartAgrawala, TokenRing, Voting, ricart_agrawala, token_ring, voting,
 };
 use crate::transport::{Wire, wire};
 
@@ -44,7 +43,7 @@ impl Run for RicartAgrawala {
     }
 }
 
-wire!(enum RicartAgrawalaMessage {
+wire!(enum ricart_agrawala::Message {
     0 = Welcome { clock, request },
     1 = Request { number },
     2 = Agreed { number },
@@ -57,8 +56,8 @@ impl Run for TokenRing {
         Self::new(me, nodes, life)
     }
 
-    fn goes_round(message: &TokenRingMessage) -> bool {
-        matches!(message, TokenRingMessage::Token { .. })
+    fn goes_round(message: &token_ring::Message) -> bool {
+        matches!(message, token_ring::Message::Token { .. })
     }
 
     fn waits_after(request: &Lock) -> bool {
@@ -66,7 +65,7 @@ impl Run for TokenRing {
     }
 }
 
-wire!(enum TokenRingMessage {
+wire!(enum token_ring::Message {
     0 = Token { generation, uses },
     1 = Search { origin, life, generation },
     2 = New { origin, life, generation },
@@ -84,7 +83,7 @@ impl Run for Voting {
     }
 }
 
-wire!(enum VotingMessage {
+wire!(enum voting::Message {
     0 = Welcome { clock, passed, request, has_vote },
     1 = Request { number },
     2 = Vote { number },

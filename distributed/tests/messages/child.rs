@@ -70,7 +70,7 @@ fn node<A: Run<Request = Lock, Answer = Entered>>(words: &[&str]) -> Result<()> 
                 tell("outside");
             }
             ["meet", number] => {
-                let number = number.parse()?;
+                let number = number.parse::<usize>()?;
                 let mut status = node.status();
                 runtime.block_on(status.wait_for(|status| status.met.len() == number))?;
                 tell("met");

@@ -2,19 +2,27 @@
 
 use std::io::BufRead as _;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use bakery_distributed::{Error, connect};
 use rustix::process::Signal;
 
-use crate::arena::{Arena, options};
+use crate::arena::{Arena, options, short};
 use crate::child::{Process, block_on, tell};
 
-/// Holds the lock, says so with its token, and then whether it has lost it as often as it is asked.
+/// Holds the lock by a short session, says so with its token, and then whether it has lost it as often as it
+/// is asked. With one more word it leaves no record.
 pub fn holds(words: &[&str]) -> Result<()> {
-    let [url, name] = words else { bail!("not the words that are needed") };
+    let [url, name, unrecorded @ ..] = words else { bail!("not the words that are needed") };
     block_on(async {
-        let mut me = connect(url)?.mutex(name)?.with(options()).join().await?;
-        let guard = me.lock().await?;
+        let options = short().recorded(unrecorded.is_empty());
+        let mut me = connect(url)?.mutex(name)?.with(options).join().await?;
+        let guard = match me.lock().await {
+            Err(Error::Lost { .. }) => {
+                tell("lost");
+                return Ok(());
+            }
+            guard => guard?,
+        };
         tell(&guard.token().to_string());
         for line in std::io::stdin().lock().lines() {
             line?;
@@ -27,9 +35,23 @@ pub fn holds(words: &[&str]) -> Result<()> {
     })
 }
 
+/// Another process that [holds] the lock, and its token.
+pub fn holder(arena: &Arena) -> Result<(Process, u64)> {
+    holder_with(arena, &[])
+}
+
+fn holder_with(arena: &Arena, words: &[&str]) -> Result<(Process, u64)> {
+    // It is the other process that has the short session.
+    let _ = arena.short();
+    let mut holder = Process::start(arena, "holds", words)?;
+    match holder.hear()?.as_str() {
+        "lost" => Err(arena.lost()),
+        token => Ok((holder, token.parse().context("no token")?)),
+    }
+}
+
 pub async fn whoever_comes_after_one_that_was_killed_is_told(arena: Arena) -> Result<()> {
-    let mut dead = Process::start(&arena, "holds", &[])?;
-    let token: u64 = dead.hear()?.parse()?;
+    let (dead, token) = holder(&arena)?;
     let mutex = arena.mutex()?;
     let (mut me, mut other) = (mutex.join().await?, mutex.join().await?);
     let waiting = me.enter().await?;
@@ -62,10 +84,13 @@ pub async fn whoever_comes_after_one_that_was_killed_is_told(arena: Arena) -> Re
 }
 
 pub async fn one_that_was_stopped_finds_itself_lost(arena: Arena) -> Result<()> {
-    let mut stopped = Process::start(&arena, "holds", &[])?;
-    let token: u64 = stopped.hear()?.parse()?;
+    let (mut stopped, token) = holder(&arena)?;
     stopped.ask("now?")?;
-    ensure!(stopped.hear()? == "lost false, checked true");
+    match stopped.hear()?.as_str() {
+        "lost false, checked true" => {}
+        "lost true, checked false" => return Err(arena.lost()),
+        answer => bail!("{answer}"),
+    }
     stopped.signal(Signal::STOP)?;
     let mut me = arena.mutex()?.join().await?;
     let guard = me.lock_or_repair(async |_| Ok::<_, Error>(())).await?;
@@ -83,8 +108,7 @@ pub async fn one_that_was_stopped_finds_itself_lost(arena: Arena) -> Result<()> 
 }
 
 pub async fn what_is_not_repaired_stays_so(arena: Arena) -> Result<()> {
-    let mut dead = Process::start(&arena, "holds", &[])?;
-    let token: u64 = dead.hear()?.parse()?;
+    let (dead, token) = holder(&arena)?;
     dead.signal(Signal::KILL)?;
     let mut me = arena.mutex()?.join().await?;
     let failed = me.lock_or_repair(async |_| bail!("no spare parts")).await.unwrap_err();
@@ -98,9 +122,32 @@ pub async fn what_is_not_repaired_stays_so(arena: Arena) -> Result<()> {
     Ok(())
 }
 
+pub async fn of_one_that_is_not_recorded_nobody_is_told(arena: Arena) -> Result<()> {
+    let (dead, token) = holder_with(&arena, &["unrecorded"])?;
+    let mut me = arena.mutex()?.with(options().recorded(false)).join().await?;
+    let waiting = me.enter().await?;
+    dead.signal(Signal::KILL)?;
+    let guard = waiting.wait().await?;
+    ensure!(guard.death().is_none() && guard.token() > token);
+    guard.unlock().await?;
+    // It is told itself, whether it had to wait or not, and can repair.
+    let (dead, token) = holder(&arena)?;
+    let waiting = me.enter().await?;
+    dead.signal(Signal::KILL)?;
+    for told in [waiting.wait().await.map(|_| ()), me.lock().await.map(|_| ())] {
+        let is_told = matches!(&told, Err(Error::OwnerDied { death, .. }) if death.token == token);
+        ensure!(is_told, "{told:?}");
+    }
+    me.lock_or_repair(async |_| Ok::<_, Error>(())).await?.unlock().await?;
+    let guard = me.lock().await?;
+    ensure!(guard.death().is_none() && guard.token() > token);
+    guard.check().await?;
+    guard.unlock().await?;
+    Ok(())
+}
+
 pub async fn without_poisoning_a_death_is_told_once(arena: Arena) -> Result<()> {
-    let mut dead = Process::start(&arena, "holds", &[])?;
-    let token: u64 = dead.hear()?.parse()?;
+    let (dead, token) = holder(&arena)?;
     let mut me = arena.mutex()?.with(options().poisoning(false)).join().await?;
     let waiting = me.enter().await?;
     dead.signal(Signal::KILL)?;

@@ -36,12 +36,20 @@ pub struct Disturbance {
     /// After how many milliseconds an entry reaches the engine, and it begins to wait. What has been sent
     /// arrives, also if nobody waits for the answer any more.
     pub delay: AtomicU64,
+    /// How often somebody has looked on.
+    pub looks: AtomicU64,
+}
+
+/// The test's engine, which can be disturbed.
+pub fn client(arena: &Arena) -> Anyhow<(Client, Arc<Disturbance>)> {
+    let how = Arc::new(Disturbance::default());
+    let client = Client::new(Disturbed { engine: arena.client()?.engine(), how: how.clone() });
+    Ok((client, how))
 }
 
 /// The test's lock, by way of an engine that can be disturbed.
 pub fn mutex(arena: &Arena) -> Anyhow<(Mutex, Arc<Disturbance>)> {
-    let how = Arc::new(Disturbance::default());
-    let client = Client::new(Disturbed { engine: arena.client()?.engine(), how: how.clone() });
+    let (client, how) = client(arena)?;
     Ok((client.mutex(arena.name)?.with(options()), how))
 }
 
@@ -59,10 +67,12 @@ impl Engine for Disturbed {
     }
 
     async fn look(&self, line: &str) -> Result<Line> {
+        self.how.looks.fetch_add(1, Relaxed);
         self.engine.look(line).await
     }
 
     async fn changed(&self, line: &str, known: &Line) -> Result<()> {
+        self.how.looks.fetch_add(1, Relaxed);
         self.engine.changed(line, known).await
     }
 }

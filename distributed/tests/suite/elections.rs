@@ -3,9 +3,10 @@
 use anyhow::{Context as _, Result, ensure};
 use bakery_distributed::{Election, Observer};
 use rustix::process::Signal;
+use tokio::time::timeout;
 
-use crate::arena::{Arena, options};
-use crate::child::Process;
+use crate::arena::{Arena, LIMIT, options};
+use crate::deaths::holder;
 
 fn election(arena: &Arena) -> Result<Election> {
     Ok(arena.client()?.election(arena.name)?.with(options()))
@@ -14,7 +15,7 @@ fn election(arena: &Arena) -> Result<Election> {
 /// Waits until the leader, as the observer is told, says this.
 async fn is_told(observer: &mut Observer, note: Option<&str>) -> Result<u64> {
     loop {
-        let leader = observer.next().await?;
+        let leader = timeout(LIMIT, observer.next()).await.context("it is not told")??;
         if leader.as_ref().map(|leader| leader.note.as_str()) == note {
             return Ok(leader.map_or(0, |leader| leader.token));
         }
@@ -49,10 +50,9 @@ pub async fn leaders_follow_each_other_and_are_seen(arena: Arena) -> Result<()> 
 }
 
 pub async fn a_leader_that_died_is_followed(arena: Arena) -> Result<()> {
-    let mut dead = Process::start(&arena, "holds", &[])?;
-    let token: u64 = dead.hear()?.parse()?;
+    let (dead, token) = holder(&arena)?;
     let election = election(&arena)?;
-    let leads = election.observe().next().await?.context("nobody leads")?;
+    let leads = election.observe().next().await?.ok_or_else(|| arena.lost())?;
     ensure!((leads.token, leads.who.pid) == (token, dead.id()));
     dead.signal(Signal::KILL)?;
     let mut me = election.join().await?;

@@ -12,12 +12,13 @@ use crate::disturbed;
 
 pub async fn a_holder_is_told_before_the_next_one_is_in(arena: Arena) -> Result<()> {
     let (mutex, how) = disturbed::mutex(&arena)?;
-    let mut me = mutex.join().await?;
+    let mut me = mutex.with(arena.short()).join().await?;
     let guard = me.lock().await?;
     let token = guard.token();
     let heedless = arena.mutex()?.with(options().poisoning(false));
     let mut other = heedless.join().await?;
     let waiting = other.enter().await?;
+    arena.ensure_held(&guard)?;
     how.is_mute.store(true, Relaxed);
     let after = waiting.wait().await?;
     // Whoever asks now is told, and so was whoever has waited for it: that goes by the same clock.
@@ -42,7 +43,7 @@ pub async fn a_waiter_whose_session_ends_is_told(arena: Arena) -> Result<()> {
     let mut holder = arena.mutex()?.join().await?;
     let guard = holder.lock().await?;
     let (mutex, how) = disturbed::mutex(&arena)?;
-    let mut me = mutex.join().await?;
+    let mut me = mutex.with(arena.short()).join().await?;
     let waiting = me.enter().await?;
     how.is_mute.store(true, Relaxed);
     let Err(Error::Lost { .. }) = waiting.wait().await else { bail!("it waits for ever") };
@@ -56,7 +57,7 @@ pub async fn a_waiter_whose_session_ends_is_told(arena: Arena) -> Result<()> {
 
 pub async fn a_check_does_not_take_the_lease_for_the_lock(arena: Arena) -> Result<()> {
     let (mutex, how) = disturbed::mutex(&arena)?;
-    let mut me = mutex.join().await?;
+    let mut me = mutex.with(arena.short()).join().await?;
     let guard = me.lock().await?;
     how.is_forged.store(true, Relaxed);
     let mut other = arena.mutex()?.join().await?;
@@ -66,30 +67,33 @@ pub async fn a_check_does_not_take_the_lease_for_the_lock(arena: Arena) -> Resul
     Ok(())
 }
 
+fn is_of(error: &Error, token: u64) -> bool {
+    matches!(error, Error::OwnerDied { death, .. } if death.token == token)
+}
+
 pub async fn unlocking_what_is_lost_does_not_hide_it(arena: Arena) -> Result<()> {
     let (mutex, how) = disturbed::mutex(&arena)?;
-    let mut me = mutex.join().await?;
+    let mut me = mutex.with(arena.short()).join().await?;
     let guard = me.lock().await?;
     let token = guard.token();
     let mut other = arena.mutex()?.join().await?;
     how.is_mute.store(true, Relaxed);
-    let Err(Error::OwnerDied { death, .. }) = other.lock().await else { bail!("it went in") };
-    ensure!(death.token == token);
+    let told = other.lock().await.map(|_| ());
+    ensure!(told.as_ref().is_err_and(|error| is_of(error, token)), "{told:?}");
     ensure!(guard.is_lost());
     guard.unlock().await?;
-    let Err(Error::OwnerDied { death, .. }) = other.lock().await else { bail!("it went in") };
-    ensure!(death.token == token);
+    let told = other.lock().await.map(|_| ());
+    ensure!(told.as_ref().is_err_and(|error| is_of(error, token)), "{told:?}");
     Ok(())
 }
 
 pub async fn a_waiter_lives_longer_than_its_session_would_by_itself(arena: Arena) -> Result<()> {
-    let mutex = arena.mutex()?;
+    let mutex = arena.mutex()?.with(arena.short());
     let (mut holder, mut me) = (mutex.join().await?, mutex.join().await?);
     let guard = holder.lock().await?;
     let waiting = me.enter().await?;
     sleep(TTL * 3 / 2).await;
     guard.check().await?;
-    ensure!(!guard.is_lost());
     guard.unlock().await?;
     let guard = waiting.wait().await?;
     guard.check().await?;

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use tokio::task::JoinSet;
 
 use crate::arena::{Arena, options};
-use crate::child::Process;
+use crate::deaths::holder;
 
 fn lock(arena: &Arena) -> Result<RwLock> {
     Ok(arena.client()?.rw_lock(arena.name)?.with(options()))
@@ -95,8 +95,7 @@ pub async fn a_writer_that_gives_up_lets_the_readers_in(arena: Arena) -> Result<
 }
 
 pub async fn a_reader_is_told_of_a_writer_that_died(arena: Arena) -> Result<()> {
-    let mut dead = Process::start(&arena, "holds", &[])?;
-    let token: u64 = dead.hear()?.parse()?;
+    let (dead, token) = holder(&arena)?;
     let mut reader = lock(&arena)?.join().await?;
     dead.signal(Signal::KILL)?;
     for _ in 0..2 {

@@ -4,14 +4,15 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bakery_distributed::engine::{Me, Patience, Turn};
 use bakery_distributed::{Error, Mode, Who};
+use tokio::time::timeout;
 use zookeeper_client::Client;
 
-use crate::arena::{Arena, TTL};
+use crate::arena::{Arena, LIMIT, TTL};
 
 /// Somebody who looks after the servers.
 async fn operator(arena: &Arena) -> Result<Client> {
@@ -27,21 +28,26 @@ async fn nodes(operator: &Client, arena: &Arena) -> Result<Vec<String>> {
     Ok(nodes)
 }
 
+fn attempt(arena: &Arena, attempt: u64) -> Me {
+    Me {
+        line: arena.name.into(),
+        attempt,
+        mode: Mode::Exclusive,
+        is_recorded: true,
+        who: Who::this(),
+        note: "".into(),
+        since: SystemTime::now(),
+        order: OnceLock::new(),
+    }
+}
+
 /// As when the answer to the first request was lost.
 pub async fn an_entry_that_is_repeated_is_the_same_one(arena: Arena) -> Result<()> {
     let engine = arena.client()?.engine();
     let session = engine.open(&Who::this(), TTL).await?;
     // There is a directory from the first one on.
-    for attempt in 1..4 {
-        let me = Me {
-            line: arena.name.into(),
-            attempt,
-            mode: Mode::Exclusive,
-            who: Who::this(),
-            note: "".into(),
-            since: SystemTime::now(),
-            order: OnceLock::new(),
-        };
+    for number in 1..4 {
+        let me = attempt(&arena, number);
         {
             let mut first = pin!(session.enter(&me, Patience::Endless));
             poll_fn(|context| Poll::Ready(first.as_mut().poll(context).is_ready())).await;
@@ -106,4 +112,21 @@ pub async fn a_time_that_the_servers_do_not_keep_is_refused(arena: Arena) -> Res
     let session = arena.client()?.engine().open(&Who::this(), short).await?;
     ensure!(session.ttl() > short);
     Ok(session.close().await?)
+}
+
+/// By itself the client goes on telling the server that it lives.
+pub async fn a_session_that_nobody_renews_ends_after_one_and_a_half_of_its_time(
+    arena: Arena,
+) -> Result<()> {
+    let began = Instant::now();
+    let unrenewed = arena.client()?.engine().open(&Who::this(), TTL).await?;
+    ensure!(unrenewed.ttl() >= TTL);
+    let me = attempt(&arena, 1);
+    ensure!(matches!(unrenewed.enter(&me, Patience::Endless).await?, Turn::Mine { .. }));
+    let mut next = arena.client()?.mutex(arena.name)?.join().await?;
+    let came = timeout(LIMIT, next.lock()).await.context("it does not end")?;
+    let Err(Error::OwnerDied { .. }) = came else { bail!("nobody died") };
+    // Whoever is told after the time that it has asked for is told long before that.
+    ensure!(began.elapsed() >= TTL * 3 / 2, "{:?}", began.elapsed());
+    Ok(())
 }

@@ -9,6 +9,8 @@ use crate::exit::{Failure, Outcome, status};
 use crate::hold::{bytes, file};
 use crate::message::{self, ordinal, shown};
 use crate::name::Name;
+#[cfg(feature = "between-machines")]
+use crate::verbs::run::between;
 use crate::verbs::run::refuse::{library, system};
 use crate::verbs::run::wanted::Wanted;
 use crate::waiting::who;
@@ -17,6 +19,10 @@ pub fn run(wanted: &Wanted) -> Outcome {
     let name = wanted.name.shown();
     let command = wanted.words.iter().map(shown).collect::<Vec<_>>().join(" ");
     let busy = match &wanted.name {
+        #[cfg(feature = "between-machines")]
+        Name::Segment(segment) if let Some(between) = &wanted.between => {
+            between::dry(wanted, between, segment)?
+        }
         Name::Segment(segment) => in_segment(wanted, segment)?,
         Name::File(path) => match file::open_to_look(path) {
             Ok(file) => file::is_locked(file.as_fd()).then(|| "somebody has it locked".to_owned()),

@@ -36,17 +36,21 @@ pub struct Late {
     pub kept_until: Option<SystemTime>,
 }
 
-/// Somebody else has it, or the time was over. A file has no status.
-pub fn tell(wanted: &Wanted, status: Option<&Status>, late: Late, account: &mut Account) -> u8 {
-    let is_over = wanted.time.is_some_and(|time| !time.is_zero());
-    account.outcome = if is_over { "timed-out" } else { "busy" };
-    let is_silent = match wanted.manner {
+/// Whether nothing is to be said of a lock that was not to be had.
+pub fn is_silent(wanted: &Wanted, is_over: bool) -> bool {
+    match wanted.manner {
         _ if wanted.is_quiet => true,
         // A busy lock is what they ask about; that time was lost is news.
         Manner::Silent => !is_over,
         _ => wanted.is_skipped && !wanted.is_verbose,
-    };
-    if is_silent {
+    }
+}
+
+/// Somebody else has it, or the time was over. A file has no status.
+pub fn tell(wanted: &Wanted, status: Option<&Status>, late: Late, account: &mut Account) -> u8 {
+    let is_over = wanted.time.is_some_and(|time| !time.is_zero());
+    account.outcome = if is_over { "timed-out" } else { "busy" };
+    if is_silent(wanted, is_over) {
         return wanted.conflict;
     }
     let mut text = wanted.name.shown();

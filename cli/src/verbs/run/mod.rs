@@ -1,5 +1,7 @@
 //! `bakery run`: one command under a lock.
 
+#[cfg(feature = "between-machines")]
+mod between;
 mod dry;
 mod file;
 mod late;
@@ -13,9 +15,9 @@ mod wanted;
 use std::env;
 
 use crate::arguments::options::{
-    CLOSE, COLLAPSE, COMMAND, CONFLICT_EXIT_CODE, DIR, DRY_RUN, EXCLUSIVE, HELP, JOBS, KEEP_FOR,
-    KEEP_PLACE, KILL_AFTER, KIND, MAX_TIME, NESTED, NO_FORK, NONBLOCK, ON_OWNER_DIED, QUIET,
-    REPORT, SHARED, SKIP, SLOTS, UNTIL, VERBOSE, WAIT, WHY,
+    CLOSE, COLLAPSE, COMMAND, CONFLICT_EXIT_CODE, DIR, DRY_RUN, ENGINE, EXCLUSIVE, GRACE, HELP,
+    JOBS, KEEP_FOR, KEEP_PLACE, KILL_AFTER, KIND, MAX_TIME, NESTED, NO_FORK, NONBLOCK,
+    ON_OWNER_DIED, QUIET, REPORT, SHARED, SKIP, SLOTS, TTL, UNTIL, VERBOSE, WAIT, WHY,
 };
 use crate::arguments::{Opt, Parsed, Verb};
 use crate::exit::Outcome;
@@ -59,6 +61,9 @@ static OPTIONS: &[&Opt] = &[
     &SLOTS,
     &KIND,
     &DIR,
+    &ENGINE,
+    &TTL,
+    &GRACE,
     &DRY_RUN,
     &HELP,
 ];
@@ -73,6 +78,10 @@ fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
     loop {
         let mut account = Account::default();
         let outcome = match &wanted.name {
+            #[cfg(feature = "between-machines")]
+            Name::Segment(name) if let Some(between) = &wanted.between => {
+                between::run(&wanted, between, name, &mut account)
+            }
             Name::Segment(name) => segment::run(&wanted, name, &mut account),
             Name::File(path) => file::run(&wanted, path, &mut account),
         };

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use bakery_lock::shared::Error;
 
-use crate::command::{self, Ended, Limit};
+use crate::command::{self, Ended};
+use crate::ending::Limit;
 use crate::exit::{self, Failure, Outcome, status};
 use crate::held::{self, Held};
 use crate::hold::bytes;
@@ -98,15 +99,15 @@ pub fn run(
     signals: &Received,
     account: &mut Account,
 ) -> Outcome {
-    let name = wanted.name.shown();
-    if wanted.is_verbose {
-        let token = told.token.map(|token| format!(" (token {token})")).unwrap_or_default();
-        message::say(format!("{name}: in after {}{token}", message::time(account.waited)));
-    }
+    greet(wanted, told.token, account);
     let surroundings = Surroundings::new(wanted, told, account);
     hold.begin(wanted.until).map_err(library)?;
     if let Some(death) = &told.death {
-        see_to(death, wanted, &mut hold, &surroundings, signals, account)?;
+        let mut repair = |command: &mut Command| {
+            let inherited = hold.descriptor().map_err(library)?;
+            Ok(command::run(command, Some(inherited), signals, Limit::default(), None))
+        };
+        see_to(death, wanted, &mut repair, &surroundings, account)?;
     }
     let mut command = command::of(&wanted.words);
     surroundings.give(&mut command);
@@ -120,7 +121,7 @@ pub fn run(
     let ended = {
         let inherited =
             if wanted.is_inherited { Some(hold.descriptor().map_err(library)?) } else { None };
-        command::run(&mut command, inherited, signals, wanted.limit)
+        command::run(&mut command, inherited, signals, wanted.limit, None)
     };
     if let Ok(ended) = &ended
         && wanted.until == Until::Exit
@@ -134,8 +135,8 @@ pub fn run(
         _ => hold.let_go(),
     }
     ended
-        .map(|ended| tell(wanted, &ended, account))
         .map_err(|error| not_started(&wanted.words, &error, account))
+        .and_then(|ended| tell(wanted, &ended, account))
 }
 
 /// Runs the command within one that has the lock already, or refuses to.
@@ -155,13 +156,17 @@ pub fn within(wanted: &Wanted, account: &mut Account) -> Outcome {
         return Err(not_started(&wanted.words, &command::become_without(&mut command), account));
     }
     let signals = Received::begin();
-    command::run(&mut command, None, &signals, wanted.limit)
-        .map(|ended| tell(wanted, &ended, account))
+    command::run(&mut command, None, &signals, wanted.limit, None)
         .map_err(|error| not_started(&wanted.words, &error, account))
+        .and_then(|ended| tell(wanted, &ended, account))
 }
 
-fn tell(wanted: &Wanted, ended: &Ended, account: &mut Account) -> u8 {
+/// How it ended, for whoever asked for it.
+pub fn tell(wanted: &Wanted, ended: &Ended, account: &mut Account) -> Outcome {
     account.ran = Some(ended.ran);
+    if ended.is_lost {
+        return Err(lost(wanted, account));
+    }
     if ended.is_time_over {
         account.outcome = "max-time";
         if wanted.is_verbose {
@@ -171,13 +176,22 @@ fn tell(wanted: &Wanted, ended: &Ended, account: &mut Account) -> u8 {
                 message::time(ended.ran)
             ));
         }
-        return status::TIME_OVER;
+        return Ok(status::TIME_OVER);
     }
     account.outcome = "ran";
-    exit::of_command(ended.status)
+    Ok(exit::of_command(ended.status))
 }
 
-fn not_started(words: &[OsString], error: &io::Error, account: &mut Account) -> Failure {
+/// Why a command was told to end before its time.
+fn lost(wanted: &Wanted, account: &mut Account) -> Failure {
+    account.outcome = "lost";
+    let name = wanted.name.shown();
+    let why = "its servers have not answered, or have ended the session";
+    let what = format!("{name}: the lock has been lost, or was about to be, as {why}");
+    Failure::new(status::LOST, format!("{what}; the command was told to end"))
+}
+
+pub fn not_started(words: &[OsString], error: &io::Error, account: &mut Account) -> Failure {
     account.outcome = "not-started";
     let status = match error.raw_os_error() {
         Some(libc::ENOENT) => status::NOT_FOUND,
@@ -187,13 +201,21 @@ fn not_started(words: &[OsString], error: &io::Error, account: &mut Account) -> 
     Failure::new(status, format!("cannot run {}: {error}", shown(&words[0])))
 }
 
-/// Does about a death what was asked for.
-fn see_to(
+/// Says that it is in.
+pub fn greet(wanted: &Wanted, token: Option<u64>, account: &Account) {
+    if wanted.is_verbose {
+        let token = token.map(|token| format!(" (token {token})")).unwrap_or_default();
+        let name = wanted.name.shown();
+        message::say(format!("{name}: in after {}{token}", message::time(account.waited)));
+    }
+}
+
+/// Does about a death what was asked for. `run` runs a command under the lock.
+pub fn see_to(
     death: &Death,
     wanted: &Wanted,
-    hold: &mut Hold,
+    run: &mut dyn FnMut(&mut Command) -> Result<io::Result<Ended>, Failure>,
     surroundings: &Surroundings,
-    signals: &Received,
     account: &mut Account,
 ) -> Result<(), Failure> {
     let name = wanted.name.shown();
@@ -209,9 +231,11 @@ fn see_to(
             let words = command::by_shell(string);
             let mut command = command::of(&words);
             surroundings.give(&mut command);
-            let inherited = hold.descriptor().map_err(library)?;
-            let ended = command::run(&mut command, Some(inherited), signals, Limit::default());
+            let ended = run(&mut command)?;
             let ended = ended.map_err(|error| not_started(&words, &error, account))?;
+            if ended.is_lost {
+                return Err(lost(wanted, account));
+            }
             if !ended.status.success() {
                 let how = format!("{what}; and {} failed ({})", shown(string), ended.status);
                 return Err(died(how, account));
@@ -222,10 +246,10 @@ fn see_to(
 }
 
 /// The command's environment, as far as it is about locks.
-struct Surroundings(Vec<(&'static str, Option<OsString>)>);
+pub struct Surroundings(Vec<(&'static str, Option<OsString>)>);
 
 impl Surroundings {
-    fn new(wanted: &Wanted, told: &Told<'_>, account: &Account) -> Self {
+    pub fn new(wanted: &Wanted, told: &Told<'_>, account: &Account) -> Self {
         let held = Held { token: told.token.unwrap_or(0), is_together: wanted.together.is_some() };
         let died = told.death.as_ref().map(|death| format!("{} {}", death.token, death.pid));
         Self(vec![
@@ -238,7 +262,7 @@ impl Surroundings {
     }
 
     /// What is not said here is not left from a lock around this one.
-    fn give(&self, command: &mut Command) {
+    pub fn give(&self, command: &mut Command) {
         for (name, value) in &self.0 {
             match value {
                 Some(value) => command.env(name, value),

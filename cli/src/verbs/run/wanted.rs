@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use bakery_lock::shared::{Kind, Options};
 
-use crate::arguments::{Id, Parsed, Verb, parse, values};
-use crate::command::{self, Limit};
+use crate::arguments::options;
+use crate::arguments::{Id, Opt, Parsed, Verb, parse, values};
+use crate::between::{Between, address};
+use crate::command;
+use crate::ending::Limit;
 use crate::exit::{Failure, status};
 use crate::hold::bytes::{MOST_JOBS, Together};
 use crate::hold::line::LOOK_EVERY;
@@ -20,6 +23,19 @@ const KILL_AFTER: Duration = Duration::from_secs(10);
 
 /// How long a place is kept in line.
 const KEEP_FOR: Duration = Duration::from_mins(2);
+
+/// What is about this machine's locks alone.
+const LOCAL: [&Opt; 9] = [
+    &options::CLOSE,
+    &options::NO_FORK,
+    &options::COLLAPSE,
+    &options::KEEP_PLACE,
+    &options::KEEP_FOR,
+    &options::UNTIL,
+    &options::SLOTS,
+    &options::KIND,
+    &options::DIR,
+];
 
 /// A place that is kept when the time is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +63,11 @@ pub enum OnOwnerDied {
     Repair(OsString),
 }
 
-#[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "options are")]
 pub struct Wanted {
     pub name: Name,
+    /// `None`: on this machine.
+    pub between: Option<Between>,
     pub words: Vec<OsString>,
     /// `None`: alone.
     pub together: Option<Together>,
@@ -79,6 +96,13 @@ pub struct Wanted {
 impl Wanted {
     pub fn of(verb: &Verb, parsed: &Parsed) -> Result<Self, Failure> {
         let (name, words) = name_and_words(verb, parsed)?;
+        let between = address::of(verb, parsed)?;
+        if between.is_some() {
+            address::refuse(verb, parsed, &LOCAL)?;
+            if let Name::File(_) = name {
+                return Err(address::refuse_file(verb, &name.shown()));
+            }
+        }
         let wrong = |what: String| parse::wrong(verb, what);
         let time = |id| match parsed.value(id) {
             None => Ok(None),
@@ -132,6 +156,7 @@ impl Wanted {
         let is_closed = word(Id::Until, ["exit", "closed"])?;
         let wanted = Self {
             name,
+            between,
             words,
             together,
             time: patience,
@@ -214,6 +239,12 @@ impl Wanted {
             (
                 is_file && matches!(self.together, Some(Together::Jobs(_))),
                 "-j needs a name without a slash",
+            ),
+            (
+                self.between.is_some()
+                    && matches!(self.together, Some(Together::Jobs(_)))
+                    && has(Id::OnOwnerDied),
+                "between machines those of -j do not tell of deaths; leave one of -j and --on-owner-died out",
             ),
             (is_file && self.collapses, "--collapse needs a name without a slash"),
             (

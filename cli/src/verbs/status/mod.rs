@@ -1,5 +1,7 @@
 //! `bakery status`: who has a lock, who waits, and what has happened.
 
+#[cfg(feature = "between-machines")]
+mod between;
 pub mod json;
 mod text;
 
@@ -11,8 +13,9 @@ use std::time::Duration;
 
 pub use text::{to_end, who};
 
-use crate::arguments::options::{DIR, HELP, JSON, WATCH};
+use crate::arguments::options::{DIR, ENGINE, HELP, JSON, WATCH};
 use crate::arguments::{Id, Parsed, Verb};
+use crate::between::address;
 use crate::exit::{Failure, Outcome};
 use crate::looking::names::{self, use_directory};
 use crate::looking::{self, Looked, refused};
@@ -23,7 +26,7 @@ pub static VERB: Verb = Verb {
     name: "status",
     forms: &["[NAME...] [--json] [--watch]"],
     about: "say who has a lock and who waits; status 0: free, 1: held, 2: no such lock",
-    options: &[&JSON, &WATCH, &DIR, &HELP],
+    options: &[&JSON, &WATCH, &DIR, &ENGINE, &HELP],
     options_end_at: usize::MAX,
     run,
 };
@@ -35,18 +38,33 @@ pub const NO_SUCH_LOCK: u8 = 2;
 /// How often `--watch` looks again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-fn run(_: &'static Verb, parsed: &Parsed) -> Outcome {
-    use_directory(parsed);
-    screen::end_when_closed();
+fn run(verb: &'static Verb, parsed: &Parsed) -> Outcome {
     let is_json = parsed.has(Id::Json);
     let palette = Palette::for_output();
-    if !parsed.has(Id::Watch) {
-        return look(&parsed.operands, is_json, palette, false)
-            .and_then(|(text, status)| screen::answer(&text, status));
+    if let Some(between) = address::of(verb, parsed)? {
+        address::refuse(verb, parsed, &[&DIR])?;
+        #[cfg(not(feature = "between-machines"))]
+        match between {}
+        #[cfg(feature = "between-machines")]
+        {
+            let engine = between::Engine::of(verb, parsed, &between)?;
+            return show(parsed, |_| engine.look(is_json, palette));
+        }
     }
+    use_directory(parsed);
+    show(parsed, |goes_on| look(&parsed.operands, is_json, palette, goes_on))
+}
+
+/// Shows what it sees, once or again and again.
+fn show(parsed: &Parsed, look: impl Fn(bool) -> Result<(String, u8), Failure>) -> Outcome {
+    screen::end_when_closed();
+    if !parsed.has(Id::Watch) {
+        return look(false).and_then(|(text, status)| screen::answer(&text, status));
+    }
+    let is_json = parsed.has(Id::Json);
     let is_rewritten = io::stdout().is_terminal() && !is_json;
     loop {
-        let (text, _) = look(&parsed.operands, is_json, palette, true)?;
+        let (text, _) = look(true)?;
         // From the top; what was there is erased line by line, so that nothing flickers.
         let text = if is_rewritten {
             format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n"))

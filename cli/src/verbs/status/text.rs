@@ -1,6 +1,5 @@
 //! The screen of `bakery status`.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::clock;
@@ -10,7 +9,7 @@ use crate::message::{self, shown, time};
 use crate::screen::{Paint, Palette, WIDTH, column, columns, command, cut, program, wrapped};
 
 /// Where what belongs to a line is, under it.
-const INDENT: usize = 12;
+pub const INDENT: usize = 12;
 const COMMAND: usize = 48;
 /// How much of a name is shown above.
 const NAME: usize = 36;
@@ -18,8 +17,7 @@ const NAME: usize = 36;
 pub fn of(look: &Look, palette: Palette) -> String {
     let mut text = head(look, palette);
     if !look.holders.is_empty() || !look.queue.is_empty() {
-        let titles = format!("  {:>8}  {:COMMAND$}{:8}  {:>7}", "PID", "COMMAND", "SINCE", "FOR");
-        let _ = writeln!(text, "\n{}", palette.paint(Paint::Bold, &titles));
+        text.push_str(&titles(palette));
     }
     for holder in &look.holders {
         text.push_str(&of_holder(holder));
@@ -33,6 +31,12 @@ pub fn of(look: &Look, palette: Palette) -> String {
     }
     text.push_str(&history(look));
     text
+}
+
+/// Of the columns.
+pub fn titles(palette: Palette) -> String {
+    let titles = format!("  {:>8}  {:COMMAND$}{:8}  {:>7}", "PID", "COMMAND", "SINCE", "FOR");
+    format!("\n{}\n", palette.paint(Paint::Bold, &titles))
 }
 
 /// How many of those who wait for a slot are named.
@@ -90,7 +94,8 @@ fn head(look: &Look, palette: Palette) -> String {
     }
 }
 
-fn line(
+/// Somebody inside or in line.
+pub fn line(
     label: &str,
     pid: Option<u32>,
     words: &str,

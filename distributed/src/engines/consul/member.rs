@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::tree::{base64, to_record};
-use super::{Consul, Question, judge, usual};
+use super::{Consul, Headers, Question, judge, usual};
 use crate::engine::{Me, Patience, Place, Renewal, Session, Turn};
 use crate::engines::value::to_value;
 use crate::{Mode, Result};
@@ -86,8 +86,9 @@ impl Session for Member {
         // The servers go on waiting after this has been dropped, so it is not for long.
         let time = (self.ttl / 2).as_millis();
         let path = format!("/v1/kv/{key}?index={index}&wait={time}ms");
-        let method = &Method::GET;
-        let question = Question { what: WHAT, method, path: &path, headers: &[], is_urgent: false };
+        let (method, path) = (&Method::GET, path.as_str());
+        let headers: Headers<'_> = &|_, _| self.consul.headers();
+        let question = Question { what: WHAT, method, path, headers, is_urgent: false };
         judge(WHAT, self.consul.servers.ask(question, &Value::Null).await?).map(|_| ())
     }
 
@@ -97,7 +98,7 @@ impl Session for Member {
             json!({"KV": {"Verb": "check-session", "Key": key, "Session": self.id}}),
             json!({"KV": {"Verb": "lock", "Key": key, "Session": self.id, "Value": value}}),
         ];
-        if me.mode == Mode::Exclusive {
+        if me.is_recorded {
             let token = me.order.get().copied().unwrap_or_default();
             let record = base64(&to_record(me, note, token));
             txn.push(json!({"KV": {"Verb": "set", "Key": self.record(me), "Value": record}}));

@@ -12,24 +12,33 @@
 //!
 //! Whoever waits keeps one request open; the servers' `http_max_conns_per_client` (200 if nothing else is
 //! set) says how many may do so from one address. There is no lock-delay: nobody takes a key that another
-//! one had.
+//! one had. Whoever looks on keeps one open as well, for changes below the line's key. Tried with Consul 1.8.7.
+//!
+//! **By `?usual-key`**, whoever goes in holds `PREFIXNAME/.lock` as well: the key that `consul lock PREFIXNAME`
+//! takes, and what Consul's own client makes of that name. So either keeps the other out. Between the two it is
+//! not first come first served, and `status` does not show who is in by that key. It is for mutexes: a lock
+//! cannot be shared by one key.
 
 mod member;
 mod tree;
 mod turn;
 mod usual;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hyper::header::HeaderValue;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use self::member::Member;
 use self::tree::Tree;
-use super::http::{Answer, Question, Servers};
+use super::http::{Answer, Headers, Question, Servers};
+use crate::access::{Find, Names, of_url};
 use crate::engine::{Engine, Line, Session};
+use crate::secret::Secret;
 use crate::{Error, Result, Who};
 
 const NAME: &str = "Consul";
@@ -42,34 +51,43 @@ pub struct Consul {
     servers: Arc<Servers>,
     prefix: Arc<str>,
     has_usual_key: bool,
+    /// In `Debug`, it shows itself as sensitive.
+    token: Option<HeaderValue>,
+}
+
+/// What Consul's own client reads as well.
+const NAMES: Names = Names {
+    ca: ["CONSUL_CACERT", "ca"],
+    certificate: ["CONSUL_CLIENT_CERT", "cert"],
+    key: ["CONSUL_CLIENT_KEY", "key"],
+    token: "CONSUL_HTTP_TOKEN",
+    token_file: ["CONSUL_HTTP_TOKEN_FILE", "token-file"],
+    ..Names::NONE
+};
+
+/// The data centre of these agents. The locks' names have what follows the slash in front of them.
+pub(crate) fn from_url(url: &str, find: Find<'_>) -> Result<Consul> {
+    let (address, access) = of_url(url, &NAMES, &["usual-key"], find)?;
+    if address.user.is_some() {
+        return Err(address.bad("Consul knows no users, but tokens: ?token-file=FILE"));
+    }
+    let header = |token: &Secret| {
+        let mut header = HeaderValue::from_str(token.reveal()).map_err(|_| Error::BadAccess {
+            what: "the token".to_owned(),
+            why: "there is something in it that no header can have".to_owned(),
+        })?;
+        header.set_sensitive(true);
+        Ok::<_, Error>(header)
+    };
+    Ok(Consul {
+        servers: Arc::new(Servers::new(NAME, &address, &access)?),
+        prefix: address.path.as_str().into(),
+        has_usual_key: address.option("usual-key").is_some(),
+        token: access.token.as_ref().map(header).transpose()?,
+    })
 }
 
 impl Consul {
-    /// The data centre of these agents (`HOST:PORT`). The locks' names have this in front of them.
-    ///
-    /// It connects when it is asked for something.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BadUrl`].
-    pub fn new(agents: &[String], prefix: &str) -> Result<Self> {
-        Ok(Self {
-            servers: Arc::new(Servers::new(NAME, agents)?),
-            prefix: prefix.into(),
-            has_usual_key: false,
-        })
-    }
-
-    /// Whoever goes in holds `PREFIXNAME/.lock` as well: the key that `consul lock PREFIXNAME` takes, and what
-    /// Consul's own client makes of that name.
-    ///
-    /// So either keeps the other out. Between the two it is not first come first served, and `status` does
-    /// not show who is in by that key. It is for mutexes: a lock cannot be shared by one key.
-    #[must_use]
-    pub fn with_usual_key(self) -> Self {
-        Self { has_usual_key: true, ..self }
-    }
-
     /// The usual key, if it is to be held.
     fn usual_key(&self, line: &str) -> Option<String> {
         self.has_usual_key.then(|| format!("{}{line}/.lock", self.prefix))
@@ -82,15 +100,25 @@ impl Consul {
 
     /// An answer that is none of the usual ones becomes an error.
     async fn put(&self, what: &'static str, path: &str, body: &Value) -> Result<Answer> {
-        let question = Question { what, method: &Method::PUT, path, headers: &[], is_urgent: true };
+        let headers: Headers<'_> = &|_, _| self.headers();
+        let question = Question { what, method: &Method::PUT, path, headers, is_urgent: true };
         let answer = self.servers.ask(question, body).await?;
         judge(what, answer)
+    }
+
+    /// What says who asks.
+    fn headers(&self) -> Vec<(&'static str, HeaderValue)> {
+        self.token.iter().map(|token| ("x-consul-token", token.clone())).collect()
     }
 
     /// What the operations found, if all of them could be done.
     async fn txn(&self, what: &'static str, txn: &Value) -> Result<Option<Tree>> {
         let answer = self.put(what, "/v1/txn", txn).await?;
         let is_done = answer.status != StatusCode::CONFLICT;
+        if !is_done && answer.text.contains("Permission denied") {
+            // Not what the operations found.
+            return Err(Error::Refused { engine: NAME, what, why: answer.text });
+        }
         Ok(is_done.then(|| Tree::of(&answer.json()["Results"])))
     }
 
@@ -126,15 +154,16 @@ impl Engine for Consul {
     }
 
     async fn look(&self, line: &str) -> Result<Line> {
-        let Tree { line, mut records, .. } = self.tree(line, true).await?;
-        // Whoever is inside has a record as well.
-        records.retain(|(place, _)| line.iter().all(|entry| !entry.place.key.ends_with(place)));
-        Ok(Line::of(line, records.into_iter().map(|(_, death)| death).collect()))
+        Ok(self.tree(line, true).await?.into_line())
+    }
+
+    async fn changed(&self, line: &str, known: &Line) -> Result<()> {
+        self.watch(line, known).await
     }
 }
 
 fn judge(what: &'static str, answer: Answer) -> Result<Answer> {
-    let Answer { status, text } = &answer;
+    let Answer { status, text, .. } = &answer;
     let why = || format!("{status}: {}", text.trim());
     match *status {
         // A key or a session that is not there, and an operation that could not be done.

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value as Json;
 
 use crate::Death;
-use crate::engine::{Entry, Me, Place};
+use crate::engine::{Entry, Line, Me, Place};
 use crate::engines::value::{Value, from_value, to_value};
 
 #[derive(Default)]
@@ -22,8 +22,12 @@ pub(super) struct Tree {
 impl Tree {
     /// What the operations of a transaction found.
     pub(super) fn of(results: &Json) -> Self {
+        Self::of_keys(results.as_array().into_iter().flatten().map(|result| &result["KV"]))
+    }
+
+    pub(super) fn of_keys<'k>(keys: impl Iterator<Item = &'k Json>) -> Self {
         let mut tree = Self::default();
-        for found in results.as_array().into_iter().flatten().map(|result| &result["KV"]) {
+        for found in keys {
             let Some(key) = found["Key"].as_str() else { continue };
             // What was written is not told again.
             let Some(value) = found["Value"].as_str() else { continue };
@@ -42,6 +46,13 @@ impl Tree {
         }
         tree.records.sort_by_key(|(_, death)| death.token);
         tree
+    }
+
+    pub(super) fn into_line(self) -> Line {
+        let Self { line, mut records, .. } = self;
+        // Whoever is inside has a record as well.
+        records.retain(|(place, _)| line.iter().all(|entry| !entry.place.key.ends_with(place)));
+        Line::of(line, records.into_iter().map(|(_, death)| death).collect())
     }
 }
 

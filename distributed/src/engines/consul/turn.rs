@@ -25,14 +25,18 @@ impl Member {
             return Ok(Turn::Blocked(before.place.clone()));
         }
         let mut records = tree.records;
-        if me.mode == Mode::Exclusive {
+        let usual_key = self.consul.usual_key(&me.line).filter(|_| me.mode == Mode::Exclusive);
+        if me.is_recorded || usual_key.is_some() {
             let record = base64(&to_record(me, &me.note, token));
             let mut go_in = vec![
                 json!({"KV": {"Verb": "check-session", "Key": key, "Session": self.id}}),
                 json!({"KV": {"Verb": "set", "Key": self.record(me), "Value": record}}),
                 json!({"KV": {"Verb": "get-tree", "Key": self.consul.root(&me.line) + "inside/"}}),
             ];
-            go_in.extend(self.consul.usual_key(&me.line).map(|key| usual::lock(&key, &self.id)));
+            if !me.is_recorded {
+                go_in.remove(1);
+            }
+            go_in.extend(usual_key.map(|key| usual::lock(&key, &self.id)));
             match self.consul.txn("go in", &json!(go_in)).await? {
                 Some(tree) => records = tree.records,
                 None => return self.kept_out(me).await,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::line_key;
+use crate::engine::Me;
 use crate::{Death, Mode};
 
 /// A change of a line's item, under a condition.
@@ -62,11 +63,11 @@ impl Change {
     }
 
     /// And in, if nobody is in it with whom it does not get along.
-    pub(super) fn if_it_gets_in(mut self, place: &str, mode: Mode) -> Self {
-        let count = if mode == Mode::Exclusive { "lineLength" } else { "lineExclusive" };
+    pub(super) fn if_it_gets_in(mut self, place: &str, me: &Me) -> Self {
+        let count = if me.mode == Mode::Exclusive { "lineLength" } else { "lineExclusive" };
         self.condition =
             format!("{} AND (attribute_not_exists({count}) OR {count} = :none)", self.condition);
-        if mode == Mode::Exclusive {
+        if me.is_recorded {
             self.name("i", "i", place);
             self.set.push(format!("#i = {NEXT}"));
         }

@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep};
 use super::change::Change;
 use super::item::Item;
 use super::{DynamoDb, LOOK, session_key};
+use crate::Result;
 use crate::engine::{Me, Patience, Place, Renewal, Session, Turn, blocker};
 use crate::engines::value::to_value;
-use crate::{Mode, Result};
 
 #[derive(Debug)]
 pub(super) struct Member {
@@ -40,7 +40,7 @@ impl Session for Member {
     async fn enter(&self, me: &Me, patience: Patience) -> Result<Turn> {
         let place = self.place(me);
         let enter = || Change::enter(&place, me.mode, &to_value(me, &me.note));
-        let first = enter().if_it_gets_in(&place, me.mode);
+        let first = enter().if_it_gets_in(&place, me);
         if let Some(item) = self.engine.change("enter a line", &me.line, first).await? {
             return self.turn(me, item).await;
         }
@@ -119,7 +119,7 @@ impl Member {
             return Ok(Turn::Blocked(before.place.clone()));
         }
         let mut records = item.records;
-        if me.mode == Mode::Exclusive && records.iter().all(|(other, _)| *other != place) {
+        if me.is_recorded && records.iter().all(|(other, _)| *other != place) {
             match self.engine.change("go in", &me.line, Change::go_in(&place)).await? {
                 Some(item) => records = item.records,
                 None => return Ok(Turn::Out),

@@ -15,14 +15,17 @@
 //! Who waits asks again and again: every 50 ms for each one before it, up to 400 ms (`?pace=50ms`). Each
 //! asking is a strongly consistent read.
 //!
-//! Requests are **not signed**, and go over plain HTTP: this is for servers that do not check who asks, as
-//! dynalite, with which it is tried. Amazon's own refuses them.
+//! An item has up to 400 KB: that is a line of 90 with the longest notes, and of some 2,000 without.
+//!
+//! Requests are signed if there is a key (AWS Signature Version 4). It is tried with dynalite, which does not
+//! check signatures; they are compared with those that AWS has published. Never yet has it been tried with
+//! Amazon's own servers.
 
 mod change;
 mod item;
 mod member;
 mod seen;
-
+mod signature;
 mod table;
 
 use std::sync::Arc;
@@ -37,6 +40,7 @@ use self::item::Item;
 use self::member::Member;
 use self::seen::Seen;
 use self::table::Table;
+use crate::access::{Find, Names, of_url};
 use crate::engine::{Engine, Line, Session};
 use crate::{Error, Result, Who};
 
@@ -55,29 +59,33 @@ pub struct DynamoDb {
     seen: Arc<Seen>,
 }
 
-impl DynamoDb {
-    /// The table of this name at these servers (`HOST:PORT`). It is made if it is not there.
-    ///
-    /// It connects when it is asked for something.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::BadUrl`].
-    pub fn new(servers: &[String], table: &str) -> Result<Self> {
-        let name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        if !(3..=255).contains(&table.len()) || !table.chars().all(name) {
-            let why = "a table's name has 3 to 255 letters, digits, `_`, `-` and `.`".to_owned();
-            return Err(Error::BadUrl { url: table.to_owned(), why });
+/// What Amazon's own programs read as well.
+const NAMES: Names = Names {
+    ca: ["AWS_CA_BUNDLE", "ca"],
+    user: "AWS_ACCESS_KEY_ID",
+    password: "AWS_SECRET_ACCESS_KEY",
+    password_file: "password-file",
+    token: "AWS_SESSION_TOKEN",
+    token_file: ["", "token-file"],
+    region: ["AWS_REGION", "region"],
+    ..Names::NONE
+};
+
+/// The table of this address. It is made if it is not there.
+pub(crate) fn from_url(url: &str, find: Find<'_>) -> Result<DynamoDb> {
+    let (address, access) = of_url(url, &NAMES, &["pace"], find)?;
+    let pace = match address.option("pace") {
+        None => PACE,
+        Some(pace) => {
+            let millis = pace.strip_suffix("ms").and_then(|millis| millis.parse().ok());
+            let bad = || address.bad("the pace is a number of milliseconds, as in ?pace=50ms");
+            Duration::from_millis(millis.ok_or_else(bad)?)
         }
-        Ok(Self { table: Arc::new(Table::new(servers, table)?), pace: PACE, seen: Arc::default() })
-    }
+    };
+    Ok(DynamoDb { table: Arc::new(Table::new(&address, &access)?), pace, seen: Arc::default() })
+}
 
-    /// How long whoever waits for one other waits between two looks; 50 ms if nothing is said.
-    #[must_use]
-    pub fn pace(self, pace: Duration) -> Self {
-        Self { pace, ..self }
-    }
-
+impl DynamoDb {
     async fn line(&self, line: &str) -> Result<Item> {
         Ok(Item::of(&self.table.get("look at a line", &line_key(line)).await?))
     }

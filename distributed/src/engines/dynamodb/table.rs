@@ -1,13 +1,16 @@
 //! A table, and what is asked of it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::NAME;
-use crate::engines::http::{Question, Servers};
+use super::signature::{Signer, unsigned};
+use crate::access::Access;
+use crate::address::Address;
+use crate::engines::http::{Headers, Question, Servers};
 use crate::{Error, Result};
 
 /// For how long one waits for a table that has just been made.
@@ -17,11 +20,19 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) struct Table {
     servers: Servers,
     name: String,
+    signer: Option<Signer>,
 }
 
 impl Table {
-    pub(super) fn new(servers: &[String], name: &str) -> Result<Self> {
-        Ok(Self { servers: Servers::new(NAME, servers)?, name: name.to_owned() })
+    pub(super) fn new(address: &Address, access: &Access) -> Result<Self> {
+        let name = address.path.as_str();
+        let is_good = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if !(3..=255).contains(&name.len()) || !name.chars().all(is_good) {
+            let why = "a table's name has 3 to 255 letters, digits, `_`, `-` and `.`";
+            return Err(address.bad(why));
+        }
+        let servers = Servers::new(NAME, address, access)?;
+        Ok(Self { servers, name: name.to_owned(), signer: Signer::of(address, access)? })
     }
 
     /// What the table's item of this key is changed to or has been found to be; `None` if the condition was
@@ -34,19 +45,12 @@ impl Table {
     ) -> Result<Option<Value>> {
         body["TableName"] = json!(self.name);
         let target = format!("DynamoDB_20120810.{target}");
-        let headers = [
-            ("content-type", "application/x-amz-json-1.0"),
-            ("x-amz-target", target.as_str()),
-            // The form of a signature, which dynalite wants to see; it is none.
-            ("x-amz-date", "20000101T000000Z"),
-            (
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=none/20000101/none/dynamodb/aws4_request, \
-                 SignedHeaders=host, Signature=none",
-            ),
-        ];
+        let headers: Headers<'_> = &|host, body| match &self.signer {
+            Some(signer) => signer.headers(SystemTime::now(), host, &target, body),
+            None => unsigned(&target),
+        };
         let (method, path) = (&Method::POST, "/");
-        let question = Question { what, method, path, headers: &headers, is_urgent: true };
+        let question = Question { what, method, path, headers, is_urgent: true };
         let answer = self.servers.ask(question, &body).await?;
         let json = answer.json();
         if answer.status == StatusCode::OK {
@@ -70,8 +74,11 @@ impl Table {
     /// The item of this key; null if there is none.
     pub(super) async fn get(&self, what: &'static str, key: &str) -> Result<Value> {
         let body = json!({"Key": {"k": {"S": key}}, "ConsistentRead": true});
-        let answer = self.ask(what, "GetItem", body).await?;
-        Ok(answer.unwrap_or_default()["Item"].take())
+        match self.ask(what, "GetItem", body).await {
+            // Nobody has made the table yet.
+            Err(Error::Refused { why, .. }) if why.contains("ResourceNotFound") => Ok(Value::Null),
+            answer => Ok(answer?.unwrap_or_default()["Item"].take()),
+        }
     }
 
     /// Puts the first item, and makes the table if it is not there.

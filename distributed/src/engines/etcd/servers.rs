@@ -1,7 +1,6 @@
 //! The servers of a cluster: whoever answers is asked on.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use prost::Message;
@@ -9,70 +8,65 @@ use tokio_stream::{StreamExt, once, pending};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, IntoRequest, Status, Streaming};
+use tonic::{Code, IntoRequest, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
+use super::login::{Login, is_about_the_token};
+use crate::access::Access;
+use crate::address::Address;
+use crate::engines::rotation::{Asking, Rotation};
+use crate::tls::{Tls, refusal};
 use crate::{Error, Result};
 
 #[derive(Debug)]
 pub(super) struct Servers {
-    servers: Vec<Server>,
-    current: AtomicUsize,
+    servers: Rotation<Server>,
+    login: Option<Login>,
 }
 
 #[derive(Debug)]
 struct Server {
     endpoint: Endpoint,
+    tls: Option<Tls>,
     /// Made when it is first asked for something: that takes a runtime.
     channel: OnceLock<Channel>,
 }
 
-/// Goes on to the next server, unless the answer has come.
-struct Asking<'s> {
-    servers: &'s Servers,
-    server: usize,
-    is_answered: bool,
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        let next = (self.server + 1) % self.servers.servers.len();
-        if !self.is_answered {
-            // If another one has gone on already, that will do.
-            let _ = self.servers.current.compare_exchange(self.server, next, Relaxed, Relaxed);
-        }
-    }
-}
-
 impl Server {
+    fn new(server: &str, tls: Option<Tls>) -> std::result::Result<Self, tonic::transport::Error> {
+        // Servers do not like to be asked more often than every 5 s whether they live.
+        let endpoint = Endpoint::from_shared(format!("http://{server}"))?
+            .connect_timeout(Duration::from_secs(1))
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .keep_alive_timeout(Duration::from_secs(3));
+        Ok(Self { endpoint, tls, channel: OnceLock::new() })
+    }
+
     fn channel(&self) -> Channel {
-        self.channel.get_or_init(|| self.endpoint.connect_lazy()).clone()
+        let connect = || match &self.tls {
+            #[cfg(feature = "tls")]
+            Some(tls) => {
+                let secure = crate::engines::secure::Secure::of_http2(tls);
+                self.endpoint.connect_with_connector_lazy(secure)
+            }
+            #[cfg(not(feature = "tls"))]
+            Some(tls) => match *tls {},
+            None => self.endpoint.connect_lazy(),
+        };
+        self.channel.get_or_init(connect).clone()
     }
 }
 
 impl Servers {
-    pub(super) fn new(urls: &[String]) -> Result<Self> {
-        let bad = |url: &String, why: &dyn ToString| Error::BadUrl {
-            url: url.clone(),
-            why: why.to_string(),
+    pub(super) fn new(address: &Address, access: &Access) -> Result<Self> {
+        let tls = Tls::of(address, access)?;
+        let server = |server: &String| {
+            Server::new(server, tls.clone()).map_err(|why| address.bad(why.to_string()))
         };
-        let server = |url: &String| {
-            let endpoint = Endpoint::from_shared(url.clone()).map_err(|why| bad(url, &why))?;
-            // Servers do not like to be asked more often than every 5 s whether they live.
-            let endpoint = endpoint
-                .connect_timeout(Duration::from_secs(1))
-                .tcp_nodelay(true)
-                .http2_keep_alive_interval(Duration::from_secs(10))
-                .keep_alive_timeout(Duration::from_secs(3));
-            Ok(Server { endpoint, channel: OnceLock::new() })
-        };
-        let servers = urls.iter().map(server).collect::<Result<Vec<_>>>()?;
-        if servers.is_empty() {
-            return Err(bad(&String::new(), &"it names no server"));
-        }
-        // Not everybody asks the same one.
-        let current = AtomicUsize::new(std::process::id() as usize % servers.len());
-        Ok(Self { servers, current })
+        let servers = address.servers.iter().map(server).collect::<Result<Vec<_>>>()?;
+        let login = access.user_and_password()?.map(|(name, password)| Login::new(name, password));
+        Ok(Self { servers: Rotation::new(servers), login })
     }
 
     /// The servers' next answer, to a request that stays open.
@@ -83,18 +77,19 @@ impl Servers {
         request: Q,
     ) -> Result<Streaming<A>>
     where
-        Q: Message + 'static,
+        Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
-        let mut asking = self.asking();
-        let mut grpc = Grpc::new(self.servers[asking.server].channel());
-        let requests = once(request).chain(pending());
-        grpc.ready().await.map_err(|why| unreachable(what, why.to_string()))?;
-        let path = PathAndQuery::from_static(path);
-        let answer =
-            grpc.streaming(requests.into_request(), path, ProstCodec::<Q, A>::default()).await;
-        asking.is_answered = answer.is_ok();
-        Ok(answer.map_err(|status| error(what, &status))?.into_inner())
+        let mut asking = self.servers.ask();
+        loop {
+            let (mut grpc, request) = self.begin(what, asking.server(), request.clone()).await?;
+            let request = request.map(|request| once(request).chain(pending()));
+            let path = PathAndQuery::from_static(path);
+            let answer = grpc.streaming(request, path, ProstCodec::<Q, A>::default()).await;
+            if let Some(answer) = self.judge(what, &mut asking, answer).await? {
+                return Ok(answer);
+            }
+        }
     }
 
     /// The first answer to a request that stays open.
@@ -105,10 +100,10 @@ impl Servers {
         request: Q,
     ) -> Result<A>
     where
-        Q: Message + 'static,
+        Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
-        let mut asking = self.asking();
+        let mut asking = self.servers.ask();
         let mut answers = self.open(what, path, request).await?;
         let answer = next(what, &mut answers).await?;
         asking.is_answered = true;
@@ -123,20 +118,55 @@ impl Servers {
         request: Q,
     ) -> Result<A>
     where
-        Q: Message + 'static,
+        Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
-        let mut asking = self.asking();
-        let mut grpc = Grpc::new(self.servers[asking.server].channel());
-        grpc.ready().await.map_err(|why| unreachable(what, why.to_string()))?;
-        let path = PathAndQuery::from_static(path);
-        let answer = grpc.unary(request.into_request(), path, ProstCodec::<Q, A>::default()).await;
-        asking.is_answered = answer.is_ok();
-        Ok(answer.map_err(|status| error(what, &status))?.into_inner())
+        let mut asking = self.servers.ask();
+        loop {
+            let (mut grpc, request) = self.begin(what, asking.server(), request.clone()).await?;
+            let path = PathAndQuery::from_static(path);
+            let answer = grpc.unary(request, path, ProstCodec::<Q, A>::default()).await;
+            if let Some(answer) = self.judge(what, &mut asking, answer).await? {
+                return Ok(answer);
+            }
+        }
     }
 
-    fn asking(&self) -> Asking<'_> {
-        Asking { servers: self, server: self.current.load(Relaxed), is_answered: false }
+    /// A connection, and a request that shows who asks.
+    async fn begin<Q>(
+        &self,
+        what: &'static str,
+        server: &Server,
+        request: Q,
+    ) -> Result<(Grpc<Channel>, Request<Q>)> {
+        let mut grpc = Grpc::new(server.channel());
+        let mut request = request.into_request();
+        if let Some(login) = &self.login {
+            let shown = login.show(&mut grpc, &mut request).await;
+            shown.map_err(|status| error(what, &status))?;
+        }
+        let ready = grpc.ready().await;
+        ready.map_err(|why| error(what, &Status::from_error(why.into())))?;
+        Ok((grpc, request))
+    }
+
+    /// The answer; `None` if it is to be asked for again, with another token.
+    async fn judge<A>(
+        &self,
+        what: &'static str,
+        asking: &mut Asking<'_, Server>,
+        answer: std::result::Result<Response<A>, Status>,
+    ) -> Result<Option<A>> {
+        asking.is_answered = answer.is_ok();
+        match (answer, &self.login) {
+            (Ok(answer), _) => Ok(Some(answer.into_inner())),
+            // A token that has just been given may be too old as well, if users are being changed.
+            (Err(status), Some(login)) if is_about_the_token(&status) => {
+                login.forget().await;
+                Ok(None)
+            }
+            (Err(status), _) => Err(error(what, &status)),
+        }
     }
 }
 
@@ -151,6 +181,9 @@ fn unreachable(what: &'static str, why: String) -> Error {
 }
 
 fn error(what: &'static str, status: &Status) -> Error {
+    if let Some(why) = refusal(status) {
+        return Error::Refused { engine: super::NAME, what, why };
+    }
     let why = status.message().to_owned();
     match status.code() {
         Code::InvalidArgument

@@ -1,11 +1,24 @@
-//! The messages of etcd's API that are used, as its `rpc.proto` and `kv.proto` number them.
+//! The messages about keys that are used, as etcd's `rpc.proto` and `kv.proto` number them.
 
 use prost::{Enumeration, Message, Oneof};
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Header {
+    /// The server that answers.
+    #[prost(uint64, tag = "2")]
+    pub member_id: u64,
     #[prost(int64, tag = "3")]
     pub revision: i64,
+    /// The term that this server was in.
+    #[prost(uint64, tag = "4")]
+    pub raft_term: u64,
+}
+
+impl Header {
+    /// Which server said something, and in which term.
+    pub(super) fn source(&self) -> (u64, u64) {
+        (self.member_id, self.raft_term)
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -28,6 +41,8 @@ pub(super) struct RangeRequest {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RangeResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<Header>,
     #[prost(message, repeated, tag = "2")]
     pub kvs: Vec<KeyValue>,
 }
@@ -136,111 +151,17 @@ pub(super) struct TxnResponse {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct LeaseGrantRequest {
-    #[prost(int64, tag = "1")]
-    pub ttl: i64,
-}
-
-/// What a lease is renewed and revoked by.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct LeaseRequest {
-    #[prost(int64, tag = "1")]
-    pub id: i64,
-}
-
-/// The answer to a grant and to a renewal; a time of 0 says that there is no such lease.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct LeaseResponse {
-    #[prost(int64, tag = "2")]
-    pub id: i64,
-    #[prost(int64, tag = "3")]
-    pub ttl: i64,
+pub(super) struct AuthenticateRequest {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub password: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct WatchRequest {
-    #[prost(message, optional, tag = "1")]
-    pub create: Option<WatchCreateRequest>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct WatchCreateRequest {
-    #[prost(bytes = "vec", tag = "1")]
-    pub key: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    pub range_end: Vec<u8>,
-    #[prost(int32, repeated, tag = "5")]
-    pub filters: Vec<i32>,
-}
-
-/// A filter of watches.
-pub(super) const NO_PUTS: i32 = 0;
-
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct WatchResponse {
-    #[prost(bool, tag = "3")]
-    pub created: bool,
-    #[prost(bool, tag = "4")]
-    pub canceled: bool,
-    #[prost(message, repeated, tag = "11")]
-    pub events: Vec<Done>,
-}
-
-/// A key and all that begin with it.
-pub(super) fn beginning_with(key: &str) -> (Vec<u8>, Vec<u8>) {
-    let mut end = key.as_bytes().to_vec();
-    // The keys end with a slash, so there is a next byte.
-    if let Some(last) = end.last_mut() {
-        *last += 1;
-    }
-    (key.into(), end)
-}
-
-pub(super) fn range(prefix: &str) -> RequestOp {
-    let (key, range_end) = beginning_with(prefix);
-    RequestOp { request: Some(Request::Range(RangeRequest { key, range_end })) }
-}
-
-pub(super) fn put(key: &str, value: &str, lease: i64) -> RequestOp {
-    let put = PutRequest { key: key.into(), value: value.into(), lease };
-    RequestOp { request: Some(Request::Put(put)) }
-}
-
-pub(super) fn delete(key: &str) -> RequestOp {
-    let delete = DeleteRequest { key: key.into(), range_end: Vec::new() };
-    RequestOp { request: Some(Request::Delete(delete)) }
-}
-
-pub(super) fn delete_all(prefix: &str) -> RequestOp {
-    let (key, range_end) = beginning_with(prefix);
-    RequestOp { request: Some(Request::Delete(DeleteRequest { key, range_end })) }
-}
-
-/// Done if there is no such key.
-pub(super) fn if_absent(key: &str, then: RequestOp) -> RequestOp {
-    let txn = TxnRequest {
-        compare: vec![created(key, Is::Equal, 0)],
-        success: vec![then],
-        failure: Vec::new(),
-    };
-    RequestOp { request: Some(Request::Txn(txn)) }
-}
-
-/// Whether the key was created then.
-pub(super) fn created(key: &str, is: Is, revision: i64) -> Compare {
-    Compare {
-        result: is.into(),
-        target: 1,
-        key: key.into(),
-        create_revision: Some(revision),
-        range_end: Vec::new(),
-    }
-}
-
-/// Whether each key that begins so was created then. Of none it is as if one was created at 0.
-pub(super) fn all_created(prefix: &str, is: Is, revision: i64) -> Compare {
-    let (key, range_end) = beginning_with(prefix);
-    Compare { result: is.into(), target: 1, key, create_revision: Some(revision), range_end }
+pub(super) struct AuthenticateResponse {
+    #[prost(string, tag = "2")]
+    pub token: String,
 }
 
 impl TxnResponse {

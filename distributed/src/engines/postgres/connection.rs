@@ -1,12 +1,16 @@
 //! One connection, and what the server says on it.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow, Socket};
 
-use super::NAME;
+use super::{NAME, sql};
+use crate::tls::{Tls, refusal, words};
 use crate::{Competitor, Death, Error, Mode, Result, Who};
 
 #[derive(Debug)]
@@ -22,16 +26,43 @@ pub(super) struct Connection {
 pub(super) struct Row(SimpleQueryRow);
 
 impl Connection {
-    pub(super) async fn open(config: &Config) -> Result<Self> {
-        let (client, connection) =
-            config.connect(NoTls).await.map_err(|why| error("connect", &why))?;
+    /// A connection whose other end is the server, and no pooler: the server's process has been started for
+    /// it.
+    pub(super) async fn open(config: &Config, tls: Option<&Tls>) -> Result<Self> {
+        // Only a process that is started for this very connection is told of this number. A pooler's has been
+        // started without it. A process's own number proves nothing: a pooler gives one that is alone the same
+        // process again and again.
+        let mark = RandomState::new().hash_one(0);
+        let mut config = config.clone();
+        let others = config.get_options().unwrap_or_default();
+        config.options(format!("{others} -c bakery.connection={mark}"));
+        match tls {
+            #[cfg(feature = "tls")]
+            Some(tls) => Self::open_by(&config, mark, super::secure::Secure::new(tls)).await,
+            #[cfg(not(feature = "tls"))]
+            Some(tls) => match *tls {},
+            None => Self::open_by(&config, mark, NoTls).await,
+        }
+    }
+
+    async fn open_by<T>(config: &Config, mark: u64, tls: T) -> Result<Self>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+    {
+        let (client, connection) = config.connect(tls).await.map_err(|why| no_connection(&why))?;
         let (open, closed) = watch::channel(());
         let task = tokio::spawn(async move {
             // Whoever waits for an answer gets the error as well.
             let _ = connection.await;
             drop(open);
         });
-        Ok(Self { client, task: task.abort_handle(), closed })
+        let connection = Self { client, task: task.abort_handle(), closed };
+        let asked = connection.ask("tell who it is", sql::MARK).await?;
+        if asked.first().is_none_or(|row| row.text("mark") != mark.to_string()) {
+            let why = "the server's process has not been started for this connection".to_owned();
+            return Err(Error::Pooled { why });
+        }
+        Ok(connection)
     }
 
     pub(super) async fn ask(&self, what: &'static str, sql: &str) -> Result<Vec<Row>> {
@@ -105,9 +136,32 @@ impl Row {
     }
 }
 
+/// Why there is no connection.
+fn no_connection(why: &tokio_postgres::Error) -> Error {
+    match why.as_db_error() {
+        // A pooler that does not pass on what it is told to start the server's process with.
+        Some(words) if *words.code() == SqlState::PROTOCOL_VIOLATION => {
+            Error::Pooled { why: words.message().to_owned() }
+        }
+        _ => error("connect", why),
+    }
+}
+
+/// Of what the client says by itself: it has no password, does not get along with the server about one, or the
+/// server has no TLS.
+fn is_for_good(words: &str) -> bool {
+    ["invalid configuration", "authentication error"].iter().any(|kind| words.starts_with(kind))
+        || words.ends_with("server does not support TLS")
+}
+
 fn error(what: &'static str, error: &tokio_postgres::Error) -> Error {
     let Some(words) = error.as_db_error() else {
-        return Error::Unreachable { engine: NAME, what, why: error.to_string() };
+        let why = words(error);
+        return match refusal(error) {
+            Some(why) => Error::Refused { engine: NAME, what, why },
+            None if is_for_good(&why) => Error::Refused { engine: NAME, what, why },
+            None => Error::Unreachable { engine: NAME, what, why },
+        };
     };
     let why = words.message().to_owned();
     // The server comes, goes, or is full: connection exceptions, insufficient resources, operator

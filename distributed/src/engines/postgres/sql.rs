@@ -3,7 +3,8 @@
 
 use crate::engine::{Me, Mode};
 
-pub(super) const PID: &str = "SELECT pg_backend_pid() AS pid";
+/// What the server's process has been started with.
+pub(super) const MARK: &str = "SELECT current_setting('bakery.connection', true) AS mark";
 
 /// Has another session give up what it waits for. Unlike the protocol's own request, this is not answered
 /// before it has been done: so it cannot come late and hit the next query.
@@ -42,6 +43,21 @@ pub(super) fn begin(millis: i32) -> String {
     )
 }
 
+/// Has the server make up its mind once how a session goes in and out; and says its process id.
+pub(super) fn prepare() -> String {
+    let deaths = records(&format!("r.line = $1 AND NOT {OWN}"));
+    format!(
+        "PREPARE bakery_deaths (bigint) AS {deaths};
+         PREPARE bakery_in (bigint, text, text) AS
+             INSERT INTO bakery_inside (line, token, pid, who, note, since)
+             VALUES ($1, nextval('bakery_token'), pg_backend_pid(), $2, $3, clock_timestamp())
+             RETURNING token AS mine;
+         PREPARE bakery_out (bigint, bigint) AS
+             DELETE FROM bakery_inside WHERE line = $1 AND token = $2;
+         SELECT pg_backend_pid() AS pid"
+    )
+}
+
 /// A text, as a literal.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
@@ -60,18 +76,17 @@ fn number(line: &str) -> String {
 const OWN: &str = "(r.pid = pg_backend_pid()
      AND r.since >= (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())))";
 
-/// The records of a line that are so.
-fn records(line: &str, which: &str) -> String {
-    let number = number(line);
+/// The records that are so.
+fn records(which: &str) -> String {
     format!(
         "SELECT r.token AS death, r.who, r.note, extract(epoch FROM r.since) AS since
-         FROM bakery_inside r WHERE r.line = {number} AND {which} ORDER BY r.token"
+         FROM bakery_inside r WHERE {which} ORDER BY r.token"
     )
 }
 
-/// A record of one's own, drawn when `from` has a row.
-fn record(me: &Me, from: &str) -> String {
-    if me.mode == Mode::Shared {
+/// A token, if one may go in; with a record, if there is to be one.
+fn token_if(me: &Me, from: &str) -> String {
+    if !me.is_recorded {
         return format!("SELECT nextval('bakery_token') AS mine {from}");
     }
     let (number, who) = (number(&me.line), literal(&me.who.to_string()));
@@ -86,17 +101,23 @@ fn record(me: &Me, from: &str) -> String {
 
 /// The records of others, for one that is inside: they are dead.
 fn deaths(me: &Me) -> String {
-    records(&me.line, &format!("NOT {OWN}"))
+    format!("EXECUTE bakery_deaths ({})", number(&me.line))
 }
 
 fn shared(me: &Me) -> &'static str {
     if me.mode == Mode::Shared { "_shared" } else { "" }
 }
 
-/// Waits, draws a token, looks for the dead.
+/// Waits, looks for the dead, draws a token.
 pub(super) fn go_in(me: &Me) -> String {
-    let number = number(&me.line);
-    format!("SELECT pg_advisory_lock{}({number}); {}; {}", shared(me), record(me, ""), deaths(me))
+    let (number, shared, deaths) = (number(&me.line), shared(me), deaths(me));
+    let token = if me.is_recorded {
+        let (who, note) = (literal(&me.who.to_string()), literal(&me.note));
+        format!("EXECUTE bakery_in ({number}, {who}, {note})")
+    } else {
+        token_if(me, "")
+    };
+    format!("SELECT pg_advisory_lock{shared}({number}); {deaths}; {token}")
 }
 
 /// The same, if that needs no waiting.
@@ -107,7 +128,7 @@ pub(super) fn try_to_go_in(me: &Me) -> String {
         "FROM (SELECT pg_try_advisory_lock{}({number}) AS got OFFSET 0) AS tried WHERE got",
         shared(me)
     );
-    format!("{}; {}", record(me, &from), deaths(me))
+    format!("{}; {}", token_if(me, &from), deaths(me))
 }
 
 /// Changes the record's note.
@@ -116,24 +137,36 @@ pub(super) fn say(me: &Me, token: u64, note: &str) -> String {
     format!("UPDATE bakery_inside SET note = {note} WHERE line = {number} AND token = {token}")
 }
 
-/// Takes the record away, for all to see, and then unlocks.
-pub(super) fn leave(me: &Me, clear: bool) -> String {
+/// Takes the record of this token away, for all to see, and then unlocks. With a token of 0, which is
+/// nobody's, the record of this session, if it has one.
+pub(super) fn leave(me: &Me, token: u64, clear: bool) -> String {
+    const UNLOCK: &str = "SELECT pg_advisory_unlock_all()";
+    if !me.is_recorded && !clear {
+        return UNLOCK.to_owned();
+    }
     let number = number(&me.line);
-    let which = if clear { "true" } else { OWN };
-    format!(
-        "BEGIN; DELETE FROM bakery_inside r WHERE r.line = {number} AND {which}; COMMIT;
-         SELECT pg_advisory_unlock_all()"
-    )
+    let delete = match (clear, token) {
+        (false, 1..) => format!("EXECUTE bakery_out ({number}, {token})"),
+        (false, 0) => format!("DELETE FROM bakery_inside r WHERE r.line = {number} AND {OWN}"),
+        (true, _) => format!("DELETE FROM bakery_inside WHERE line = {number}"),
+    };
+    format!("BEGIN; {delete}; COMMIT; {UNLOCK}")
 }
 
-/// Who holds the lock, who waits for it in order, and the records of those whose sessions have ended.
+/// Who holds the lock, who waits for it in order, and twice the records of those whose sessions have ended.
+///
+/// Who is there the server finds out once, in the first statement, after that one's snapshot of the records. So
+/// the first may find one dead that takes its record away and hangs up, and the last one that has come since.
+/// Whom both find is dead.
 pub(super) fn look(line: &str) -> String {
     let number = number(line);
     // When another user's session began is not told.
     let dead = "NOT EXISTS (SELECT FROM pg_stat_activity a
                             WHERE a.pid = r.pid AND coalesce(a.backend_start <= r.since, true))";
+    let dead = records(&format!("r.line = {number} AND {dead}"));
     format!(
-        "SELECT l.pid, l.granted, l.mode, coalesce(a.application_name, '') AS who,
+        "{dead};
+         SELECT l.pid, l.granted, l.mode, coalesce(a.application_name, '') AS who,
                 extract(epoch FROM coalesce(r.since, l.waitstart)) AS since,
                 coalesce(r.token, 0) AS token, coalesce(r.note, '') AS note
          FROM pg_locks l
@@ -146,7 +179,6 @@ pub(super) fn look(line: &str) -> String {
            AND l.classid::bigint = ({number} >> 32) & 4294967295
            AND l.objid::bigint = {number} & 4294967295
          ORDER BY l.granted DESC, l.waitstart NULLS LAST, l.pid;
-         {}",
-        records(line, dead)
+         {dead}"
     )
 }

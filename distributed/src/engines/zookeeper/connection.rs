@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use zookeeper_client as zk;
 
 use super::NAME;
+use super::ensemble::Ensemble;
 use crate::{Error, Result};
 
 /// What the client answers.
@@ -28,13 +29,12 @@ pub(super) struct Connection {
 
 impl Connection {
     /// A session that is certain to live for this time after a `sync` has been sent that was answered.
-    pub(super) async fn open(servers: &str, ttl: Duration) -> Result<Self> {
+    pub(super) async fn open(ensemble: &Ensemble, ttl: Duration) -> Result<Self> {
         // The client also gives up connecting after this time; and no server keeps a session for a day.
         let asked = ttl.clamp(Duration::from_secs(1), Duration::from_hours(24)) * 3 / 2;
         // It asks in whole milliseconds.
         let asked = asked + Duration::from_millis(1);
-        let client =
-            connector(asked).connect(servers).await.map_err(|why| error("open a session", &why))?;
+        let client = ensemble.connect(asked).await?;
         let granted = client.session_timeout();
         if granted * 2 / 3 < ttl {
             let why = "one and a half of it is more than the servers' maxSessionTimeout";
@@ -80,13 +80,6 @@ impl Connection {
         take(&self.client);
         self.ended().await;
     }
-}
-
-/// A server that is silent for a sixth of the session's time is given up for another one, before
-/// whoever asks is out of patience (which is two ninths of it).
-pub(super) fn connector(session: Duration) -> zk::Connector {
-    let connector = zk::Client::connector().with_session_timeout(session);
-    connector.with_connection_timeout(session / 6)
 }
 
 /// The client tells the server by itself that it lives. So it is dropped once nobody renews the session,

@@ -6,19 +6,20 @@ use std::time::Duration;
 use zookeeper_client as zk;
 
 use super::ZooKeeper;
-use super::connection::{Outcome, connector};
+use super::connection::Outcome;
 use super::names::{Paths, mode_and_sequence, prefix_of};
 use super::nodes::{deaths, or_none, read_all};
+use crate::Result;
 use crate::engine::{Entry, Line, Place};
 use crate::engines::value::{Value, from_value};
 
 impl ZooKeeper {
     /// A client, which is given back once it has answered: one that has not is not asked again.
-    async fn looking(&self) -> Outcome<zk::Client> {
+    pub(super) async fn looking(&self) -> Result<zk::Client> {
         let client = self.looking.lock().unwrap_or_else(PoisonError::into_inner).take();
         match client {
             Some(client) if !client.state().is_terminated() => Ok(client),
-            _ => connector(Duration::from_secs(5)).connect(&self.servers).await,
+            _ => self.ensemble.connect(Duration::from_secs(5)).await,
         }
     }
 
@@ -26,8 +27,7 @@ impl ZooKeeper {
         *self.looking.lock().unwrap_or_else(PoisonError::into_inner) = Some(client);
     }
 
-    pub(super) async fn read(&self, paths: &Paths) -> Outcome<Line> {
-        let client = self.looking().await?;
+    pub(super) async fn read(&self, client: zk::Client, paths: &Paths) -> Outcome<Line> {
         // Sent at once, and answered in this order. A death is a record that has been there before its
         // place was gone, and still is after that.
         let (synced, before, line, after) = tokio::join!(
@@ -56,27 +56,30 @@ impl ZooKeeper {
     }
 
     /// Comes back when somebody comes or goes, or the first one says something; or has done so since.
-    pub(super) async fn watch(&self, paths: &Paths, known: &Line) -> Outcome<()> {
-        let client = self.looking().await?;
+    pub(super) async fn watch(
+        &self,
+        client: zk::Client,
+        paths: &Paths,
+        known: &Line,
+    ) -> Outcome<()> {
         let (line, somebody) = match client.list_and_watch_children(&paths.line).await {
             Err(zk::Error::NoNode) => {
                 (Vec::new(), client.check_and_watch_stat(&paths.line).await?.1)
             }
             line => line?,
         };
-        self.give_back(client.clone());
         let first = line.iter().filter_map(|name| Some((mode_and_sequence(name)?.1, name))).min();
         let Some((_, first)) = first else {
-            if self.read(paths).await? == *known {
+            if self.read(client, paths).await? == *known {
                 somebody.changed().await;
             }
             return Ok(());
         };
         match client.get_and_watch_data(&format!("{}/{first}", paths.line)).await {
-            Err(zk::Error::NoNode) => return Ok(()),
+            Err(zk::Error::NoNode) => self.give_back(client),
             watched => {
                 let (_, _, first) = watched?;
-                if self.read(paths).await? == *known {
+                if self.read(client, paths).await? == *known {
                     tokio::select! {
                         _ = somebody.changed() => {}
                         _ = first.changed() => {}

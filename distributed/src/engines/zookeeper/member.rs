@@ -8,13 +8,9 @@ use super::ZooKeeper;
 use super::connection::{Connection, Outcome};
 use super::names::{Paths, place, prefix_of};
 use super::nodes::or_none;
+use super::turns::Lists;
 use crate::engine::{Me, Patience, Turn};
 use crate::engines::value::to_value;
-
-pub(super) const DIRECTORY: zk::CreateOptions<'static> =
-    zk::CreateMode::Container.with_acls(zk::Acls::anyone_all());
-const ENTRY: zk::CreateOptions<'static> =
-    zk::CreateMode::EphemeralSequential.with_acls(zk::Acls::anyone_all());
 
 #[derive(Debug)]
 pub(super) struct Member {
@@ -33,17 +29,22 @@ impl Member {
         self.engine.paths(&me.line)
     }
 
+    /// How a node is made.
+    pub(super) fn node(&self, mode: zk::CreateMode) -> zk::CreateOptions<'static> {
+        mode.with_acls(self.engine.ensemble.acls())
+    }
+
     /// Enters, unless it has, and looks.
     pub(super) async fn go_to_the_end(&self, me: &Me, patience: Patience) -> Outcome<Turn> {
-        let (client, paths) = (self.connection.client()?, self.paths(me));
+        let client = self.connection.client()?;
         let is_asked_again = self.standing().0 == me.attempt;
-        let line = if is_asked_again && self.find(&client, me).await?.is_some() {
-            or_none(client.list_children(&paths.line).await)?
+        let lists = if is_asked_again && self.find(&client, me).await?.is_some() {
+            self.lists(&client, me).await?
         } else {
             *self.standing() = (me.attempt, None);
             self.create(&client, me).await?
         };
-        let turn = self.turn(&client, me, line).await?;
+        let turn = self.turn(&client, me, lists).await?;
         if let (Turn::Blocked(_), Patience::None) = (&turn, patience) {
             self.go_out(me, false).await?;
             return Ok(Turn::Out);
@@ -52,23 +53,24 @@ impl Member {
     }
 
     /// Makes the attempt's node, and says who is in the line then.
-    async fn create(&self, client: &zk::Client, me: &Me) -> Outcome<Vec<String>> {
+    async fn create(&self, client: &zk::Client, me: &Me) -> Outcome<Lists> {
         let paths = self.paths(me);
         let prefix = paths.entry(&self.place(me), me.mode);
         loop {
+            let entry = self.node(zk::CreateMode::EphemeralSequential);
             // Sent together, and answered in this order.
-            let (created, line) = tokio::join!(
-                client.create(&prefix, to_value(me, &me.note).as_bytes(), &ENTRY),
-                client.list_children(&paths.line),
+            let (created, lists) = tokio::join!(
+                client.create(&prefix, to_value(me, &me.note).as_bytes(), &entry),
+                self.lists(client, me),
             );
             if let Err(zk::Error::NoNode) = created {
-                client.mkdir(&paths.line, &DIRECTORY).await?;
+                client.mkdir(&paths.line, &self.node(zk::CreateMode::Container)).await?;
                 continue;
             }
             let (stat, sequence) = created?;
             let _ = me.order.set(stat.czxid.cast_unsigned());
             *self.standing() = (me.attempt, Some(format!("{prefix}{sequence}")));
-            return line;
+            return lists;
         }
     }
 

@@ -4,21 +4,36 @@ use zookeeper_client as zk;
 use zookeeper_client::{CheckWriteError, MultiWriteError};
 
 use super::connection::Outcome;
-use super::member::{DIRECTORY, Member};
+use super::member::Member;
 use super::names::{mode_and_sequence, prefix_of};
 use super::nodes::{deaths, or_none, to_record};
+use crate::Who;
 use crate::engine::{Entry, Me, Place, Turn, blocker};
 use crate::engines::value::to_value;
-use crate::{Mode, Who};
 
-const RECORD: zk::CreateOptions<'static> =
-    zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all());
+/// What is in a line's directories.
+pub(super) struct Lists {
+    line: Vec<String>,
+    records: Vec<String>,
+}
 
 impl Member {
     pub(super) async fn look(&self, me: &Me) -> Outcome<Turn> {
         let client = self.connection.client()?;
-        let line = or_none(client.list_children(&self.paths(me).line).await)?;
-        self.turn(&client, me, line).await
+        let lists = self.lists(&client, me).await?;
+        self.turn(&client, me, lists).await
+    }
+
+    /// Who is in the line, and for one that leaves no record, whose records there were then.
+    pub(super) async fn lists(&self, client: &zk::Client, me: &Me) -> Outcome<Lists> {
+        let paths = self.paths(me);
+        let line = client.list_children(&paths.line);
+        if me.is_recorded {
+            return Ok(Lists { line: or_none(line.await)?, records: Vec::new() });
+        }
+        // Sent together, and answered in this order.
+        let (line, records) = tokio::join!(line, client.list_children(&paths.inside));
+        Ok(Lists { line: or_none(line)?, records: or_none(records)? })
     }
 
     /// Whose turn it is, of these in line. However old the list, whoever is gone does not come back; and
@@ -27,7 +42,7 @@ impl Member {
         &self,
         client: &zk::Client,
         me: &Me,
-        line: Vec<String>,
+        Lists { line, records }: Lists,
     ) -> Outcome<Turn> {
         let (paths, prefix) = (self.paths(me), prefix_of(&self.place(me)));
         let entry = |name: String| {
@@ -42,7 +57,12 @@ impl Member {
         };
         match blocker(&line, mine.place.order, me.mode) {
             Some(before) => Ok(Turn::Blocked(before.place.clone())),
-            None => self.go_in(client, me, &mine.place.key).await,
+            None if me.is_recorded => self.go_in(client, me, &mine.place.key).await,
+            // Its node was in the list, and the lease says whether its session still lives.
+            None => {
+                let token = me.order.get().copied().unwrap_or_default();
+                Ok(Turn::Mine { token, deaths: deaths(client, &paths, &records).await? })
+            }
         }
     }
 
@@ -53,9 +73,8 @@ impl Member {
         let record = to_record(me, &me.note);
         loop {
             let mut writer = client.new_check_writer(path, None)?;
-            if me.mode == Mode::Exclusive {
-                writer.add_create(&paths.record(&mine), record.as_bytes(), &RECORD)?;
-            }
+            let node = self.node(zk::CreateMode::Persistent);
+            writer.add_create(&paths.record(&mine), record.as_bytes(), &node)?;
             // Sent together, and answered in this order.
             let (written, records) =
                 tokio::join!(writer.commit(), client.list_children(&paths.inside));
@@ -64,7 +83,7 @@ impl Member {
                     return Ok(Turn::Out);
                 }
                 Err(CheckWriteError::OperationFailed { source: zk::Error::NoNode, .. }) => {
-                    client.mkdir(&paths.inside, &DIRECTORY).await?;
+                    client.mkdir(&paths.inside, &self.node(zk::CreateMode::Container)).await?;
                     continue;
                 }
                 // It has been here before.
@@ -83,7 +102,7 @@ impl Member {
         let Some(path) = self.find(&client, me).await? else { return Ok(()) };
         let mut writer = client.new_multi_writer();
         writer.add_set_data(&path, to_value(me, note).as_bytes(), None)?;
-        if me.mode == Mode::Exclusive {
+        if me.is_recorded {
             let record = paths.record(&self.place(me));
             writer.add_set_data(&record, to_record(me, note).as_bytes(), None)?;
         }
@@ -96,10 +115,10 @@ impl Member {
     pub(super) async fn go_out(&self, me: &Me, clear: bool) -> Outcome<()> {
         let (client, paths) = (self.connection.client()?, self.paths(me));
         let Some(path) = self.find(&client, me).await? else { return Ok(()) };
-        let records = match (clear, me.mode) {
+        let records = match (clear, me.is_recorded) {
             (true, _) => or_none(client.list_children(&paths.inside).await)?,
-            (false, Mode::Exclusive) => vec![self.place(me)],
-            (false, Mode::Shared) => Vec::new(),
+            (false, true) => vec![self.place(me)],
+            (false, false) => Vec::new(),
         };
         let mut writer = client.new_multi_writer();
         writer.add_delete(&path, None)?;

@@ -1,13 +1,11 @@
 //! What is so with Consul and with no other engine, on real servers.
 #![cfg(feature = "consul")]
 
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/arena.rs"]
-mod arena;
-#[allow(dead_code, reason = "what other tests need of it")]
-#[path = "suite/disturbed.rs"]
-mod disturbed;
-mod raw;
+#[macro_use]
+#[path = "../own/mod.rs"]
+mod own;
+
+mod agents;
 
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -21,22 +19,19 @@ use bakery_servers::{Cluster, programs};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use own::{arena, disturbed, raw};
+
+use crate::agents::{
+    a_leader_that_was_deposed_is_not_believed_that_the_lock_is_held,
+    an_agent_that_lags_is_not_believed_that_a_place_is_gone,
+    whoever_looks_on_asks_again_only_when_something_has_changed,
+};
 use crate::arena::{Arena, LIMIT, TTL, options};
 
-macro_rules! tests {
-    ($($test:ident)*) => {
-        mod consul {
-            $(
-                #[test]
-                fn $test() {
-                    crate::arena::run("consul", stringify!($test), super::$test);
-                }
-            )*
-        }
-    };
-}
-
-tests! {
+tests! { consul:
+    a_leader_that_was_deposed_is_not_believed_that_the_lock_is_held
+    an_agent_that_lags_is_not_believed_that_a_place_is_gone
+    whoever_looks_on_asks_again_only_when_something_has_changed
     sessions_outlive_the_nodes_of_the_agents
     no_delay_follows_a_session_that_ended_inside
     the_next_one_is_in_after_twice_the_sessions_time
@@ -115,7 +110,7 @@ async fn the_next_one_is_in_after_twice_the_sessions_time(arena: Arena) -> Resul
     how.is_mute.store(true, Relaxed);
     let mut next = arena.mutex()?.join().await?;
     let began = Instant::now();
-    let mut me = mutex.join().await?;
+    let mut me = mutex.with(arena.short()).join().await?;
     let guard = me.lock().await?;
     let waiting = next.enter().await?;
     let told = async {
@@ -186,6 +181,7 @@ async fn an_entry_that_is_repeated_is_the_same_one(arena: Arena) -> Result<()> {
         line: arena.name.into(),
         attempt: 1,
         mode: Mode::Exclusive,
+        is_recorded: true,
         who: Who::this(),
         note: "".into(),
         since: SystemTime::now(),
@@ -215,8 +211,8 @@ async fn whoever_waits_is_not_woken_again_by_what_was_said_before(arena: Arena) 
         let session = engine.open(&Who::this(), LIMIT).await?;
         let order = OnceLock::new();
         let (line, who, note) = (arena.name.into(), Who::this(), "".into());
-        let (mode, since) = (Mode::Exclusive, SystemTime::now());
-        let me = Me { line, attempt, mode, who, note, since, order };
+        let (mode, is_recorded, since) = (Mode::Exclusive, true, SystemTime::now());
+        let me = Me { line, attempt, mode, is_recorded, who, note, since, order };
         let turn = session.enter(&me, Patience::Endless).await?;
         sessions.push((session, me, turn));
     }
