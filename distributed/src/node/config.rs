@@ -1,9 +1,12 @@
 //! Which node this is, and where the others are.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Error, Result};
-use crate::algorithm::Id;
+use crate::algorithm::{Id, Patience};
 use crate::transport::Address;
 
 /// Which node this is, and where the others are.
@@ -16,6 +19,8 @@ pub struct Config {
     pub(super) beat: Duration,
     pub(super) patience: Duration,
     pub(super) pause: Duration,
+    pub(super) short: Duration,
+    pub(super) journal: Option<PathBuf>,
     pub(super) most_kept: usize,
 }
 
@@ -32,6 +37,8 @@ impl Config {
             beat: Duration::from_millis(500),
             patience: Duration::from_secs(5),
             pause: Duration::from_millis(20),
+            short: Duration::from_millis(100),
+            journal: None,
             most_kept: 100_000,
         }
     }
@@ -45,8 +52,10 @@ impl Config {
     }
 
     /// After how much silence a connection is given up and tried again, and a node is
-    /// [suspected](super::Status::silent); 5 s if nothing is said. A tenth of it is how often a node says that
-    /// it is there. Too little costs connections, and nothing else.
+    /// [suspected](super::Status::silent); 10 ms or more, and 5 s if nothing is said. A tenth of it is how often
+    /// a node says that it is there. Too little costs connections; and under a
+    /// [`Coordinator`](crate::algorithm::Coordinator), whoever is suspected while it is inside is not alone
+    /// there any more.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -59,6 +68,24 @@ impl Config {
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
+        self
+    }
+
+    /// How long [`Patience::Short`] is: 1 ms or more, and 100 ms if nothing is said. [`Patience::Long`] is 10 to
+    /// 20 times as long. A leader of Raft says as often that it leads; after so long without one there is an
+    /// election.
+    #[must_use]
+    pub fn short(mut self, short: Duration) -> Self {
+        self.short = short;
+        self
+    }
+
+    /// The file by which this node goes on after a death: it is begun if it is not there. Only an algorithm
+    /// that remembers has one, and has to: [`ReplicatedLock`](crate::algorithm::ReplicatedLock). A node that
+    /// has lost its file must not begin again: it may have promised something.
+    #[must_use]
+    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
+        self.journal = Some(path.into());
         self
     }
 
@@ -80,10 +107,24 @@ impl Config {
             format!("a name of {} bytes is longer than 200", self.name.len())
         } else if self.patience < Duration::from_millis(10) {
             format!("a silence of {:?} is shorter than 10 ms", self.patience)
+        } else if self.short < Duration::from_millis(1) {
+            format!("a short patience of {:?} is shorter than 1 ms", self.short)
         } else {
             return Ok(());
         };
         Err(Error::BadConfig { why })
+    }
+
+    pub(super) fn time(&self, patience: Patience) -> Duration {
+        match patience {
+            Patience::Short => self.short,
+            Patience::Long => {
+                // Its keys are drawn anew each time.
+                let drawn = RandomState::new().hash_one(0) % 1000;
+                let drawn = u32::try_from(drawn).unwrap_or(0);
+                self.short * 10 + self.short * drawn / 100
+            }
+        }
     }
 
     /// How many nodes there are.

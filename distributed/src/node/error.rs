@@ -30,6 +30,14 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// The file by which this node is to go on cannot be read or written, or is not what it was.
+    #[error("{path} is no journal to go on by: {source}")]
+    BadJournal {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A node that is away has not taken what it was sent. No more is begun before it does, or begins again.
     #[error(
         "a node that is away has yet to take {kept} messages; start it again, or mend its link"
@@ -38,7 +46,7 @@ pub enum Error {
         /// How many.
         kept: usize,
     },
-    /// The node has ended, or its tokio runtime has.
+    /// The node has ended, or its tokio runtime has: [`Status::failed`](super::Status::failed) may say why.
     #[error("the node has ended, or the tokio runtime on which it was started")]
     Ended,
 }

@@ -20,9 +20,12 @@
 //! answers. What happens when one is gone, each algorithm says in its first lines.
 
 mod config;
+mod connections;
 mod error;
 mod guard;
+mod journal;
 mod life;
+pub mod memory;
 mod run;
 mod runs;
 
@@ -31,12 +34,12 @@ pub use error::{Error, Result};
 pub use guard::Guard;
 pub use life::next_life;
 pub use run::Status;
-pub use runs::Run;
+pub use runs::{Exclude, Run};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::algorithm::{Entered, Lock};
+use crate::algorithm::Lock;
 use run::{Command, Running};
 
 /// A node that runs. Dropped, it ends, as if its process had died.
@@ -59,7 +62,7 @@ impl<A: Run> Node<A> {
     ///
     /// # Errors
     ///
-    /// [`Error::BadConfig`]; [`Error::Unlistenable`] if it cannot listen at its address.
+    /// [`Error::BadConfig`]; [`Error::BadJournal`]; [`Error::Unlistenable`] if it cannot listen at its address.
     pub async fn start(config: Config) -> Result<Self> {
         config.check()?;
         let (commands, to_do) = mpsc::unbounded_channel();
@@ -111,7 +114,7 @@ impl<A: Run> Node<A> {
     }
 }
 
-impl<A: Run<Request = Lock, Answer = Entered>> Node<A> {
+impl<A: Exclude> Node<A> {
     /// Waits for this node's turn.
     ///
     /// A future that is dropped gives up.
@@ -129,15 +132,16 @@ impl<A: Run<Request = Lock, Answer = Entered>> Node<A> {
         }
         // Of a guard that was forgotten.
         if std::mem::take(&mut self.is_inside) {
-            self.ask(Lock::Leave)?;
+            self.ask(A::request(Lock::Leave))?;
         }
-        let number = self.ask(Lock::Enter)?;
+        let number = self.ask(A::request(Lock::Enter))?;
         let mut attempt = Attempt { node: Some(self) };
         loop {
             let Some(node) = attempt.node.as_mut() else { return Err(Error::Ended) };
-            let (to, Entered { token }) = node.answer().await?;
+            let (to, answer) = node.answer().await?;
             // The answer to one that was given up meanwhile is none to this one.
             if to == number
+                && let Some(token) = A::token(&answer)
                 && let Some(node) = attempt.node.take()
             {
                 return Ok(Guard::new(node, token));
@@ -147,15 +151,15 @@ impl<A: Run<Request = Lock, Answer = Entered>> Node<A> {
 }
 
 /// One that waits. Dropped, it gives up.
-struct Attempt<'n, A: Run<Request = Lock>> {
+struct Attempt<'n, A: Exclude> {
     node: Option<&'n mut Node<A>>,
 }
 
-impl<A: Run<Request = Lock>> Drop for Attempt<'_, A> {
+impl<A: Exclude> Drop for Attempt<'_, A> {
     fn drop(&mut self) {
         if let Some(node) = &mut self.node {
             // One that has ended wants nothing any more.
-            let _ = node.ask(Lock::Leave);
+            let _ = node.ask(A::request(Lock::Leave));
         }
     }
 }

@@ -7,10 +7,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::journal::Journal;
+use super::memory::Memory as _;
 use super::{Config, Error, Result, Run};
-use crate::algorithm::{Event, Id, Nodes, Output};
+use crate::algorithm::{Event, Id, Nodes, Output, Patience};
 use crate::transport::link::Link;
-use crate::transport::{Arrival, Connection, Frame, Introduction, Silence, begin, decode, encode};
+use crate::transport::{Arrival, Connection, Silence, begin, encode};
 
 /// How many things may have come that were not looked at.
 const ARRIVALS: usize = 1024;
@@ -44,6 +46,8 @@ pub struct Status {
     pub kept: usize,
     /// Why a connection was closed or not taken, the last time.
     pub refused: Option<String>,
+    /// Why the node has ended by itself: what it has to remember could not be written.
+    pub failed: Option<String>,
     pub(super) most_kept: usize,
 }
 
@@ -51,9 +55,9 @@ type Happening<A> =
     Event<<A as crate::algorithm::Algorithm>::Request, <A as crate::algorithm::Algorithm>::Message>;
 
 /// What a node has of another one.
-struct Peer<A: Run> {
-    link: Link<Vec<u8>>,
-    connection: Option<Connection>,
+pub(super) struct Peer<A: Run> {
+    pub(super) link: Link<Vec<u8>>,
+    pub(super) connection: Option<Connection>,
     /// What pauses, and what came behind it.
     paused: VecDeque<Happening<A>>,
     until: Option<Instant>,
@@ -62,17 +66,23 @@ struct Peer<A: Run> {
 }
 
 pub(super) struct Running<A: Run> {
-    config: Config,
-    name: String,
+    pub(super) config: Config,
+    pub(super) name: String,
     algorithm: A,
-    peers: Vec<Peer<A>>,
+    journal: Journal<A::Memory>,
+    pub(super) peers: Vec<Peer<A>>,
     began: Instant,
     silence: Silence,
+    /// When this node looked last who is silent.
+    looked: Duration,
+    alarm: Option<Instant>,
     /// The last request's number.
     asked: u64,
     /// Whether the program waits for something.
     waits: bool,
-    status: Status,
+    /// What the program is told once it is remembered.
+    told: Vec<(u64, A::Answer)>,
+    pub(super) status: Status,
     commands: mpsc::UnboundedReceiver<Command<A::Request>>,
     answers: mpsc::UnboundedSender<(u64, A::Answer)>,
     show: watch::Sender<Status>,
@@ -90,6 +100,18 @@ impl<A: Run> Running<A> {
         show: watch::Sender<Status>,
     ) -> Result<Self> {
         let (me, nodes, life) = (config.me, config.count(), config.life);
+        let name = format!("{} {}", A::NAME, config.name);
+        let journal = match &config.journal {
+            Some(path) if A::Memory::IS_KEPT => {
+                let bad = |source| Error::BadJournal { path: path.display().to_string(), source };
+                Journal::open(path, &name, nodes, me).map_err(bad)?
+            }
+            None if A::Memory::IS_KEPT => {
+                let why = format!("{} needs a journal", A::NAME);
+                return Err(Error::BadConfig { why });
+            }
+            _ => Journal::none(),
+        };
         let (arrive, arrivals) = mpsc::channel(ARRIVALS);
         let tasks = begin(me, &config.nodes, config.patience, arrive).await.map_err(|source| {
             let address = config.nodes[usize::from(me)].clone();
@@ -107,13 +129,17 @@ impl<A: Run> Running<A> {
         let mut silence = Silence::new(nodes, config.patience, Duration::ZERO);
         silence.heard(me, Duration::MAX);
         Ok(Self {
-            name: format!("{} {}", A::NAME, config.name),
-            algorithm: A::begin(me, nodes, life),
+            name,
+            algorithm: A::begin(me, nodes, life, journal.memory()),
+            journal,
             peers: (0..nodes).map(peer).collect(),
             began: Instant::now(),
             silence,
+            looked: Duration::ZERO,
+            alarm: Some(Instant::now() + config.time(Patience::Long)),
             asked: 0,
             waits: false,
+            told: Vec::new(),
             status: Status { most_kept: config.most_kept, ..Status::default() },
             commands,
             answers,
@@ -138,14 +164,21 @@ impl<A: Run> Running<A> {
                 () = sleep_until(pause.unwrap_or(self.began)), if pause.is_some() => {
                     self.end_pauses(Some(Instant::now()));
                 }
-                _ = self.beat.tick() => self.beat(),
+                () = sleep_until(self.alarm.unwrap_or(self.began)), if self.alarm.is_some() => {
+                    self.alarm = None;
+                    self.step(Event::Alarm);
+                }
+                _ = self.beat.tick() => self.look(),
             }
             for _ in 0..AT_ONCE {
                 let Ok(arrival) = self.arrivals.try_recv() else { break };
                 self.arrived(arrival);
             }
-            self.write_all();
+            self.say();
             self.show();
+            if self.status.failed.is_some() {
+                break;
+            }
         }
         self.tasks.shutdown().await;
     }
@@ -157,7 +190,7 @@ impl<A: Run> Running<A> {
         // What pauses may be what it waits for.
         self.end_pauses(None);
         if let Some(done) = done {
-            self.write_all();
+            self.say();
             // Whoever asked may not wait for it any more.
             let _ = done.send(());
         }
@@ -171,10 +204,77 @@ impl<A: Run> Running<A> {
                         self.status.sent += 1;
                     }
                 }
-                // The node may be on its way out.
-                Output::Answer(answer) => drop(self.answers.send((self.asked, answer))),
-                // None of these sets one.
-                Output::SetAlarm(_) => {}
+                Output::Answer(answer) => self.told.push((self.asked, answer)),
+                Output::SetAlarm(patience) => {
+                    self.alarm = Some(Instant::now() + self.config.time(patience));
+                }
+            }
+        }
+    }
+
+    /// Says what steps have said, to the others and to the program: after it is remembered.
+    fn say(&mut self) {
+        if let Err(error) = self.journal.remember(self.algorithm.memory()) {
+            self.status.failed = Some(format!("what it remembers was not written: {error}"));
+        }
+        // What may be forgotten must not be said.
+        if self.status.failed.is_some() {
+            return;
+        }
+        self.write_all();
+        for answer in self.told.drain(..) {
+            // The node may be on its way out.
+            let _ = self.answers.send(answer);
+        }
+    }
+
+    fn show(&mut self) {
+        self.status.kept = self.peers.iter().map(|peer| peer.link.kept()).sum();
+        self.show.send_if_modified(|shown| {
+            let is_new = *shown != self.status;
+            if is_new {
+                shown.clone_from(&self.status);
+            }
+            is_new
+        });
+    }
+}
+
+/// Suspicion.
+impl<A: Run> Running<A> {
+    /// This one was heard of.
+    pub(super) fn heard(&mut self, node: Id) {
+        self.silence.heard(node, self.began.elapsed());
+        if self.status.silent.remove(node) {
+            self.tell(node, Event::Up(node));
+        }
+    }
+
+    /// It has begun, or it is connected again.
+    pub(super) fn met(&mut self, node: Id, is_new: bool) {
+        self.status.connected.insert(node);
+        self.status.met.insert(node);
+        if is_new {
+            self.silence.heard(node, self.began.elapsed());
+            self.status.silent.remove(node);
+            self.tell(node, Event::Began(node));
+        } else {
+            self.heard(node);
+        }
+    }
+
+    /// Says that this node is there, and looks who is silent.
+    fn look(&mut self) {
+        self.beat();
+        let now = self.began.elapsed();
+        // One that has not looked for so long cannot say who was silent meanwhile: it was stopped itself.
+        if now.saturating_sub(self.looked) > self.config.patience / 2 {
+            self.silence.forgive(now);
+        }
+        self.looked = now;
+        for node in self.silence.silent(now).iter() {
+            if self.status.silent.insert(node) {
+                self.tell(node, Event::Down(node));
             }
         }
     }
@@ -183,7 +283,7 @@ impl<A: Run> Running<A> {
 /// What pauses.
 impl<A: Run> Running<A> {
     /// Has the algorithm take notice, in the order in which things came from this node.
-    fn tell(&mut self, from: Id, event: Happening<A>) {
+    pub(super) fn tell(&mut self, from: Id, event: Happening<A>) {
         let peer = &mut self.peers[usize::from(from)];
         if let Event::Came { message, .. } = &event
             && A::goes_round(message)
@@ -214,185 +314,5 @@ impl<A: Run> Running<A> {
                 }
             }
         }
-    }
-}
-
-/// Connections.
-impl<A: Run> Running<A> {
-    fn arrived(&mut self, arrival: Arrival) {
-        match arrival {
-            Arrival::Connected { to, connection } => self.introduce(to, connection),
-            Arrival::Introduced { connection, introduction } => {
-                if let Err(why) = self.introduced(connection, &introduction) {
-                    self.status.refused = Some(why);
-                }
-            }
-            Arrival::Came { connection, frame } => {
-                let Some(from) = self.whose(connection) else { return };
-                self.silence.heard(from, self.began.elapsed());
-                if let Err(why) = self.came(from, frame) {
-                    self.close(from, &why);
-                }
-            }
-            Arrival::Closed { connection, why } => {
-                if let Some(from) = self.whose(connection) {
-                    self.close(from, &why);
-                }
-            }
-            Arrival::TurnedAway { why } => self.status.refused = Some(why),
-        }
-    }
-
-    fn whose(&self, connection: u64) -> Option<Id> {
-        let is_it =
-            |peer: &Peer<A>| peer.connection.as_ref().map(|one| one.number) == Some(connection);
-        (0..).zip(&self.peers).find(|(_, peer)| is_it(peer)).map(|(node, _)| node)
-    }
-
-    fn close(&mut self, node: Id, why: &str) {
-        let peer = &mut self.peers[usize::from(node)];
-        peer.connection = None;
-        peer.link.close();
-        self.status.connected.remove(node);
-        self.status.refused = Some(format!("node {node}: {why}"));
-    }
-
-    /// Says who this is, on a connection that this node wanted.
-    fn introduce(&mut self, to: Id, connection: Connection) {
-        let greeting = self.peers[usize::from(to)].link.greet();
-        let introduction = self.introduction(to, greeting);
-        self.status.connected.remove(to);
-        self.peers[usize::from(to)].connection = Some(connection);
-        self.write(to, &[Frame::Introduction { introduction }]);
-    }
-
-    fn introduction(&self, to: Id, greeting: crate::transport::link::Greeting) -> Introduction {
-        let (nodes, from) = (self.config.count(), self.config.me);
-        Introduction { name: self.name.clone(), nodes, from, to, greeting }
-    }
-
-    fn check(&self, theirs: &Introduction) -> std::result::Result<(), String> {
-        let Introduction { name, nodes, from, to, .. } = theirs;
-        let (count, me) = (self.config.count(), self.config.me);
-        if *name != self.name {
-            Err(format!("a node of {name:?} is none of {:?}", self.name))
-        } else if (*nodes, *to) != (count, me) || *from >= count || *from == me {
-            Err(format!("node {from} of {nodes} wants node {to}, and this is node {me} of {count}"))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Somebody has connected.
-    fn introduced(
-        &mut self,
-        connection: Connection,
-        theirs: &Introduction,
-    ) -> std::result::Result<(), String> {
-        self.check(theirs)?;
-        let (from, me) = (theirs.from, self.config.me);
-        if from < me {
-            return Err(format!("node {from} is the one that node {me} connects to"));
-        }
-        let is_new = self.greeted(theirs)?;
-        self.silence.heard(from, self.began.elapsed());
-        let greeting = self.peers[usize::from(from)].link.greeting();
-        let introduction = self.introduction(from, greeting);
-        self.peers[usize::from(from)].connection = Some(connection);
-        self.write(from, &[Frame::Introduction { introduction }]);
-        self.met(from, is_new);
-        Ok(())
-    }
-
-    fn greeted(&mut self, theirs: &Introduction) -> std::result::Result<bool, String> {
-        let from = theirs.from;
-        let link = &mut self.peers[usize::from(from)].link;
-        link.greeted(theirs.greeting).map_err(|fault| format!("node {from}: {fault}"))
-    }
-
-    fn met(&mut self, node: Id, is_new: bool) {
-        self.status.connected.insert(node);
-        self.status.met.insert(node);
-        if is_new {
-            self.tell(node, Event::Began(node));
-        }
-    }
-
-    fn came(&mut self, from: Id, frame: Frame) -> std::result::Result<(), String> {
-        use crate::transport::link::Packet;
-        let packet = match frame {
-            Frame::Beat => return Ok(()),
-            Frame::Introduction { introduction } => {
-                if self.status.connected.contains(from) {
-                    return Err("it says twice who it is".to_owned());
-                }
-                self.check(&introduction)?;
-                if introduction.from != from {
-                    return Err(format!("it is node {}", introduction.from));
-                }
-                let is_new = self.greeted(&introduction)?;
-                self.met(from, is_new);
-                return Ok(());
-            }
-            Frame::Received { number } => Packet::Received { number },
-            Frame::Message { number, bytes } => Packet::Message { number, message: bytes },
-        };
-        // Not counted as come if it means nothing here.
-        let message = match &packet {
-            Packet::Message { message, .. } => {
-                Some(decode(message).ok_or_else(|| "it says what means nothing here".to_owned())?)
-            }
-            Packet::Received { .. } => None,
-        };
-        let link = &mut self.peers[usize::from(from)].link;
-        let is_new = link.came(packet).map_err(|fault| fault.to_string())?.is_some();
-        if let Some(message) = message
-            && is_new
-        {
-            self.status.received += 1;
-            self.tell(from, Event::Came { from, message });
-        }
-        Ok(())
-    }
-
-    fn beat(&mut self) {
-        for node in self.status.connected.iter() {
-            self.write(node, &[Frame::Beat]);
-        }
-    }
-
-    /// Everything that links have to say.
-    fn write_all(&mut self) {
-        for node in self.status.connected.iter() {
-            let link = &mut self.peers[usize::from(node)].link;
-            let frames: Vec<_> = std::iter::from_fn(|| link.say().map(Frame::from)).collect();
-            self.write(node, &frames);
-        }
-    }
-
-    fn write(&mut self, node: Id, frames: &[Frame]) {
-        let Some(connection) = &self.peers[usize::from(node)].connection else { return };
-        if frames.is_empty() {
-            return;
-        }
-        let mut bytes = Vec::new();
-        for frame in frames {
-            frame.write_to(&mut bytes);
-        }
-        if let Err(why) = connection.write(bytes) {
-            self.close(node, why);
-        }
-    }
-
-    fn show(&mut self) {
-        self.status.silent = self.silence.silent(self.began.elapsed());
-        self.status.kept = self.peers.iter().map(|peer| peer.link.kept()).sum();
-        self.show.send_if_modified(|shown| {
-            let is_new = *shown != self.status;
-            if is_new {
-                shown.clone_from(&self.status);
-            }
-            is_new
-        });
     }
 }

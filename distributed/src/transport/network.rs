@@ -2,14 +2,14 @@
 //!
 //! Of each two nodes the one with the higher number connects to the other, again and again.
 
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, split};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -22,7 +22,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How much may wait to be written before a connection is given up. The links keep what is not confirmed.
 const BACKLOG: usize = 1024;
-/// How many may be connected that have not said who they are.
+/// How many may be connected that have not said who they are. If there are more, the first of them is hung up
+/// on: or they would keep the nodes out.
 const STRANGERS: usize = 256;
 
 /// What is written on a connection. Dropped, it closes it.
@@ -99,22 +100,30 @@ async fn connect(to: Id, address: Address, patience: Duration, arrivals: Arrival
 }
 
 async fn listen(listener: Listener, patience: Duration, arrivals: Arrivals) {
-    let strangers = Arc::new(Semaphore::new(STRANGERS));
+    let mut strangers = VecDeque::new();
     let mut talks = JoinSet::new();
     loop {
         while talks.try_join_next().is_some() {}
-        let Ok(permit) = strangers.clone().acquire_owned().await else { return };
         let Ok(stream) = listener.accept().await else {
             // There are too many files open, for example.
             sleep(LONGEST_PAUSE).await;
             continue;
         };
+        strangers.retain(|stranger: &oneshot::Sender<()>| !stranger.is_closed());
+        if strangers.len() == STRANGERS {
+            strangers.pop_front();
+        }
+        let (stranger, has_to_go) = oneshot::channel();
+        strangers.push_back(stranger);
         let arrivals = arrivals.clone();
         talks.spawn(async move {
             let (mut stream, mut frames) = (stream, Frames::default());
-            let introduced = timeout(patience, introduction(&mut stream, &mut frames)).await;
-            drop(permit);
-            match introduced.unwrap_or_else(|_| Err("it does not say who it is".to_owned())) {
+            let introduced = tokio::select! {
+                introduced = introduction(&mut stream, &mut frames) => introduced,
+                () = sleep(patience) => Err("it does not say who it is".to_owned()),
+                _ = has_to_go => Err("too many others do not say who they are".to_owned()),
+            };
+            match introduced {
                 Ok(introduction) => {
                     let (connection, to_write) = Connection::new();
                     let number = connection.number;

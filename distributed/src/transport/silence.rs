@@ -28,6 +28,11 @@ impl Silence {
         }
     }
 
+    /// Nobody has been silent until now, as far as can be said: whoever was to hear them was away.
+    pub fn forgive(&mut self, now: Duration) {
+        self.heard.iter_mut().for_each(|heard| *heard = now.max(*heard));
+    }
+
     /// Whether this one has been silent for too long.
     #[must_use]
     pub fn is_silent(&self, node: Id, now: Duration) -> bool {
@@ -64,6 +69,9 @@ mod tests {
         assert_eq!(silence.silent(at(18)), [0, 1, 2].into_iter().collect());
         silence.heard(0, at(18));
         assert_eq!(silence.silent(at(18)), [1, 2].into_iter().collect());
+        silence.forgive(at(20));
+        assert!(silence.silent(at(25)).is_empty());
+        assert_eq!(silence.silent(at(26)).len(), 3);
         // A clock that goes back suspects nobody.
         assert!(silence.silent(at(0)).is_empty());
     }

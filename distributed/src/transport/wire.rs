@@ -120,14 +120,17 @@ impl Wire for String {
 /// Says what a struct or an enum is as bytes: each variant by its number, and the fields in the order in
 /// which they are named. It is an error to forget one.
 macro_rules! wire {
-    (enum $type:ty { $($number:literal = $variant:ident $({ $($field:ident),* })?),* $(,)? }) => {
+    (enum $type:ty {
+        $($number:literal = $variant:ident $({ $($field:ident),* })? $(($only:ident))?),* $(,)?
+    }) => {
         impl $crate::transport::Wire for $type {
             fn write(&self, bytes: &mut Vec<u8>) {
                 match self {
                     $(
-                        Self::$variant $({ $($field),* })? => {
+                        Self::$variant $({ $($field),* })? $(($only))? => {
                             bytes.push($number);
                             $($($crate::transport::Wire::write($field, bytes);)*)?
+                            $($crate::transport::Wire::write($only, bytes);)?
                         }
                     )*
                 }
@@ -138,7 +141,10 @@ macro_rules! wire {
                     $(
                         $number => Some(Self::$variant $({
                             $($field: $crate::transport::Wire::read(bytes)?),*
-                        })?),
+                        })? $(({
+                            let $only = $crate::transport::Wire::read(bytes)?;
+                            $only
+                        }))?),
                     )*
                     _ => None,
                 }

@@ -3,29 +3,24 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use bakery_distributed::algorithm::{Entered, Lock};
-use bakery_distributed::node::{Config, Node, Run};
+use bakery_distributed::node::{Config, Error, Exclude, Node};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-async fn nodes<A>(directory: &TempDir, number: u8) -> Result<Vec<Node<A>>>
-where
-    A: Run<Request = Lock, Answer = Entered>,
-{
+async fn nodes<A: Exclude>(directory: &TempDir, number: u8) -> Result<Vec<Node<A>>> {
     let address = |node| format!("unix:{}/{node}", directory.path().display()).parse().unwrap();
     let addresses: Vec<_> = (0..number).map(address).collect();
     let mut nodes = Vec::new();
     for me in 0..number {
-        nodes.push(Node::start(Config::new(me, 1, addresses.clone())).await?);
+        let journal = directory.path().join(format!("journal-{me}"));
+        let config = Config::new(me, 1, addresses.clone()).short(Duration::from_millis(20));
+        nodes.push(Node::start(config.journal(journal)).await?);
     }
     Ok(nodes)
 }
 
-pub fn an_attempt_that_is_dropped_gives_up<A>() -> Result<()>
-where
-    A: Run<Request = Lock, Answer = Entered>,
-{
+pub fn an_attempt_that_is_dropped_gives_up<A: Exclude>() -> Result<()> {
     Runtime::new()?.block_on(async {
         let directory = TempDir::new()?;
         let mut nodes = nodes::<A>(&directory, 3).await?;
@@ -48,10 +43,7 @@ where
     })
 }
 
-pub fn a_forgotten_guard_is_unlocked_by_the_next_attempt<A>() -> Result<()>
-where
-    A: Run<Request = Lock, Answer = Entered>,
-{
+pub fn a_forgotten_guard_is_unlocked_by_the_next_attempt<A: Exclude>() -> Result<()> {
     Runtime::new()?.block_on(async {
         let directory = TempDir::new()?;
         let mut nodes = nodes::<A>(&directory, 2).await?;
@@ -64,20 +56,44 @@ where
         for node in nodes {
             node.stop().await;
         }
-        ensure!(directory.path().read_dir()?.next().is_none(), "a socket was left");
+        let left = directory.path().read_dir()?.collect::<Result<Vec<_>, _>>()?;
+        ensure!(left.iter().all(|file| file.file_type().is_ok_and(|kind| kind.is_file())));
         Ok(())
     })
 }
 
-pub fn a_node_alone_goes_in<A>() -> Result<()>
-where
-    A: Run<Request = Lock, Answer = Entered>,
-{
+pub fn a_node_alone_goes_in<A: Exclude>() -> Result<()> {
     Runtime::new()?.block_on(async {
         let directory = TempDir::new()?;
         let mut nodes = nodes::<A>(&directory, 1).await?;
         let first = nodes[0].lock().await?.token();
         ensure!(nodes[0].lock().await?.token() > first);
+        Ok(())
+    })
+}
+
+pub fn a_node_that_cannot_be_is_refused<A: Exclude>() -> Result<()> {
+    Runtime::new()?.block_on(async {
+        let directory = TempDir::new()?;
+        let address = format!("unix:{}/0", directory.path().display());
+        let addresses = |number| vec![address.parse().unwrap(); number];
+        let config = |me, number| Config::new(me, 1, addresses(number));
+        for bad in [
+            config(1, 1),
+            config(0, 65),
+            config(0, 1).called(&"x".repeat(201)),
+            config(0, 1).patience(Duration::ZERO),
+            config(0, 1).short(Duration::ZERO),
+        ] {
+            let refused = Node::<A>::start(bad).await.map(drop);
+            ensure!(matches!(refused, Err(Error::BadConfig { .. })), "{refused:?}");
+        }
+        // Nobody listens where another one does.
+        let journal = |name| config(0, 1).journal(directory.path().join(name));
+        let node = Node::<A>::start(journal("one")).await?;
+        let refused = Node::<A>::start(journal("two")).await.map(drop);
+        ensure!(matches!(refused, Err(Error::Unlistenable { node: 0, .. })), "{refused:?}");
+        node.stop().await;
         Ok(())
     })
 }

@@ -2,72 +2,95 @@
 
 use std::env;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bakery_distributed::algorithm::{Entered, Lock, RicartAgrawala, TokenRing, Voting};
-use bakery_distributed::node::{Config, Node, Run};
-use rustix::process::{Pid, Signal, kill_process};
+use bakery_distributed::algorithm::replicated_lock::Request;
+use bakery_distributed::algorithm::{
+    Coordinator, ReplicatedLock, RicartAgrawala, TokenRing, Voting,
+};
+use bakery_distributed::node::{Config, Exclude, Guard, Node, Run};
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use crate::process::{Process, tell};
 
 const WORDS: &str = "BAKERY_TEST_NODE";
-/// What begins the lines that are meant for the test, between those of the harness.
-const MARK: &str = "> ";
 
-/// Much longer than a node is silent when the machine is busy costs only time.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+/// Starts a node, as these words say.
+pub fn start(words: &[&str]) -> Result<Process> {
+    let mut process = Process::spawn(
+        Command::new(env::current_exe()?)
+            .args(["--exact", "child", "--nocapture"])
+            .env(WORDS, words.join("\n")),
+    )?;
+    ensure!(process.hear()? == "started", "a node does not start");
+    Ok(process)
+}
 
 /// Plays the node that this process was started for, if any.
 pub fn play() {
     let Ok(words) = env::var(WORDS) else { return };
     let words: Vec<_> = words.split('\n').collect();
     match words[0] {
-        RicartAgrawala::NAME => node::<RicartAgrawala>(&words[1..]),
-        TokenRing::NAME => node::<TokenRing>(&words[1..]),
-        Voting::NAME => node::<Voting>(&words[1..]),
+        Coordinator::NAME => node::<Coordinator>(&words[1..], || None),
+        RicartAgrawala::NAME => node::<RicartAgrawala>(&words[1..], || None),
+        TokenRing::NAME => node::<TokenRing>(&words[1..], || None),
+        Voting::NAME => node::<Voting>(&words[1..], || None),
+        ReplicatedLock::NAME => node::<ReplicatedLock>(&words[1..], || Some(Request::Expire)),
         name => panic!("no such algorithm: {name}"),
     }
     .unwrap();
 }
 
-fn tell(words: &str) {
-    println!("\n{MARK}{words}");
-    std::io::stdout().flush().unwrap();
-}
-
-fn node<A: Run<Request = Lock, Answer = Entered>>(words: &[&str]) -> Result<()> {
-    let [me, life, nodes, directory] = words else { bail!("words") };
+/// `expire` is how whoever is inside is put out.
+fn node<A: Exclude>(words: &[&str], expire: fn() -> Option<A::Request>) -> Result<()> {
+    let [me, life, nodes, patience, excludes, directory] = words else { bail!("words") };
     let nodes = nodes.split(',').map(|node| node.parse().unwrap()).collect();
-    let config = Config::new(me.parse()?, life.parse()?, nodes).patience(PATIENCE);
+    let config = Config::new(me.parse()?, life.parse()?, nodes)
+        .patience(Duration::from_millis(patience.parse()?))
+        .short(Duration::from_millis(30))
+        .journal(format!("{directory}/journal-{me}"));
     let runtime = Runtime::new()?;
     let mut node = runtime.block_on(Node::<A>::start(config))?;
-    let mut witness = Witness { directory: PathBuf::from(directory), lock: None };
+    let mut witness =
+        Witness { directory: PathBuf::from(directory), excludes: excludes.parse()?, lock: None };
     tell("started");
     let mut lines = std::io::stdin().lines();
     while let Some(line) = lines.next() {
         match *line?.split(' ').collect::<Vec<_>>() {
             ["pass", times] => {
-                for _ in 0..times.parse()? {
-                    runtime.block_on(async {
-                        let guard = node.lock().await?;
-                        witness.enter(guard.token())?;
-                        witness.leave();
-                        anyhow::Ok(guard.unlock().await?)
-                    })?;
+                let mut left: u32 = times.parse()?;
+                while left > 0 {
+                    let guard = runtime.block_on(node.lock())?;
+                    if witness.enter(guard.token())? {
+                        left -= 1;
+                        witness.leave(guard.token())?;
+                    }
+                    runtime.block_on(guard.unlock())?;
                 }
                 tell("passed");
             }
             ["hold"] => {
-                let guard = runtime.block_on(node.lock())?;
-                witness.enter(guard.token())?;
+                let mut guard = runtime.block_on(node.lock())?;
+                ensure!(witness.enter(guard.token())?, "it is not the last one inside");
                 tell("inside");
-                lines.next().context("nobody asks any more")??;
-                witness.leave();
+                if lines.next().context("nobody asks any more")?? == "lost" {
+                    runtime.block_on(guard.lost());
+                }
+                leave(&mut witness, &mut guard)?;
                 runtime.block_on(guard.unlock())?;
-                tell("outside");
+            }
+            ["expire"] => {
+                // It may not have heard yet who is inside.
+                let soon = Duration::from_millis(100);
+                while runtime.block_on(async { timeout(soon, node.lock()).await.is_err() }) {
+                    node.ask(expire().context("nobody can be put out")?)?;
+                }
+                tell("expired");
             }
             ["meet", number] => {
                 let number = number.parse::<usize>()?;
@@ -87,30 +110,57 @@ fn node<A: Run<Request = Lock, Answer = Entered>>(words: &[&str]) -> Result<()> 
     Ok(())
 }
 
-/// Sees who is inside. The kernel ends what it holds when its process is killed.
+/// What a holder writes at the end is taken, unless a later one has written.
+fn leave<A: Exclude>(witness: &mut Witness, guard: &mut Guard<'_, A>) -> Result<()> {
+    let is_last = witness.leave(guard.token())?;
+    tell(match (is_last, guard.is_lost()) {
+        (true, false) => "outside",
+        (false, false) => "refused",
+        (_, true) => "lost",
+    });
+    Ok(())
+}
+
+/// Sees who is inside, and by which tokens.
 struct Witness {
     directory: PathBuf,
+    /// Whether nobody else may be inside. If not, only tokens are looked at.
+    excludes: bool,
+    /// The kernel ends it when its process is killed.
     lock: Option<File>,
 }
 
 impl Witness {
-    fn enter(&mut self, token: u64) -> Result<()> {
-        let open = |name| {
-            let path = self.directory.join(name);
-            OpenOptions::new().create(true).read(true).append(true).open(path)
-        };
-        let lock = open("lock")?;
-        lock.try_lock().context("two are inside")?;
-        let last = tokens(&self.directory)?.last().copied().unwrap_or(0);
-        ensure!(token > last, "token {token} after {last}");
-        // At once: nobody is killed between a number and its end.
-        open("tokens")?.write_all(format!("{token}\n").as_bytes())?;
-        self.lock = Some(lock);
-        Ok(())
+    fn open(&self, name: &str) -> Result<File> {
+        let path = self.directory.join(name);
+        Ok(OpenOptions::new().create(true).read(true).append(true).open(path)?)
     }
 
-    fn leave(&mut self) {
+    /// Not if somebody has been inside by a greater token: that is refused.
+    fn enter(&mut self, token: u64) -> Result<bool> {
+        if self.excludes {
+            let lock = self.open("lock")?;
+            lock.try_lock().context("two are inside")?;
+            self.lock = Some(lock);
+        }
+        let mut file = self.open("tokens")?;
+        file.lock()?;
+        let last = tokens(&self.directory)?.last().copied().unwrap_or(0);
+        if token <= last {
+            ensure!(!self.excludes, "token {token} after {last}");
+            return Ok(false);
+        }
+        // At once: nobody is killed between a number and its end.
+        file.write_all(format!("{token}\n").as_bytes())?;
+        Ok(true)
+    }
+
+    /// Whether nobody has been inside by a greater token.
+    fn leave(&mut self, token: u64) -> Result<bool> {
+        let is_last = tokens(&self.directory)?.last() == Some(&token);
+        ensure!(is_last || !self.excludes, "two were inside");
         self.lock = None;
+        Ok(is_last)
     }
 }
 
@@ -121,64 +171,4 @@ pub fn tokens(directory: &Path) -> Result<Vec<u64>> {
         return Ok(Vec::new());
     }
     Ok(std::fs::read_to_string(path)?.lines().map(str::parse).collect::<Result<_, _>>()?)
-}
-
-pub struct Process {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Process {
-    pub fn start(words: &[&str]) -> Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
-            .args(["--exact", "child", "--nocapture"])
-            .env(WORDS, words.join("\n"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let input = child.stdin.take().context("no input")?;
-        let output = BufReader::new(child.stdout.take().context("no output")?);
-        let mut process = Self { child, input, output };
-        process.hear("started")?;
-        Ok(process)
-    }
-
-    /// Waits until it says this.
-    pub fn hear(&mut self, expected: &str) -> Result<()> {
-        loop {
-            let mut line = String::new();
-            ensure!(self.output.read_line(&mut line)? > 0, "ended, before it was {expected}");
-            if let Some(words) = line.trim_end().strip_prefix(MARK) {
-                ensure!(words == expected, "{words}, not {expected}");
-                return Ok(());
-            }
-        }
-    }
-
-    pub fn ask(&mut self, line: &str) -> Result<()> {
-        Ok(writeln!(self.input, "{line}")?)
-    }
-
-    pub fn signal(&self, signal: Signal) -> Result<()> {
-        let pid = Pid::from_raw(i32::try_from(self.child.id())?).context("no process")?;
-        Ok(kill_process(pid, signal)?)
-    }
-
-    /// Has it end by itself.
-    pub fn end(self) -> Result<()> {
-        let Self { mut child, input, mut output } = self;
-        drop(input);
-        let status = child.wait()?;
-        let mut rest = String::new();
-        output.read_to_string(&mut rest)?;
-        ensure!(status.success(), "the child failed: {status}: {rest}");
-        Ok(())
-    }
-}
-
-/// Kills one that is left, and waits for it.
-pub fn kill(mut process: Process) {
-    let _ = process.child.kill();
-    let _ = process.child.wait();
 }

@@ -1,25 +1,33 @@
 //! Nodes that are processes.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bakery_distributed::node::Run;
-use bakery_servers::free_port;
+use bakery_servers::{Link, free_port};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::child::{Process, kill, tokens};
+use crate::child::{start, tokens};
+use crate::process::Process;
 
-/// Nodes of one algorithm. All of them are killed when this is dropped, or after a minute: then whoever
-/// waits for one of them is told that it has ended.
+/// Nodes that are busy are suspected sooner or later: that costs only time, but under a coordinator.
+const PATIENCE: u64 = 1000;
+/// Nobody is suspected who lives.
+const LONG: u64 = 120_000;
+
+/// Nodes of one algorithm. All of them are killed when this is dropped; and the tests end if they take more than
+/// two minutes.
 pub struct Cluster {
-    pub nodes: Vec<Option<Process>>,
+    nodes: Vec<Option<Process>>,
     lives: Vec<u32>,
     algorithm: &'static str,
     /// Each node's view of where the nodes are.
     addresses: Vec<String>,
+    patience: u64,
+    excludes: bool,
     directory: TempDir,
     _end: Sender<()>,
 }
@@ -29,43 +37,75 @@ pub fn tcp(nodes: usize) -> Vec<String> {
     (0..nodes).map(|_| format!("127.0.0.1:{}", free_port())).collect()
 }
 
+/// How nodes are started.
 impl Cluster {
+    /// None of them yet. By a coordinator, none is suspected.
+    pub fn at<A: Run>(addresses: Vec<String>, directory: TempDir) -> Self {
+        let (end, ended) = channel();
+        thread::spawn(move || {
+            if ended.recv_timeout(Duration::from_mins(2)) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("the nodes take too long");
+                std::process::exit(1);
+            }
+        });
+        let suspects_nobody = A::NAME == bakery_distributed::algorithm::Coordinator::NAME;
+        Self {
+            nodes: addresses.iter().map(|_| None).collect(),
+            lives: vec![0; addresses.len()],
+            algorithm: A::NAME,
+            addresses,
+            patience: if suspects_nobody { LONG } else { PATIENCE },
+            excludes: true,
+            directory,
+            _end: end,
+        }
+    }
+
     pub fn over_tcp<A: Run>(nodes: usize) -> Result<Self> {
-        let addresses = tcp(nodes).join(",");
-        Self::start::<A>(vec![addresses; nodes])
+        let addresses = vec![tcp(nodes).join(","); nodes];
+        Self::at::<A>(addresses, TempDir::new()?).started()
     }
 
     pub fn over_unix_sockets<A: Run>(nodes: usize) -> Result<Self> {
         let directory = TempDir::new()?;
         let address = |node| format!("unix:{}/{node}", directory.path().display());
         let addresses = (0..nodes).map(address).collect::<Vec<_>>().join(",");
-        Self::start_in::<A>(vec![addresses; nodes], directory)
+        Self::at::<A>(vec![addresses; nodes], directory).started()
     }
 
-    pub fn start<A: Run>(addresses: Vec<String>) -> Result<Self> {
-        Self::start_in::<A>(addresses, TempDir::new()?)
+    /// Three, of which the last one connects to the others by way of a link that can be cut.
+    pub fn apart<A: Run>() -> Result<(Self, Link)> {
+        let (link, addresses) = (Link::default(), tcp(3));
+        let mut by_link = addresses.clone();
+        for address in &mut by_link[..2] {
+            let port = address.rsplit_once(':').map_or(Ok(0), |(_, port)| port.parse())?;
+            let from = free_port();
+            link.lead(from, Some(port))?;
+            *address = format!("127.0.0.1:{from}");
+        }
+        let addresses = addresses.join(",");
+        let views = vec![addresses.clone(), addresses, by_link.join(",")];
+        Ok((Self::at::<A>(views, TempDir::new()?), link))
     }
 
-    fn start_in<A: Run>(addresses: Vec<String>, directory: TempDir) -> Result<Self> {
-        let (end, ended) = channel();
-        thread::spawn(move || {
-            use std::sync::mpsc::RecvTimeoutError::Timeout;
-            if ended.recv_timeout(Duration::from_mins(1)) == Err(Timeout) {
-                eprintln!("the nodes take too long");
-                std::process::exit(1);
-            }
-        });
-        let number = addresses.len();
-        let mut cluster = Self {
-            nodes: (0..number).map(|_| None).collect(),
-            lives: vec![0; number],
-            algorithm: A::NAME,
-            addresses,
-            directory,
-            _end: end,
-        };
-        (0..number).try_for_each(|node| cluster.begin(node))?;
-        Ok(cluster)
+    /// Whoever is silent is suspected soon, and two may be inside: by tokens that grow.
+    pub fn suspecting(self) -> Self {
+        Self { patience: PATIENCE, excludes: false, ..self }
+    }
+
+    /// Whoever is silent is not hung up on.
+    pub fn patient(self) -> Self {
+        Self { patience: LONG, ..self }
+    }
+
+    /// Whoever is silent is hung up on soon.
+    pub fn impatient(self) -> Self {
+        Self { patience: 3 * PATIENCE, ..self }
+    }
+
+    pub fn started(mut self) -> Result<Self> {
+        (0..self.nodes.len()).try_for_each(|node| self.begin(node))?;
+        Ok(self)
     }
 
     /// Starts a node, in its next life.
@@ -73,16 +113,20 @@ impl Cluster {
         self.lives[node] += 1;
         let (me, life) = (node.to_string(), self.lives[node].to_string());
         let directory = self.directory.path().to_str().context("a directory")?;
-        let words = [self.algorithm, &me, &life, &self.addresses[node], directory];
-        self.nodes[node] = Some(Process::start(&words).context("a node does not start")?);
+        let (patience, excludes) = (self.patience.to_string(), self.excludes.to_string());
+        let nodes = &self.addresses[node];
+        let words = [self.algorithm, &me, &life, nodes, &patience, &excludes, directory];
+        self.nodes[node] = Some(start(&words)?);
         Ok(())
     }
+}
 
+impl Cluster {
     pub fn kill(&mut self, node: usize) {
-        self.nodes[node].take().into_iter().for_each(kill);
+        self.nodes[node] = None;
     }
 
-    pub fn node(&mut self, node: usize) -> Result<&mut Process> {
+    fn node(&mut self, node: usize) -> Result<&mut Process> {
         self.nodes[node].as_mut().context("it was killed")
     }
 
@@ -90,38 +134,52 @@ impl Cluster {
         self.node(node)?.ask(line)
     }
 
+    /// Waits until it says this.
     pub fn hear(&mut self, node: usize, words: &str) -> Result<()> {
-        self.node(node)?.hear(words).with_context(|| format!("node {node}"))
+        let heard = self.node(node)?.hear().with_context(|| format!("node {node}: no {words}"))?;
+        ensure!(heard == words, "node {node}: {heard}, not {words}");
+        Ok(())
     }
 
     pub fn signal(&mut self, node: usize, signal: Signal) -> Result<()> {
         self.node(node)?.signal(signal)
     }
 
-    /// Waits until this one has met all the others, in its present life.
-    pub fn meet(&mut self, node: usize) -> Result<()> {
-        let others = self.nodes.len() - 1;
+    /// Waits until this one has met so many others, in its present life.
+    pub fn meet(&mut self, node: usize, others: usize) -> Result<()> {
         self.ask(node, &format!("meet {others}"))?;
         self.hear(node, "met")
     }
 
-    /// All pass so often, and end. How often somebody was inside.
+    /// Waits until this one suspects that one.
+    pub fn miss(&mut self, node: usize, other: usize) -> Result<()> {
+        self.ask(node, &format!("miss {other}"))?;
+        self.hear(node, "missed")
+    }
+
+    /// How often somebody was inside until now.
+    pub fn passages(&self) -> Result<usize> {
+        Ok(tokens(self.directory.path())?.len())
+    }
+
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// All that live pass so often, and end. How often somebody was inside.
     pub fn finish(mut self, times: usize) -> Result<usize> {
-        let all = 0..self.nodes.len();
-        for node in all.clone() {
+        let all: Vec<_> =
+            (0..self.nodes.len()).filter(|&node| self.nodes[node].is_some()).collect();
+        for &node in &all {
             self.ask(node, &format!("pass {times}"))?;
         }
-        all.clone().try_for_each(|node| self.hear(node, "passed"))?;
-        let number = tokens(self.directory.path())?.len();
+        all.iter().try_for_each(|&node| self.hear(node, "passed"))?;
+        let number = self.passages()?;
         for node in all {
-            self.nodes[node].take().map_or(Ok(()), Process::end)?;
+            let mut process = self.nodes[node].take().context("it was killed")?;
+            process.hang_up();
+            process.succeed()?;
         }
         Ok(number)
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        (0..self.nodes.len()).for_each(|node| self.kill(node));
     }
 }

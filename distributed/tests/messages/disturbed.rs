@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use bakery_distributed::node::Run;
-use bakery_servers::{Link, free_port};
 use rustix::process::Signal;
 
-use crate::cluster::{Cluster, tcp};
+use crate::cluster::Cluster;
 
 pub fn one_that_is_killed_inside_comes_back<A: Run>() -> Result<()> {
     let mut nodes = Cluster::over_unix_sockets::<A>(3)?;
@@ -53,7 +52,7 @@ pub fn each_of_them_is_killed_again_and_again<A: Run>() -> Result<()> {
         nodes.begin(victim)?;
         others.iter().try_for_each(|&node| nodes.hear(node, "passed"))?;
         // If all forget at once there is nobody to ask.
-        nodes.meet(victim)?;
+        nodes.meet(victim, 2)?;
         nodes.ask(victim, "pass 1")?;
         nodes.hear(victim, "passed")?;
     }
@@ -67,8 +66,7 @@ pub fn one_that_is_stopped_inside_goes_on<A: Run>() -> Result<()> {
     nodes.hear(2, "inside")?;
     nodes.signal(2, Signal::STOP)?;
     for node in [0, 1] {
-        nodes.ask(node, "miss 2")?;
-        nodes.hear(node, "missed")?;
+        nodes.miss(node, 2)?;
         nodes.ask(node, "pass 1")?;
     }
     nodes.signal(2, Signal::CONT)?;
@@ -80,38 +78,20 @@ pub fn one_that_is_stopped_inside_goes_on<A: Run>() -> Result<()> {
     Ok(())
 }
 
-/// Nodes of which the last one connects to the others by way of a link that can be cut.
-fn apart<A: Run>() -> Result<(Cluster, Link)> {
-    let (link, addresses) = (Link::default(), tcp(3));
-    let mut by_link = addresses.clone();
-    for address in &mut by_link[..2] {
-        let port = address.rsplit_once(':').map_or(Ok(0), |(_, port)| port.parse())?;
-        let from = free_port();
-        link.lead(from, Some(port))?;
-        *address = format!("127.0.0.1:{from}");
-    }
-    let addresses = addresses.join(",");
-    let nodes = Cluster::start::<A>(vec![addresses.clone(), addresses, by_link.join(",")])?;
-    Ok((nodes, link))
-}
-
 pub fn one_that_is_cut_off_inside_goes_on<A: Run>() -> Result<()> {
-    let (mut nodes, link) = apart::<A>()?;
+    let (nodes, link) = Cluster::apart::<A>()?;
+    let mut nodes = nodes.started()?;
     nodes.ask(2, "hold")?;
     nodes.hear(2, "inside")?;
     link.cut();
     for node in [0, 1] {
-        nodes.ask(node, "miss 2")?;
-        nodes.hear(node, "missed")?;
+        nodes.miss(node, 2)?;
         nodes.ask(node, "pass 1")?;
     }
     // It leaves, and nobody hears of it.
     nodes.ask(2, "")?;
     nodes.hear(2, "outside")?;
-    for other in ["miss 0", "miss 1"] {
-        nodes.ask(2, other)?;
-        nodes.hear(2, "missed")?;
-    }
+    [0, 1].iter().try_for_each(|&other| nodes.miss(2, other))?;
     link.mend();
     nodes.hear(0, "passed")?;
     nodes.hear(1, "passed")?;
@@ -120,7 +100,8 @@ pub fn one_that_is_cut_off_inside_goes_on<A: Run>() -> Result<()> {
 }
 
 pub fn links_that_break_all_the_time_lose_and_double_nothing<A: Run>() -> Result<()> {
-    let (mut nodes, link) = apart::<A>()?;
+    let (nodes, link) = Cluster::apart::<A>()?;
+    let mut nodes = nodes.started()?;
     let breaker = thread::spawn(move || {
         let mut broken = 0;
         // After another number of bytes each time; and not for ever, or a slow machine gets nowhere.

@@ -1,12 +1,19 @@
 //! The algorithms by messages between real processes, over real sockets.
 #![cfg(feature = "messages")]
 
+mod all_dead;
 mod attempts;
 mod bad_bytes;
 mod child;
 mod cluster;
 mod disturbed;
+mod impostor;
+mod minority;
 mod passages;
+#[path = "../suite/process.rs"]
+#[allow(dead_code, reason = "not all of it is used here")]
+mod process;
+mod suspected;
 
 /// What this program does when a test has started it again; by itself it does nothing.
 #[test]
@@ -25,9 +32,9 @@ macro_rules! tests {
     };
 }
 
-/// Every test, for each of these algorithms.
+/// What all promise, and what this one does.
 macro_rules! suite {
-    ($($name:ident $algorithm:ident)*) => {
+    ($($name:ident $algorithm:ident { $($subject:ident::$test:ident)* })*) => {
         $(
             mod $name {
                 tests! { $algorithm:
@@ -36,13 +43,16 @@ macro_rules! suite {
                     disturbed::one_that_is_killed_inside_comes_back
                     disturbed::one_that_is_killed_while_it_waits_comes_back
                     disturbed::each_of_them_is_killed_again_and_again
-                    disturbed::one_that_is_stopped_inside_goes_on
-                    disturbed::one_that_is_cut_off_inside_goes_on
                     disturbed::links_that_break_all_the_time_lose_and_double_nothing
                     attempts::an_attempt_that_is_dropped_gives_up
                     attempts::a_forgotten_guard_is_unlocked_by_the_next_attempt
                     attempts::a_node_alone_goes_in
-                    bad_bytes::cost_the_sender_its_connection_and_nobody_else_anything
+                    attempts::a_node_that_cannot_be_is_refused
+                    bad_bytes::of_strangers_cost_them_their_connection_and_nobody_else_anything
+                    bad_bytes::of_a_node_cost_it_its_connection
+                    bad_bytes::whatever_a_node_can_read_does_not_end_it
+                    bad_bytes::many_that_say_nothing_keep_no_node_out
+                    $($subject::$test)*
                 }
             }
         )*
@@ -50,7 +60,34 @@ macro_rules! suite {
 }
 
 suite! {
-    ricart_agrawala RicartAgrawala
-    token_ring TokenRing
-    voting Voting
+    coordinator Coordinator {
+        suspected::the_others_go_on_without_one_that_is_stopped_inside
+        suspected::the_others_go_on_without_a_coordinator_that_is_stopped_inside
+        suspected::the_others_go_on_without_one_that_is_cut_off_inside
+        minority::one_that_is_dead_is_not_waited_for
+    }
+    ricart_agrawala RicartAgrawala {
+        bad_bytes::half_of_them_cost_whoever_stops_there_its_connection
+        disturbed::one_that_is_stopped_inside_goes_on
+        disturbed::one_that_is_cut_off_inside_goes_on
+    }
+    token_ring TokenRing {
+        disturbed::one_that_is_stopped_inside_goes_on
+        disturbed::one_that_is_cut_off_inside_goes_on
+    }
+    quorum Voting {
+        disturbed::one_that_is_stopped_inside_goes_on
+        disturbed::one_that_is_cut_off_inside_goes_on
+        minority::one_that_is_dead_is_not_waited_for
+        minority::a_minority_lets_nobody_in
+    }
+    raft ReplicatedLock {
+        disturbed::one_that_is_stopped_inside_goes_on
+        disturbed::one_that_is_cut_off_inside_goes_on
+        minority::one_that_is_dead_is_not_waited_for
+        minority::a_minority_lets_nobody_in
+        suspected::one_that_is_expired_is_told
+        all_dead::all_of_them_go_on_by_their_journals
+        all_dead::a_journal_that_is_not_this_nodes_is_refused
+    }
 }
