@@ -21,7 +21,8 @@ use bakery_distributed::{Options, connect};
 use start::{play, start, tell};
 
 const ABOUT: &str = "\
-Five processes add 20 lines each to a shared count, under a lock between machines.";
+Five processes add 20 lines each to a shared count, under a lock between machines. With --algorithm instead of an
+engine, by messages among themselves: see --algorithm all --help.";
 
 const PROCESSES: u32 = 5;
 const LINES: u32 = 20;

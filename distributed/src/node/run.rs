@@ -38,6 +38,8 @@ pub struct Status {
     /// Of whom it has not heard for longer than the [patience](Config::patience): they are suspected, and
     /// nothing more is known.
     pub silent: Nodes,
+    /// How often one was suspected.
+    pub suspicions: u64,
     /// How many of the algorithm's messages it has sent in this life, what goes round for nothing included.
     pub sent: u64,
     /// How many have come.
@@ -274,6 +276,7 @@ impl<A: Run> Running<A> {
         self.looked = now;
         for node in self.silence.silent(now).iter() {
             if self.status.silent.insert(node) {
+                self.status.suspicions += 1;
                 self.tell(node, Event::Down(node));
             }
         }

@@ -8,6 +8,10 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+fn within_a_minute(test: impl Future<Output = Result<()>>) -> Result<()> {
+    Runtime::new()?.block_on(async { timeout(Duration::from_mins(1), test).await? })
+}
+
 async fn nodes<A: Exclude>(directory: &TempDir, number: u8) -> Result<Vec<Node<A>>> {
     let address = |node| format!("unix:{}/{node}", directory.path().display()).parse().unwrap();
     let addresses: Vec<_> = (0..number).map(address).collect();
@@ -21,7 +25,7 @@ async fn nodes<A: Exclude>(directory: &TempDir, number: u8) -> Result<Vec<Node<A
 }
 
 pub fn an_attempt_that_is_dropped_gives_up<A: Exclude>() -> Result<()> {
-    Runtime::new()?.block_on(async {
+    within_a_minute(async {
         let directory = TempDir::new()?;
         let mut nodes = nodes::<A>(&directory, 3).await?;
         let [first, second, third] = &mut nodes[..] else { unreachable!() };
@@ -44,7 +48,7 @@ pub fn an_attempt_that_is_dropped_gives_up<A: Exclude>() -> Result<()> {
 }
 
 pub fn a_forgotten_guard_is_unlocked_by_the_next_attempt<A: Exclude>() -> Result<()> {
-    Runtime::new()?.block_on(async {
+    within_a_minute(async {
         let directory = TempDir::new()?;
         let mut nodes = nodes::<A>(&directory, 2).await?;
         let guard = nodes[0].lock().await?;
@@ -63,7 +67,7 @@ pub fn a_forgotten_guard_is_unlocked_by_the_next_attempt<A: Exclude>() -> Result
 }
 
 pub fn a_node_alone_goes_in<A: Exclude>() -> Result<()> {
-    Runtime::new()?.block_on(async {
+    within_a_minute(async {
         let directory = TempDir::new()?;
         let mut nodes = nodes::<A>(&directory, 1).await?;
         let first = nodes[0].lock().await?.token();
@@ -73,7 +77,7 @@ pub fn a_node_alone_goes_in<A: Exclude>() -> Result<()> {
 }
 
 pub fn a_node_that_cannot_be_is_refused<A: Exclude>() -> Result<()> {
-    Runtime::new()?.block_on(async {
+    within_a_minute(async {
         let directory = TempDir::new()?;
         let address = format!("unix:{}/0", directory.path().display());
         let addresses = |number| vec![address.parse().unwrap(); number];

@@ -93,6 +93,7 @@ pub fn of_a_node_cost_it_its_connection<A: Run>() -> Result<()> {
         message(1, &[0xff; 100]),
         message(u64::MAX, &[2]),
     ];
+    all.extend(impossible::<A>().iter().map(|bytes| message(1, bytes)));
     for length in 1..30 {
         let mut bytes: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
         // No kind of message has such a number.
@@ -148,6 +149,23 @@ pub fn half_of_them_cost_whoever_stops_there_its_connection<A: Run>() -> Result<
     Ok(())
 }
 
+/// Messages that can be read, and are none.
+fn impossible<A: Run>() -> Vec<Vec<u8>> {
+    let mut random = fastrand::Rng::with_seed(4);
+    let any = std::iter::repeat_with(move || bytes(&mut random));
+    let is_one =
+        |bytes: &Vec<u8>| decode(bytes).is_some_and(|message| !A::is_possible(&message, 3));
+    any.filter(is_one).take(20).collect()
+}
+
+/// Something that may be a message, of numbers that are small or at their bounds.
+fn bytes(random: &mut fastrand::Rng) -> Vec<u8> {
+    let byte = |random: &mut fastrand::Rng| [0, 0, random.u8(..4), 0xff][random.usize(..4)];
+    let mut bytes: Vec<_> = (0..random.usize(1..48)).map(|_| byte(random)).collect();
+    bytes[0] = random.u8(..8);
+    bytes
+}
+
 /// Messages at random, but such that each can be read, in whatever order.
 pub fn whatever_a_node_can_read_does_not_end_it<A: Run>() -> Result<()> {
     let mut random = fastrand::Rng::with_seed(3);
@@ -155,17 +173,7 @@ pub fn whatever_a_node_can_read_does_not_end_it<A: Run>() -> Result<()> {
     for _ in 0..200 {
         let mut node = A::begin(random.u8(..3), 3, 1, A::Memory::default());
         for _ in 0..2000 {
-            // Numbers that are small, or at their bounds.
-            let byte = |random: &mut fastrand::Rng| match random.u8(..4) {
-                0 => random.u8(..4),
-                1 => 0xff,
-                _ => 0,
-            };
-            let mut bytes: Vec<u8> = (0..random.usize(..48)).map(|_| byte(&mut random)).collect();
-            if let Some(first) = bytes.first_mut() {
-                *first = random.u8(..8);
-            }
-            let Some(message) = decode(&bytes) else { continue };
+            let Some(message) = decode(&bytes(&mut random)) else { continue };
             read += 1;
             if A::is_possible(&message, 3) {
                 taken += 1;

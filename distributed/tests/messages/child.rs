@@ -25,7 +25,8 @@ pub fn start(words: &[&str]) -> Result<Process> {
     let mut process = Process::spawn(
         Command::new(env::current_exe()?)
             .args(["--exact", "child", "--nocapture"])
-            .env(WORDS, words.join("\n")),
+            .env(WORDS, words.join("\n"))
+            .env("RUST_BACKTRACE", "0"),
     )?;
     ensure!(process.hear()? == "started", "a node does not start");
     Ok(process)
@@ -104,6 +105,7 @@ fn node<A: Exclude>(words: &[&str], expire: fn() -> Option<A::Request>) -> Resul
                 runtime.block_on(status.wait_for(|status| status.silent.contains(other)))?;
                 tell("missed");
             }
+            ["suspicions"] => tell(&node.status().borrow().suspicions.to_string()),
             _ => bail!("an unknown request"),
         }
     }

@@ -1,13 +1,14 @@
 //! Nodes that are processes.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bakery_distributed::node::Run;
 use bakery_servers::{Link, free_port};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::child::{start, tokens};
@@ -18,10 +19,12 @@ const PATIENCE: u64 = 1000;
 /// Nobody is suspected who lives.
 const LONG: u64 = 120_000;
 
-/// Nodes of one algorithm. All of them are killed when this is dropped; and the tests end if they take more than
-/// two minutes.
+/// Nodes of one algorithm. All of them are killed when this is dropped, or after a minute: then whoever waits for
+/// one of them hears that it has ended.
 pub struct Cluster {
     nodes: Vec<Option<Process>>,
+    /// Those that live.
+    pids: Arc<Mutex<Vec<Option<Pid>>>>,
     lives: Vec<u32>,
     algorithm: &'static str,
     /// Each node's view of where the nodes are.
@@ -42,15 +45,20 @@ impl Cluster {
     /// None of them yet. By a coordinator, none is suspected.
     pub fn at<A: Run>(addresses: Vec<String>, directory: TempDir) -> Self {
         let (end, ended) = channel();
+        let pids = Arc::new(Mutex::new(vec![None; addresses.len()]));
+        let all = Arc::clone(&pids);
         thread::spawn(move || {
-            if ended.recv_timeout(Duration::from_mins(2)) == Err(RecvTimeoutError::Timeout) {
+            if ended.recv_timeout(Duration::from_mins(1)) == Err(RecvTimeoutError::Timeout) {
                 eprintln!("the nodes take too long");
-                std::process::exit(1);
+                for pid in all.lock().unwrap().drain(..).flatten() {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
             }
         });
         let suspects_nobody = A::NAME == bakery_distributed::algorithm::Coordinator::NAME;
         Self {
             nodes: addresses.iter().map(|_| None).collect(),
+            pids,
             lives: vec![0; addresses.len()],
             algorithm: A::NAME,
             addresses,
@@ -116,14 +124,25 @@ impl Cluster {
         let (patience, excludes) = (self.patience.to_string(), self.excludes.to_string());
         let nodes = &self.addresses[node];
         let words = [self.algorithm, &me, &life, nodes, &patience, &excludes, directory];
-        self.nodes[node] = Some(start(&words)?);
+        let process = start(&words)?;
+        let mut pids = self.pids.lock().unwrap();
+        *pids.get_mut(node).context("it took too long")? = Pid::from_raw(process.id().try_into()?);
+        self.nodes[node] = Some(process);
         Ok(())
     }
 }
 
 impl Cluster {
     pub fn kill(&mut self, node: usize) {
-        self.nodes[node] = None;
+        drop(self.taken(node));
+    }
+
+    /// This one, of which nobody knows any more.
+    fn taken(&mut self, node: usize) -> Option<Process> {
+        if let Some(pid) = self.pids.lock().unwrap().get_mut(node) {
+            *pid = None;
+        }
+        self.nodes[node].take()
     }
 
     fn node(&mut self, node: usize) -> Result<&mut Process> {
@@ -176,7 +195,7 @@ impl Cluster {
         all.iter().try_for_each(|&node| self.hear(node, "passed"))?;
         let number = self.passages()?;
         for node in all {
-            let mut process = self.nodes[node].take().context("it was killed")?;
+            let mut process = self.taken(node).context("it was killed")?;
             process.hang_up();
             process.succeed()?;
         }

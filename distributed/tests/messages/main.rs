@@ -64,6 +64,7 @@ suite! {
         suspected::the_others_go_on_without_one_that_is_stopped_inside
         suspected::the_others_go_on_without_a_coordinator_that_is_stopped_inside
         suspected::the_others_go_on_without_one_that_is_cut_off_inside
+        suspected::one_that_was_stopped_suspects_nobody
         minority::one_that_is_dead_is_not_waited_for
     }
     ricart_agrawala RicartAgrawala {

@@ -53,6 +53,23 @@ pub fn the_others_go_on_without_one_that_is_cut_off_inside<A: Run>() -> Result<(
     Ok(())
 }
 
+/// It cannot tell who was silent while it was stopped.
+pub fn one_that_was_stopped_suspects_nobody<A: Run>() -> Result<()> {
+    let mut nodes =
+        Cluster::at::<A>(vec![tcp(3).join(","); 3], TempDir::new()?).impatient().started()?;
+    (0..3).try_for_each(|node| nodes.meet(node, 2))?;
+    nodes.signal(0, Signal::STOP)?;
+    [1, 2].iter().try_for_each(|&node| nodes.miss(node, 0))?;
+    nodes.signal(0, Signal::CONT)?;
+    nodes.ask(0, "pass 5")?;
+    nodes.hear(0, "passed")?;
+    nodes.ask(0, "suspicions")?;
+    nodes.hear(0, "0")?;
+    let number = nodes.finish(5)?;
+    ensure!(number == 20, "{number} passages");
+    Ok(())
+}
+
 /// Whoever is put out hears of it when it goes on, and not by itself.
 pub fn one_that_is_expired_is_told<A: Run>() -> Result<()> {
     let mut nodes = suspecting::<A>()?;
