@@ -27,7 +27,7 @@ pub fn a_journal_that_is_not_this_nodes_is_refused<A: Run>() -> Result<()> {
     let mut nodes = Cluster::over_tcp::<A>(3)?;
     nodes.ask(0, "pass 1")?;
     nodes.hear(0, "passed")?;
-    let journal = |node| nodes.directory().join(format!("journal-{node}"));
+    let journal = |node| nodes.path().join(format!("journal-{node}"));
     let (own, other) = (journal(0), journal(1));
     nodes.kill(0);
     let kept = std::fs::read(&own)?;

@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use crate::cluster::directory;
+
 fn within_a_minute(test: impl Future<Output = Result<()>>) -> Result<()> {
     Runtime::new()?.block_on(async { timeout(Duration::from_mins(1), test).await? })
 }
@@ -26,7 +28,7 @@ async fn nodes<A: Exclude>(directory: &TempDir, number: u8) -> Result<Vec<Node<A
 
 pub fn an_attempt_that_is_dropped_gives_up<A: Exclude>() -> Result<()> {
     within_a_minute(async {
-        let directory = TempDir::new()?;
+        let directory = directory()?;
         let mut nodes = nodes::<A>(&directory, 3).await?;
         let [first, second, third] = &mut nodes[..] else { unreachable!() };
         for round in 0..20 {
@@ -49,7 +51,7 @@ pub fn an_attempt_that_is_dropped_gives_up<A: Exclude>() -> Result<()> {
 
 pub fn a_forgotten_guard_is_unlocked_by_the_next_attempt<A: Exclude>() -> Result<()> {
     within_a_minute(async {
-        let directory = TempDir::new()?;
+        let directory = directory()?;
         let mut nodes = nodes::<A>(&directory, 2).await?;
         let guard = nodes[0].lock().await?;
         let token = guard.token();
@@ -68,7 +70,7 @@ pub fn a_forgotten_guard_is_unlocked_by_the_next_attempt<A: Exclude>() -> Result
 
 pub fn a_node_alone_goes_in<A: Exclude>() -> Result<()> {
     within_a_minute(async {
-        let directory = TempDir::new()?;
+        let directory = directory()?;
         let mut nodes = nodes::<A>(&directory, 1).await?;
         let first = nodes[0].lock().await?.token();
         ensure!(nodes[0].lock().await?.token() > first);
@@ -78,7 +80,7 @@ pub fn a_node_alone_goes_in<A: Exclude>() -> Result<()> {
 
 pub fn a_node_that_cannot_be_is_refused<A: Exclude>() -> Result<()> {
     within_a_minute(async {
-        let directory = TempDir::new()?;
+        let directory = directory()?;
         let address = format!("unix:{}/0", directory.path().display());
         let addresses = |number| vec![address.parse().unwrap(); number];
         let config = |me, number| Config::new(me, 1, addresses(number));

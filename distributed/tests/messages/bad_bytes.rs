@@ -7,9 +7,8 @@ use anyhow::{Result, bail, ensure};
 use bakery_distributed::algorithm::Event;
 use bakery_distributed::node::Run;
 use bakery_distributed::transport::{LONGEST, decode};
-use tempfile::TempDir;
 
-use crate::cluster::{Cluster, tcp};
+use crate::cluster::{Cluster, directory, tcp};
 use crate::impostor::{Impostor, frame, introduction, message};
 
 fn name<A: Run>() -> String {
@@ -18,10 +17,10 @@ fn name<A: Run>() -> String {
 
 pub fn of_strangers_cost_them_their_connection_and_nobody_else_anything<A: Run>() -> Result<()> {
     let addresses = tcp(3);
-    let nodes = Cluster::at::<A>(vec![addresses.join(","); 3], TempDir::new()?);
+    let nodes = Cluster::at::<A>(vec![addresses.join(","); 3], directory()?);
     let mut nodes = nodes.patient().started()?;
     (0..3).try_for_each(|node| nodes.meet(node, 2))?;
-    (0..3).try_for_each(|node| nodes.ask(node, "pass 100"))?;
+    (0..3).try_for_each(|node| nodes.ask(node, "pass 40"))?;
     let mut strangers = Vec::new();
     for (address, to) in addresses.iter().zip(0..) {
         for bytes in strange::<A>(to) {
@@ -30,7 +29,7 @@ pub fn of_strangers_cost_them_their_connection_and_nobody_else_anything<A: Run>(
     }
     (0..3).try_for_each(|node| nodes.hear(node, "passed"))?;
     strangers.into_iter().try_for_each(Impostor::hears_the_end)?;
-    ensure!(nodes.finish(1)? == 303);
+    ensure!(nodes.finish(1)? == 123);
     Ok(())
 }
 
@@ -70,7 +69,7 @@ fn strange<A: Run>(to: u8) -> Vec<Vec<u8>> {
 /// One that says well who it is, and is not.
 pub fn of_a_node_cost_it_its_connection<A: Run>() -> Result<()> {
     let addresses = tcp(3);
-    let mut nodes = Cluster::at::<A>(vec![addresses.join(","); 3], TempDir::new()?).patient();
+    let mut nodes = Cluster::at::<A>(vec![addresses.join(","); 3], directory()?).patient();
     (0..2).try_for_each(|node| nodes.begin(node))?;
     nodes.meet(0, 1)?;
     let mut random = fastrand::Rng::with_seed(2);
@@ -118,7 +117,7 @@ pub fn of_a_node_cost_it_its_connection<A: Run>() -> Result<()> {
 /// Half a frame is silence, wherever it ends; and so is one that is said too slowly.
 pub fn half_of_them_cost_whoever_stops_there_its_connection<A: Run>() -> Result<()> {
     let addresses = tcp(3);
-    let nodes = Cluster::at::<A>(vec![addresses.join(","); 3], TempDir::new()?);
+    let nodes = Cluster::at::<A>(vec![addresses.join(","); 3], directory()?);
     let mut nodes = nodes.impatient();
     (0..2).try_for_each(|node| nodes.begin(node))?;
     nodes.meet(0, 1)?;
@@ -191,7 +190,7 @@ pub fn whatever_a_node_can_read_does_not_end_it<A: Run>() -> Result<()> {
 /// Nobody is hung up on by how long it is silent: it takes too long here.
 pub fn many_that_say_nothing_keep_no_node_out<A: Run>() -> Result<()> {
     let addresses = tcp(2);
-    let mut nodes = Cluster::at::<A>(vec![addresses.join(","); 2], TempDir::new()?).patient();
+    let mut nodes = Cluster::at::<A>(vec![addresses.join(","); 2], directory()?).patient();
     nodes.begin(0)?;
     let says_nothing = |_| Impostor::says(&addresses[0], &[]);
     let strangers = (0..400).map(says_nothing).collect::<Result<Vec<_>>>()?;

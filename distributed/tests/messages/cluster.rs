@@ -1,5 +1,6 @@
 //! Nodes that are processes.
 
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -33,6 +34,13 @@ pub struct Cluster {
     excludes: bool,
     directory: TempDir,
     _end: Sender<()>,
+}
+
+/// In memory, where there is such a place: what is on it survives processes, and a busy disk keeps nobody waiting.
+pub fn directory() -> Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    Ok(tempfile::tempdir_in(place)?)
 }
 
 /// On this machine.
@@ -71,11 +79,11 @@ impl Cluster {
 
     pub fn over_tcp<A: Run>(nodes: usize) -> Result<Self> {
         let addresses = vec![tcp(nodes).join(","); nodes];
-        Self::at::<A>(addresses, TempDir::new()?).started()
+        Self::at::<A>(addresses, directory()?).started()
     }
 
     pub fn over_unix_sockets<A: Run>(nodes: usize) -> Result<Self> {
-        let directory = TempDir::new()?;
+        let directory = directory()?;
         let address = |node| format!("unix:{}/{node}", directory.path().display());
         let addresses = (0..nodes).map(address).collect::<Vec<_>>().join(",");
         Self::at::<A>(vec![addresses; nodes], directory).started()
@@ -93,7 +101,7 @@ impl Cluster {
         }
         let addresses = addresses.join(",");
         let views = vec![addresses.clone(), addresses, by_link.join(",")];
-        Ok((Self::at::<A>(views, TempDir::new()?), link))
+        Ok((Self::at::<A>(views, directory()?), link))
     }
 
     /// Whoever is silent is suspected soon, and two may be inside: by tokens that grow.
@@ -181,7 +189,7 @@ impl Cluster {
         Ok(tokens(self.directory.path())?.len())
     }
 
-    pub fn directory(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 

@@ -68,11 +68,13 @@ suite! {
         minority::one_that_is_dead_is_not_waited_for
     }
     ricart_agrawala RicartAgrawala {
+        disturbed::one_that_is_stopped_outside_is_waited_for
         bad_bytes::half_of_them_cost_whoever_stops_there_its_connection
         disturbed::one_that_is_stopped_inside_goes_on
         disturbed::one_that_is_cut_off_inside_goes_on
     }
     token_ring TokenRing {
+        disturbed::one_that_is_stopped_outside_is_waited_for
         disturbed::one_that_is_stopped_inside_goes_on
         disturbed::one_that_is_cut_off_inside_goes_on
     }

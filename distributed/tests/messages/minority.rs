@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use bakery_distributed::node::Run;
-use tempfile::TempDir;
 
-use crate::cluster::{Cluster, tcp};
+use crate::cluster::{Cluster, directory, tcp};
 
 /// Five that have met. Those that are to stay dead have not been inside, or it could be that they still are, as
 /// far as the others have heard.
 fn five<A: Run>() -> Result<Cluster> {
-    let nodes = Cluster::at::<A>(vec![tcp(5).join(","); 5], TempDir::new()?);
+    let nodes = Cluster::at::<A>(vec![tcp(5).join(","); 5], directory()?);
     let mut nodes = nodes.suspecting().started()?;
     (0..5).try_for_each(|node| nodes.meet(node, 4))?;
     [0, 2, 3].iter().try_for_each(|&node| nodes.ask(node, "pass 1"))?;

@@ -3,12 +3,11 @@
 use anyhow::{Result, ensure};
 use bakery_distributed::node::Run;
 use rustix::process::Signal;
-use tempfile::TempDir;
 
-use crate::cluster::{Cluster, tcp};
+use crate::cluster::{Cluster, directory, tcp};
 
 fn suspecting<A: Run>() -> Result<Cluster> {
-    Cluster::at::<A>(vec![tcp(3).join(","); 3], TempDir::new()?).suspecting().started()
+    Cluster::at::<A>(vec![tcp(3).join(","); 3], directory()?).suspecting().started()
 }
 
 /// The others pass while this one is stopped inside; what it writes then is refused.
@@ -56,7 +55,7 @@ pub fn the_others_go_on_without_one_that_is_cut_off_inside<A: Run>() -> Result<(
 /// It cannot tell who was silent while it was stopped.
 pub fn one_that_was_stopped_suspects_nobody<A: Run>() -> Result<()> {
     let mut nodes =
-        Cluster::at::<A>(vec![tcp(3).join(","); 3], TempDir::new()?).impatient().started()?;
+        Cluster::at::<A>(vec![tcp(3).join(","); 3], directory()?).impatient().started()?;
     (0..3).try_for_each(|node| nodes.meet(node, 2))?;
     nodes.signal(0, Signal::STOP)?;
     [1, 2].iter().try_for_each(|&node| nodes.miss(node, 0))?;
