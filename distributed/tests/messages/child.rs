@@ -12,7 +12,8 @@ use bakery_distributed::algorithm::replicated_lock::Request;
 use bakery_distributed::algorithm::{
     Coordinator, ReplicatedLock, RicartAgrawala, TokenRing, Voting,
 };
-use bakery_distributed::node::{Config, Exclude, Guard, Node, Run};
+use bakery_distributed::node::{Config, Error, Exclude, Guard, Node, Run};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -105,11 +106,30 @@ fn node<A: Exclude>(words: &[&str], expire: fn() -> Option<A::Request>) -> Resul
                 runtime.block_on(status.wait_for(|status| status.silent.contains(other)))?;
                 tell("missed");
             }
+            ["fill"] => {
+                fill(&PathBuf::from(format!("{directory}/journal-{me}")))?;
+                tell("full");
+            }
+            ["fail"] => {
+                let failed = runtime.block_on(node.lock()).map(drop);
+                ensure!(matches!(failed, Err(Error::Ended)), "{failed:?}");
+                ensure!(node.status().borrow().failed.is_some(), "it does not say why");
+                tell("failed");
+            }
             ["suspicions"] => tell(&node.status().borrow().suspicions.to_string()),
             _ => bail!("an unknown request"),
         }
     }
     Ok(())
+}
+
+/// No file of this process gets longer than this one is, as on a disk that is full.
+fn fill(path: &Path) -> Result<()> {
+    let length = Some(std::fs::metadata(path)?.len() + 1);
+    // SAFETY: to ignore a signal runs no code of this program.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    let limit = Rlimit { current: length, maximum: length };
+    Ok(setrlimit(Resource::Fsize, limit)?)
 }
 
 /// What a holder writes at the end is taken, unless a later one has written.

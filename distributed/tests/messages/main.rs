@@ -1,13 +1,13 @@
 //! The algorithms by messages between real processes, over real sockets.
 #![cfg(feature = "messages")]
 
-mod all_dead;
 mod attempts;
 mod bad_bytes;
 mod child;
 mod cluster;
 mod disturbed;
 mod impostor;
+mod journal;
 mod minority;
 mod passages;
 #[path = "../suite/process.rs"]
@@ -90,7 +90,8 @@ suite! {
         minority::one_that_is_dead_is_not_waited_for
         minority::a_minority_lets_nobody_in
         suspected::one_that_is_expired_is_told
-        all_dead::all_of_them_go_on_by_their_journals
-        all_dead::a_journal_that_is_not_this_nodes_is_refused
+        journal::all_of_them_go_on_by_their_journals
+        journal::one_whose_disk_is_full_ends
+        journal::a_journal_that_is_not_this_nodes_is_refused
     }
 }

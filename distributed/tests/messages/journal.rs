@@ -1,4 +1,4 @@
-//! All die at once, and go on by what they have written down.
+//! Nodes go on by what they have written down, also when all die at once.
 
 use anyhow::{Result, ensure};
 use bakery_distributed::node::Run;
@@ -20,6 +20,25 @@ pub fn all_of_them_go_on_by_their_journals<A: Run>() -> Result<()> {
     // The child that passes has looked whether tokens grow.
     let number = nodes.finish(5)?;
     ensure!(number == 3 * 16 + 15, "{number} passages");
+    Ok(())
+}
+
+/// It ends, and says nothing that it could forget; the others go on.
+pub fn one_whose_disk_is_full_ends<A: Run>() -> Result<()> {
+    let mut nodes = Cluster::over_tcp::<A>(3)?;
+    (0..3).try_for_each(|node| nodes.ask(node, "pass 5"))?;
+    (0..3).try_for_each(|node| nodes.hear(node, "passed"))?;
+    nodes.ask(0, "fill")?;
+    nodes.hear(0, "full")?;
+    nodes.ask(0, "fail")?;
+    nodes.hear(0, "failed")?;
+    [1, 2].iter().try_for_each(|&node| nodes.ask(node, "pass 5"))?;
+    [1, 2].iter().try_for_each(|&node| nodes.hear(node, "passed"))?;
+    // What it wrote in part is dropped.
+    nodes.kill(0);
+    nodes.begin(0)?;
+    let number = nodes.finish(5)?;
+    ensure!(number == 15 + 10 + 15, "{number} passages");
     Ok(())
 }
 
