@@ -82,12 +82,11 @@ impl Link {
     }
 
     /// As [`lead`](Self::lead), but what does not come from a host goes past the link, if one is given.
-    pub(crate) fn lead_from(
-        &self,
-        host: Option<IpAddr>,
-        at: SocketAddr,
-        to: SocketAddr,
-    ) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the address is not free.
+    pub fn lead_from(&self, host: Option<IpAddr>, at: SocketAddr, to: SocketAddr) -> Result<()> {
         self.listen(at, Some(to), move |from| host.is_none_or(|host| from == host))
     }
 

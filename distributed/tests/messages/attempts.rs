@@ -1,8 +1,8 @@
-//! Attempts that are given up, and guards that are forgotten.
+//! Nodes in one process: attempts that are given up, guards that are forgotten, and what is not sent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use bakery_distributed::node::{Config, Error, Exclude, Node};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -100,6 +100,52 @@ pub fn a_node_that_cannot_be_is_refused<A: Exclude>() -> Result<()> {
         let refused = Node::<A>::start(journal("two")).await.map(drop);
         ensure!(matches!(refused, Err(Error::Unlistenable { node: 0, .. })), "{refused:?}");
         node.stop().await;
+        Ok(())
+    })
+}
+
+/// What one that is away was sent is kept for it, but not without end.
+pub fn no_more_is_begun_when_too_much_is_kept<A: Exclude>() -> Result<()> {
+    within_a_minute(async {
+        let directory = directory()?;
+        let mut nodes = nodes::<A>(&directory, 2).await?;
+        nodes.pop().expect("two").stop().await;
+        nodes.pop().expect("one").stop().await;
+        let address = |node| format!("unix:{}/{node}", directory.path().display()).parse().unwrap();
+        let config = |me, life| Config::new(me, life, vec![address(0), address(1)]).most_kept(10);
+        let mut stays = Node::<A>::start(config(0, 2)).await?;
+        let mut leaves = Node::<A>::start(config(1, 2)).await?;
+        leaves.lock().await?.unlock().await?;
+        leaves.stop().await;
+        let kept = loop {
+            // Each asks, and gives up.
+            match timeout(Duration::from_millis(1), stays.lock()).await {
+                Err(_) => {}
+                Ok(Err(Error::Behind { kept })) => break kept,
+                Ok(other) => bail!("{:?} by one that is away", other.map(|guard| guard.token())),
+            }
+        };
+        ensure!(kept > 10, "{kept} are not too many");
+        let mut back = Node::<A>::start(config(1, 3)).await?;
+        back.lock().await?.unlock().await?;
+        stays.lock().await?.unlock().await?;
+        Ok(())
+    })
+}
+
+/// Whoever gets it keeps it for a while.
+pub fn a_token_that_nobody_wants_goes_round_slowly<A: Exclude>() -> Result<()> {
+    within_a_minute(async {
+        let directory = directory()?;
+        let mut nodes = nodes::<A>(&directory, 3).await?;
+        nodes[0].lock().await?.unlock().await?;
+        let sent = |nodes: &[Node<A>]| nodes.iter().map(|node| node.status().borrow().sent).sum();
+        let (before, began): (u64, _) = (sent(&nodes), Instant::now());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let (after, pauses): (u64, _) = (sent(&nodes), began.elapsed().as_millis() / 20);
+        // Once round, each sees that it was used.
+        let most = 6 + u64::try_from(pauses)?;
+        ensure!(after - before <= most, "{} messages, not {most}", after - before);
         Ok(())
     })
 }

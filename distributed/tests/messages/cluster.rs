@@ -1,5 +1,6 @@
 //! Nodes that are processes.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -43,9 +44,17 @@ pub fn directory() -> Result<TempDir> {
     Ok(tempfile::tempdir_in(place)?)
 }
 
-/// On this machine.
+/// A port of this machine. On Linux each process has a loopback address of its own: so nobody else takes the
+/// port before it is listened on.
+fn address() -> SocketAddr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let is_linux = cfg!(target_os = "linux");
+    let host = if is_linux { [127, high + 1, middle, low].into() } else { Ipv4Addr::LOCALHOST };
+    (host, free_port()).into()
+}
+
 pub fn tcp(nodes: usize) -> Vec<String> {
-    (0..nodes).map(|_| format!("127.0.0.1:{}", free_port())).collect()
+    (0..nodes).map(|_| address().to_string()).collect()
 }
 
 /// How nodes are started.
@@ -93,11 +102,10 @@ impl Cluster {
     pub fn apart<A: Run>() -> Result<(Self, Link)> {
         let (link, addresses) = (Link::default(), tcp(3));
         let mut by_link = addresses.clone();
-        for address in &mut by_link[..2] {
-            let port = address.rsplit_once(':').map_or(Ok(0), |(_, port)| port.parse())?;
-            let from = free_port();
-            link.lead(from, Some(port))?;
-            *address = format!("127.0.0.1:{from}");
+        for to in &mut by_link[..2] {
+            let at = address();
+            link.lead_from(None, at, to.parse()?)?;
+            *to = at.to_string();
         }
         let addresses = addresses.join(",");
         let views = vec![addresses.clone(), addresses, by_link.join(",")];

@@ -68,12 +68,14 @@ suite! {
         minority::one_that_is_dead_is_not_waited_for
     }
     ricart_agrawala RicartAgrawala {
+        attempts::no_more_is_begun_when_too_much_is_kept
         disturbed::one_that_is_stopped_outside_is_waited_for
         bad_bytes::half_of_them_cost_whoever_stops_there_its_connection
         disturbed::one_that_is_stopped_inside_goes_on
         disturbed::one_that_is_cut_off_inside_goes_on
     }
     token_ring TokenRing {
+        attempts::a_token_that_nobody_wants_goes_round_slowly
         disturbed::one_that_is_stopped_outside_is_waited_for
         disturbed::one_that_is_stopped_inside_goes_on
         disturbed::one_that_is_cut_off_inside_goes_on
