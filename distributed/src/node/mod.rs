@@ -169,3 +169,7 @@ impl<A: Run> Drop for Node<A> {
         self.task.abort();
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/messages.md")]
+mod page {}
