@@ -4,7 +4,11 @@
 //! cargo run --release --manifest-path distributed/Cargo.toml --all-features --example lines -- --engine etcd
 //! ```
 //!
-//! Starts the engine's servers on loopback and stops them; with `--url` it takes those that are there.
+//! Starts the engine's servers on loopback and stops them; with `--url` it takes those that are there. With
+//! `--algorithm` and the feature `messages` it needs none.
+
+#[cfg(feature = "messages")]
+mod messages;
 
 mod start;
 
@@ -17,13 +21,18 @@ use bakery_distributed::{Options, connect};
 use start::{play, start, tell};
 
 const ABOUT: &str = "\
-Five processes add 20 lines each to a shared count, under a lock between machines.";
+Five processes add 20 lines each to a shared count, under a lock between machines. With --algorithm instead of an
+engine, by messages among themselves: see --algorithm all --help.";
 
 const PROCESSES: u32 = 5;
 const LINES: u32 = 20;
 const LOCK: &str = "lines";
 
 fn main() -> Result<()> {
+    #[cfg(feature = "messages")]
+    if let Some(played) = messages::play() {
+        return played;
+    }
     play(ABOUT, &[("run", run), ("add", add)])
 }
 

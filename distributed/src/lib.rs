@@ -26,6 +26,8 @@ mod guard;
 mod lease;
 mod life;
 mod mutex;
+#[cfg(feature = "messages")]
+pub mod node;
 mod owned;
 mod participant;
 mod runtime;
@@ -37,6 +39,8 @@ mod semaphore;
 pub mod service;
 mod status;
 mod tls;
+#[cfg(feature = "messages")]
+pub mod transport;
 mod who;
 
 pub use access::Access;

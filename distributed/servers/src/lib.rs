@@ -24,6 +24,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 pub use link::Link;
 pub use node::Node;
+pub use port::free as free_port;
 
 /// Servers that have been started together.
 pub struct Cluster {

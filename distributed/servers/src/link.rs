@@ -14,6 +14,7 @@ use crate::port;
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     shared: Arc<(Mutex<bool>, Condvar)>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Link {
@@ -25,6 +26,14 @@ impl Link {
     /// Lets everything through, also what has been said meanwhile.
     pub fn mend(&self) {
         self.set(false);
+    }
+
+    /// Closes all connections that there are, at whatever byte. How many sockets they had.
+    #[must_use]
+    pub fn break_off(&self) -> usize {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_open = |connection: &TcpStream| connection.shutdown(Shutdown::Both).is_ok();
+        connections.drain(..).filter(is_open).count()
     }
 
     /// Ways to the servers of this address that can be cut, one to each, and the address by which clients take
@@ -73,12 +82,11 @@ impl Link {
     }
 
     /// As [`lead`](Self::lead), but what does not come from a host goes past the link, if one is given.
-    pub(crate) fn lead_from(
-        &self,
-        host: Option<IpAddr>,
-        at: SocketAddr,
-        to: SocketAddr,
-    ) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// If the address is not free.
+    pub fn lead_from(&self, host: Option<IpAddr>, at: SocketAddr, to: SocketAddr) -> Result<()> {
         self.listen(at, Some(to), move |from| host.is_none_or(|host| from == host))
     }
 
@@ -107,6 +115,10 @@ impl Link {
             Some(to) => TcpStream::connect(to)?,
             None => connect_as_asked(&mut from)?,
         };
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|connection| connection.peer_addr().is_ok());
+        connections.extend([from.try_clone()?, to.try_clone()?]);
+        drop(connections);
         let (link, answers, back) = (self.clone(), to.try_clone()?, from.try_clone()?);
         thread::spawn(move || link.pass(answers, back));
         self.pass(from, to);

@@ -1,9 +1,9 @@
 //! The classic algorithms that exclude and agree by messages alone: small state machines, to be read beside
 //! the papers, of which models go through every order of what can happen (`models/`).
 //!
-//! For work that matters take an [engine](crate::engines). These do not run over a network yet; the locks
-//! forget when all nodes do, and some wait for a node that is down until it is back. Each says in its first
-//! lines what it promises.
+//! For work that matters take an [engine](crate::engines). Most of these locks forget when all nodes do, and
+//! some wait for a node that is down until it is back. Each says in its first lines what it promises. The
+//! feature `messages` runs them between processes ([`node`](crate::node)).
 //!
 //! One file per algorithm. None of them does I/O, knows the time, or throws dice. A node is told what has
 //! happened, by an [`Event`], and says what is to be done: [`Output`]s.
