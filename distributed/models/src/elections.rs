@@ -398,7 +398,9 @@ where
     fn is_at_its_end(&self, state: &Self::State) -> bool {
         let living = || (0..).zip(&state.nodes).filter(|(_, node)| !node.is_dead);
         let Some((greatest, leader)) = living().last() else { return true };
-        leader.leads(greatest) && living().all(|(_, node)| node.led == leader.led)
+        // By alarms a leader goes on saying that it leads.
+        let is_quiet = self.bounds.notice == Notice::Alarms || state.network.is_empty();
+        is_quiet && leader.leads(greatest) && living().all(|(_, node)| node.led == leader.led)
     }
 }
 

@@ -46,6 +46,11 @@ impl<M: Clone> Network<M> {
             .filter(|(from, to)| from != to)
     }
 
+    /// Whether nothing is on its way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ways.iter().all(VecDeque::is_empty)
+    }
+
     /// What is on its way from one node to another.
     pub(crate) fn way(&self, from: Id, to: Id) -> &VecDeque<Packet<M>> {
         &self.ways[self.at(from, to)]
