@@ -23,6 +23,11 @@ const SURVIVORS: &[(&str, &str, &str)] = &[
     ),
     (
         "coordinator",
+        "two nodes draw the same term",
+        "for two to draw at once more have to be taken for dead wrongly than in these models",
+    ),
+    (
+        "coordinator",
         "a grant of an earlier coordinator counts",
         "it comes before it is known that the sender is dead; if it is not, two may be inside anyway",
     ),
