@@ -48,7 +48,7 @@ fn module(file: &str, mutant: &str, here: &Path) -> String {
             "use super::{file}::*; pub fn models() -> Vec<crate::model::Model> {{
                 crate::models::of({file:?}, |bounds| {{
                     let system = crate::system::System {{ bounds, begin: {begin} }};
-                    crate::explore::explore(system)
+                    crate::explore::explore(&system)
                 }})
             }}"
         ),

@@ -9,9 +9,6 @@ use petgraph::Direction::Incoming;
 use petgraph::graph::{DiGraph, NodeIndex};
 use stateright::{Checker, HasDiscoveries, Model};
 
-use crate::algorithm::{Algorithm, Entered, Lock};
-use crate::system::{State, Step, System};
-
 /// A claim that does not hold, and how to get there.
 #[derive(Debug)]
 pub(crate) struct Violation {
@@ -27,30 +24,34 @@ pub(crate) fn told(steps: impl IntoIterator<Item = impl Debug>) -> Vec<String> {
 /// No model has as many: what does has no end.
 pub(crate) static MOST_STATES: AtomicUsize = AtomicUsize::new(20_000_000);
 
-/// The number of states, if in none of them two are inside or a token has gone back, and if from each of
-/// them everybody can still be served.
-pub(crate) fn explore<A>(system: System<A>) -> Result<usize, Violation>
+/// A model that comes to its end whatever happens.
+pub(crate) trait Bounded: Model {
+    /// What is wrong with a state from which it cannot.
+    const STUCK: &str;
+
+    /// What went wrong on the way to this state.
+    fn broken(state: &Self::State) -> Option<&'static str>;
+
+    fn is_at_its_end(&self, state: &Self::State) -> bool;
+}
+
+/// The number of states, if nothing went wrong in any of them, and if the end can be reached from each.
+pub(crate) fn explore<S>(system: &S) -> Result<usize, Violation>
 where
-    A: Algorithm<Request = Lock, Answer = Entered>
-        + Clone
-        + Debug
-        + Eq
-        + Hash
-        + Send
-        + Sync
-        + 'static,
-    A::Message: Copy + Debug + Eq + Hash + Send + Sync + 'static,
+    S: Bounded + Clone + Send + Sync + 'static,
+    S::State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
+    S::Action: Copy + Debug + PartialEq + Send + Sync + 'static,
 {
-    let (bounds, begin) = (system.bounds, system.begin);
     let most = MOST_STATES.load(Relaxed);
     let checker = system
+        .clone()
         .checker()
         .target_state_count(most)
         .finish_when(HasDiscoveries::AnyFailures)
         .spawn_bfs()
         .join();
     if let Some((_, path)) = checker.discoveries().into_iter().next() {
-        let claim = path.last_state().broken().unwrap_or_default().to_owned();
+        let claim = S::broken(path.last_state()).unwrap_or_default().to_owned();
         return Err(Violation { claim, steps: told(path.into_actions()) });
     }
     let states = checker.unique_state_count();
@@ -58,26 +59,24 @@ where
         return Err(Violation { claim: "the states have no end".to_owned(), steps: Vec::new() });
     }
     drop(checker);
-    match stuck(&System { bounds, begin }) {
+    match stuck(system) {
         None => Ok(states),
-        Some(steps) => {
-            Err(Violation { claim: "somebody waits for ever".to_owned(), steps: told(steps) })
-        }
+        Some(steps) => Err(Violation { claim: S::STUCK.to_owned(), steps: told(steps) }),
     }
 }
 
-/// The way to a state from which not everybody can be served any more.
+/// The way to a state from which the end cannot be reached any more.
 ///
-/// Nothing that has to happen is left undone for ever, and only the token goes in circles: so whoever can be
-/// served is.
-fn stuck<A>(system: &System<A>) -> Option<Vec<Step>>
+/// Nothing that has to happen is left undone for ever, and what goes in circles can be left: so whatever can
+/// come to its end does.
+fn stuck<S>(system: &S) -> Option<Vec<S::Action>>
 where
-    A: Algorithm<Request = Lock, Answer = Entered> + Clone + Debug + Eq + Hash,
-    A::Message: Copy + Debug + Eq + Hash,
+    S: Bounded,
+    S::State: Hash,
+    S::Action: Copy,
 {
-    type Reached<A> = (State<A, <A as Algorithm>::Message>, NodeIndex);
-    let mut graph = DiGraph::<(), Step>::new();
-    let (mut known, mut open, mut served) = (HashMap::new(), Vec::<Reached<A>>::new(), Vec::new());
+    let mut graph = DiGraph::<(), ()>::new();
+    let (mut known, mut open, mut ends) = (HashMap::new(), Vec::new(), Vec::new());
     // How each was reached first.
     let mut ways = Vec::new();
     for state in system.init_states() {
@@ -87,8 +86,8 @@ where
         open.push((state, node));
     }
     while let Some((state, from)) = open.pop() {
-        if state.is_served() {
-            served.push(from);
+        if system.is_at_its_end(&state) {
+            ends.push(from);
         }
         let mut steps = Vec::new();
         system.actions(&state, &mut steps);
@@ -100,13 +99,13 @@ where
                 open.push((next, to));
                 to
             });
-            graph.add_edge(from, to, step);
+            graph.add_edge(from, to, ());
         }
     }
     let mut is_fine = vec![false; graph.node_count()];
-    while let Some(node) = served.pop() {
+    while let Some(node) = ends.pop() {
         if !std::mem::replace(&mut is_fine[node.index()], true) {
-            served.extend(graph.neighbors_directed(node, Incoming));
+            ends.extend(graph.neighbors_directed(node, Incoming));
         }
     }
     let mut stuck = NodeIndex::new(is_fine.iter().position(|is_fine| !is_fine)?);

@@ -3,11 +3,13 @@
 mod agreement;
 #[path = "../../src/algorithm/mod.rs"]
 pub mod algorithm;
+mod elections;
 mod explore;
 mod model;
 mod models;
 #[cfg(feature = "mutants")]
 mod mutants;
+mod network;
 mod subjects;
 mod system;
 

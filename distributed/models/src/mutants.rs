@@ -17,6 +17,26 @@ pub(crate) struct Mutant {
 /// Who survives, and why that is no fault, or who would find it.
 const SURVIVORS: &[(&str, &str, &str)] = &[
     (
+        "bully",
+        "does not hear of terms from those that yield",
+        "those that know of a greater term do not follow, and tell it when they ask again",
+    ),
+    (
+        "coordinator",
+        "two nodes draw the same term",
+        "for two to draw at once more have to be taken for dead wrongly than in these models",
+    ),
+    (
+        "coordinator",
+        "a grant of an earlier coordinator counts",
+        "it comes before it is known that the sender is dead; if it is not, two may be inside anyway",
+    ),
+    (
+        "coordinator",
+        "leads on beside a greater one",
+        "the greater one asks all, and whoever it has asked takes no grant of another",
+    ),
+    (
         "paxos",
         "does not tell what is decided",
         "the others find it when they propose: it is for going on sooner",

@@ -1,12 +1,14 @@
 //! Nodes, what is on its way between them, and everything that can happen next.
 
-use std::collections::VecDeque;
-use std::fmt::Debug;
+use std::collections::BTreeSet;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
 
 use stateright::{Model, Property};
 
 use crate::algorithm::{Algorithm, Entered, Event, Id, Lock, Output};
+use crate::explore::Bounded;
+use crate::network::{Network, Packet};
 
 /// What nodes there are, and what may happen to them.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +22,7 @@ pub(crate) struct Bounds {
     pub(crate) deaths: u8,
     /// How often a node dies for good.
     pub(crate) ends: u8,
-    /// How often a node is taken for dead that is not: then all that is claimed is that nobody waits for ever.
+    /// How often a node is taken for dead that is not: then two may be inside, with different tokens.
     pub(crate) suspicions: u8,
     pub(crate) links: Links,
 }
@@ -38,7 +40,19 @@ pub(crate) enum Links {
     Reordering,
 }
 
+impl fmt::Display for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exact => "",
+            Self::Doubling => ", a message doubled",
+            Self::Losing => ", a message lost",
+            Self::Reordering => ", in any order",
+        })
+    }
+}
+
 /// Nodes of one algorithm.
+#[derive(Clone)]
 pub(crate) struct System<A> {
     pub(crate) bounds: Bounds,
     /// A node that begins, of so many, in which of its lives.
@@ -48,12 +62,11 @@ pub(crate) struct System<A> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State<A, M> {
     nodes: Vec<Node<A>>,
-    /// What is on its way, by sender and receiver.
-    ways: Vec<VecDeque<Packet<M>>>,
-    /// Who has met whom in its present life: what others send to it is lost.
-    met: Vec<bool>,
+    network: Network<M>,
     /// The greatest token of all.
     token: u64,
+    /// All of them, if they need not grow.
+    tokens: BTreeSet<u64>,
     withdrawals: u8,
     deaths: u8,
     ends: u8,
@@ -82,14 +95,6 @@ enum Program {
     Dead,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Packet<M> {
-    Began,
-    Down,
-    Up,
-    Message(M),
-}
-
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
@@ -111,23 +116,8 @@ pub(crate) enum Step {
 
 pub(crate) const EXCLUSION: &str = "two are inside";
 pub(crate) const TOKENS: &str = "a token is not greater than one before";
+const SAME: &str = "two tokens are the same";
 pub(crate) const AGAIN: &str = "one goes in that has not asked to";
-
-impl<A> System<A>
-where
-    A: Algorithm,
-{
-    fn way(&self, from: Id, to: Id) -> usize {
-        usize::from(from) * usize::from(self.bounds.nodes) + usize::from(to)
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (Id, Id)> {
-        let nodes = self.bounds.nodes;
-        (0..nodes)
-            .flat_map(move |from| (0..nodes).map(move |to| (from, to)))
-            .filter(|(from, to)| from != to)
-    }
-}
 
 impl<A> System<A>
 where
@@ -138,17 +128,14 @@ where
     fn tell(&self, state: &mut State<A, A::Message>, who: Id, event: Event<Lock, A::Message>) {
         for output in state.nodes[usize::from(who)].algorithm.step(event) {
             match output {
-                Output::Send { to, message } => {
-                    let way = self.way(who, to);
-                    if state.met[self.way(to, who)] {
-                        state.ways[way].push_back(Packet::Message(message));
-                    }
-                }
+                Output::Send { to, message } => state.network.send(who, to, message),
                 // None of these waits for a time.
                 Output::SetAlarm(_) => {}
                 Output::Answer(Entered { token }) => {
                     if self.bounds.suspicions > 0 {
-                        // Two may be inside; their tokens tell which of them came first.
+                        if !state.tokens.insert(token) {
+                            state.broken = Some(SAME);
+                        }
                     } else if state.nodes.iter().any(|node| node.program == Program::Inside) {
                         state.broken = Some(EXCLUSION);
                     } else if token <= state.token {
@@ -175,10 +162,7 @@ where
     ) {
         match *packet {
             Packet::Began => {
-                let way = self.way(from, to);
-                // What it sends to a life that is over is lost.
-                let is_over = |packet| matches!(packet, &Packet::Began | &Packet::Down);
-                state.met[way] = !state.ways[way].iter().any(is_over);
+                state.network.meet(from, to);
                 self.tell(state, to, Event::Began(from));
             }
             Packet::Down => self.tell(state, to, Event::Down(from)),
@@ -191,15 +175,10 @@ where
     fn end(&self, state: &mut State<A, A::Message>, who: Id, is_lost: bool) {
         let node = &mut state.nodes[usize::from(who)];
         (node.program, node.passages) = (Program::Dead, 0);
+        state.network.ends(who, is_lost);
         for other in (0..self.bounds.nodes).filter(|&other| other != who) {
-            let (there, back) = (self.way(who, other), self.way(other, who));
-            state.met[there] = false;
-            state.ways[back].clear();
-            if is_lost {
-                state.ways[there].clear();
-            }
             if state.nodes[usize::from(other)].program != Program::Dead {
-                state.ways[there].push_back(Packet::Down);
+                state.network.push(who, other, Packet::Down);
             }
         }
     }
@@ -210,19 +189,14 @@ where
         node.life += 1;
         node.algorithm = (self.begin)(who, self.bounds.nodes, node.life);
         node.program = Program::Outside;
+        state.network.ends(who, is_lost);
         for other in (0..self.bounds.nodes).filter(|&other| other != who) {
-            let (there, back) = (self.way(who, other), self.way(other, who));
-            state.met[there] = false;
-            state.met[back] = true;
-            state.ways[back].clear();
-            if is_lost {
-                state.ways[there].clear();
-            }
+            state.network.begins(who, other);
             if state.nodes[usize::from(other)].program == Program::Dead {
                 self.tell(state, who, Event::Down(other));
                 continue;
             }
-            state.ways[there].push_back(Packet::Began);
+            state.network.push(who, other, Packet::Began);
             // It has to notice the other one as well.
             self.tell(state, who, Event::Began(other));
         }
@@ -245,23 +219,18 @@ where
             program: Program::Outside,
             passages,
         };
-        let ways = usize::from(nodes).pow(2);
-        let mut state = State {
+        vec![State {
             nodes: (0..nodes).map(node).collect(),
-            ways: vec![VecDeque::new(); ways],
-            met: vec![false; ways],
+            network: Network::new(nodes),
             token: 0,
+            tokens: BTreeSet::new(),
             withdrawals,
             deaths,
             ends,
             suspicions,
             faults: u8::from(matches!(links, Links::Doubling | Links::Losing)),
             broken: None,
-        };
-        for (from, to) in self.pairs() {
-            state.ways[self.way(from, to)].push_back(Packet::Began);
-        }
-        vec![state]
+        }]
     }
 
     fn actions(&self, state: &Self::State, steps: &mut Vec<Step>) {
@@ -284,10 +253,10 @@ where
             }
         }
         let is_dead = |who: Id| state.nodes[usize::from(who)].program == Program::Dead;
-        for (from, to) in self.pairs() {
-            let way = &state.ways[self.way(from, to)];
+        for (from, to) in state.network.pairs() {
+            let way = state.network.way(from, to);
             if state.suspicions > 0
-                && state.met[self.way(from, to)]
+                && state.network.has_met(from, to)
                 && !is_dead(from)
                 && !is_dead(to)
             {
@@ -323,17 +292,17 @@ where
                 self.tell(&mut next, who, Event::Asked(Lock::Leave));
             }
             Step::Arrive(from, to, which) => {
-                let packet = next.ways[self.way(from, to)].remove(which)?;
+                let packet = next.network.way_mut(from, to).remove(which)?;
                 self.arrive(&mut next, from, to, &packet);
             }
             Step::Double(from, to) => {
                 next.faults -= 1;
-                let packet = next.ways[self.way(from, to)].front()?.clone();
+                let packet = next.network.way(from, to).front()?.clone();
                 self.arrive(&mut next, from, to, &packet);
             }
             Step::Lose(from, to) => {
                 next.faults -= 1;
-                next.ways[self.way(from, to)].pop_front();
+                next.network.way_mut(from, to).pop_front();
             }
             Step::Die(who, is_lost) => {
                 next.deaths -= 1;
@@ -345,7 +314,7 @@ where
             }
             Step::Suspect(who, whom) => {
                 next.suspicions -= 1;
-                next.ways[self.way(whom, who)].push_front(Packet::Up);
+                next.network.way_mut(whom, who).push_front(Packet::Up);
                 self.tell(&mut next, who, Event::Down(whom));
             }
         }
@@ -357,17 +326,22 @@ where
     }
 }
 
-impl<A, M> State<A, M> {
-    /// What went wrong on the way here.
-    pub(crate) fn broken(&self) -> Option<&'static str> {
-        self.broken
+impl<A> Bounded for System<A>
+where
+    A: Algorithm<Request = Lock, Answer = Entered> + Clone + Debug + Eq + Hash,
+    A::Message: Copy + Debug + Eq + Hash,
+{
+    const STUCK: &str = "somebody waits for ever";
+
+    fn broken(state: &Self::State) -> Option<&'static str> {
+        state.broken
     }
 
     /// Whether everybody has been inside as often as it wanted, or has given up or died.
-    pub(crate) fn is_served(&self) -> bool {
+    fn is_at_its_end(&self, state: &Self::State) -> bool {
         let is_done = |node: &Node<A>| {
             node.passages == 0 && matches!(node.program, Program::Outside | Program::Dead)
         };
-        self.nodes.iter().all(is_done)
+        state.nodes.iter().all(is_done)
     }
 }

@@ -14,7 +14,7 @@
 //! nodes fall into two parts which take each other for dead, there are two coordinators: for that there is
 //! [`Voting`](super::Voting).
 
-use super::{Algorithm, Entered, Event, Id, Lock, Nodes};
+use super::{Algorithm, Entered, Event, Id, Lock, Nodes, next_term};
 
 /// A node with a coordinator: another one or itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -144,8 +144,7 @@ impl Coordinator {
     /// Begins a term.
     fn gather(&mut self) -> Vec<Output> {
         // No other node has the same.
-        self.term =
-            (self.term / u32::from(self.nodes) + 1) * u32::from(self.nodes) + u32::from(self.me);
+        self.term = next_term(self.term, self.me, self.nodes);
         let Self { me, term, up: missing, .. } = *self;
         let (mut queue, mut inside) = (Vec::new(), None);
         match self.want {

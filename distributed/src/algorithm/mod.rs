@@ -19,9 +19,13 @@
 //! [`ReplicatedLock`] on its log, and [`Register`]. They go on while a majority lives, whatever becomes of
 //! messages, and remember across deaths ([`Durable`]).
 //!
+//! Two elect a leader: [`Bully`] and [`RingElection`]. One that is wrongly taken for dead may lead beside the next one:
+//! each leader has a [term](Led::term), which tells them apart.
+//!
 //! The locks above rely on links that deliver what a node sends to another in order, and once: without that they lose
 //! exclusion, which the models show.
 
+pub mod bully;
 pub mod coordinator;
 mod nodes;
 pub mod paxos;
@@ -29,16 +33,20 @@ pub mod raft;
 pub mod register;
 pub mod replicated_lock;
 pub mod ricart_agrawala;
+pub mod ring_election;
 pub mod token_ring;
 pub mod voting;
 
+pub use bully::Bully;
 pub use coordinator::Coordinator;
+pub(crate) use nodes::next_term;
 pub use nodes::{Id, Nodes};
 pub use paxos::Paxos;
 pub use raft::Raft;
 pub use register::Register;
 pub use replicated_lock::ReplicatedLock;
 pub use ricart_agrawala::RicartAgrawala;
+pub use ring_election::RingElection;
 pub use token_ring::TokenRing;
 pub use voting::Voting;
 
@@ -135,4 +143,18 @@ pub enum Lock {
 pub struct Entered {
     /// Greater than that of everybody who was inside before: a fencing token.
     pub token: u64,
+}
+
+/// Who leads, as the program at a node of an election is told: until it is told otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Led {
+    /// Who, if it is known; it may be this node itself.
+    pub by: Option<Id>,
+    /// No other leader has the same: a fencing token.
+    pub term: u32,
+}
+
+impl Led {
+    /// It is not known who leads.
+    pub const BY_NOBODY: Self = Self { by: None, term: 0 };
 }

@@ -5,6 +5,11 @@ use std::fmt;
 /// A node's number, from 0.
 pub type Id = u8;
 
+/// The least term that is greater than this one and that no other of so many nodes draws.
+pub(crate) fn next_term(term: u32, me: Id, nodes: Id) -> u32 {
+    (term / u32::from(nodes) + 1) * u32::from(nodes) + u32::from(me)
+}
+
 /// Some of up to 64 nodes.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Nodes(u64);

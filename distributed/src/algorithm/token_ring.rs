@@ -8,37 +8,25 @@
 //! and passes it on when it leaves: so each of the others may go in once before it does again.
 //!
 //! **When a node is slow, cut off or dead**, the token stops there, and everybody waits until it is back. If
-//! it has forgotten the token, there is a new one: a node that begins sends a search around the ring, which
-//! the token stops. Of several searches the lowest node's goes on. One that comes back has met no token: its
-//! node draws a new generation, tells it to all in a second round, and then makes the token. What was lost in
-//! a node that died the node before it makes good, by a search of its own.
+//! it has forgotten the token, there is a new one: the nodes before and behind one that begins stand for
+//! [election](super::RingElection), which the token stops. If nobody has the token, one node leads, by a term of
+//! which all have been told, and makes a new one: the term is its generation.
 
-use super::{Algorithm, Entered, Event, Id, Lock};
+use std::convert::Infallible;
+
+use super::ring_election::{self, RingElection};
+use super::{Algorithm, Entered, Event, Id, Led, Lock};
 
 /// A node of the token ring.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenRing {
     me: Id,
     nodes: Id,
-    /// Tells this node's life from its earlier ones.
-    life: u32,
-    /// The greatest that was heard of.
-    generation: u32,
     wants: bool,
-    token: Token,
-}
-
-/// Where the token is, as far as a node knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Token {
-    /// It has not been here since this node began.
-    Unseen,
-    /// This node's search has come back: it tells the generation.
-    Announced,
-    /// It was here.
-    Passed,
-    /// It is here, and has been used so often in its generation.
-    Here { uses: u32 },
+    /// How often the token was used in its generation, if it is here.
+    token: Option<u32>,
+    /// Of who makes a new one.
+    election: RingElection,
 }
 
 /// What nodes of the token ring send to the one after them.
@@ -46,129 +34,77 @@ enum Token {
 pub enum Message {
     /// The token.
     Token {
-        /// How many were lost.
+        /// The term of who made it.
         generation: u32,
         /// How often this one was used.
         uses: u32,
     },
-    /// Is there a token?
-    Search {
-        /// Who asks.
-        origin: Id,
-        /// In which of its lives.
-        life: u32,
-        /// The greatest generation that was heard of on the way.
-        generation: u32,
-    },
-    /// There will be one.
-    New {
-        /// Who makes it.
-        origin: Id,
-        /// In which of its lives.
-        life: u32,
-        /// Its generation.
-        generation: u32,
-    },
+    /// Who makes a new one?
+    Election(ring_election::Message),
 }
 
 type Output = super::Output<Entered, Message>;
 
 impl TokenRing {
     /// A node that begins, of so many. Each of its lives has another number.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than 64.
     #[must_use]
     pub fn new(me: Id, nodes: Id, life: u32) -> Self {
-        // There is nobody who could have it.
-        let token = if nodes == 1 { Token::Here { uses: 0 } } else { Token::Unseen };
-        Self { me, nodes, life, generation: 0, wants: false, token }
-    }
-
-    fn next(&self) -> Id {
-        (self.me + 1) % self.nodes
+        // There is nobody else who could have it.
+        let token = (nodes == 1).then_some(0);
+        Self { me, nodes, wants: false, token, election: RingElection::new(me, nodes, life) }
     }
 
     fn send(&self, message: Message) -> Output {
-        Output::Send { to: self.next(), message }
+        Output::Send { to: (self.me + 1) % self.nodes, message }
     }
 
     /// Uses the token, or passes it on.
     fn take(&mut self, generation: u32, uses: u32) -> Output {
         // Another node may have begun to make one meanwhile.
-        let uses = if generation < self.generation { 0 } else { uses };
-        self.generation = self.generation.max(generation);
+        let uses = if generation < self.election.term() { 0 } else { uses };
+        self.election.settle(generation);
         if self.wants {
             return self.go_in(uses);
         }
-        self.token = Token::Passed;
-        self.send(Message::Token { generation: self.generation, uses })
+        self.token = None;
+        self.send(Message::Token { generation: self.election.term(), uses })
     }
 
     fn go_in(&mut self, uses: u32) -> Output {
         let uses = uses + 1;
-        self.token = Token::Here { uses };
-        let token = u64::from(self.generation) << 32 | u64::from(uses);
+        self.token = Some(uses);
+        let token = u64::from(self.election.term()) << 32 | u64::from(uses);
         Output::Answer(Entered { token })
-    }
-
-    fn search(&mut self, generation: u32) -> Output {
-        self.token = Token::Unseen;
-        self.generation = self.generation.max(generation);
-        let Self { me: origin, life, generation, .. } = *self;
-        self.send(Message::Search { origin, life, generation })
     }
 
     fn enter(&mut self) -> Option<Output> {
         let wanted = std::mem::replace(&mut self.wants, true);
-        match self.token {
-            Token::Here { uses } if !wanted => Some(self.go_in(uses)),
-            _ => None,
-        }
+        self.token.filter(|_| !wanted).map(|uses| self.go_in(uses))
     }
 
     fn leave(&mut self) -> Option<Output> {
         self.wants = false;
-        match self.token {
-            Token::Here { uses } if self.nodes > 1 => Some(self.take(self.generation, uses)),
-            _ => None,
-        }
+        let uses = self.token.filter(|_| self.nodes > 1)?;
+        Some(self.take(self.election.term(), uses))
     }
 
-    /// The next node has begun: what was sent to it may be lost.
-    fn follow(&mut self) -> Option<Output> {
-        match self.token {
-            Token::Here { .. } => None,
-            Token::Unseen | Token::Announced | Token::Passed => Some(self.search(0)),
+    /// Nobody is elected where the token is.
+    fn elect(&mut self, event: Event<Infallible, ring_election::Message>) -> Option<Output> {
+        if self.token.is_some() {
+            return None;
         }
-    }
-
-    fn searched(&mut self, origin: Id, life: u32, generation: u32) -> Option<Output> {
-        match self.token {
-            Token::Here { .. } => None,
-            Token::Unseen if (origin, life) == (self.me, self.life) => {
-                self.generation = self.generation.max(generation) + 1;
-                self.token = Token::Announced;
-                let Self { me: origin, life, generation, .. } = *self;
-                Some(self.send(Message::New { origin, life, generation }))
+        let outputs = self.election.step(event);
+        outputs.into_iter().find_map(|output| match output {
+            super::Output::Send { message, .. } => Some(self.send(Message::Election(message))),
+            super::Output::Answer(Led { by: Some(me), term }) if me == self.me => {
+                Some(self.take(term, 0))
             }
-            _ if origin == self.me => None,
-            Token::Unseen | Token::Announced if self.me < origin => Some(self.search(generation)),
-            Token::Unseen | Token::Announced | Token::Passed => {
-                let generation = self.generation.max(generation);
-                Some(self.send(Message::Search { origin, life, generation }))
-            }
-        }
-    }
-
-    fn new_one(&mut self, origin: Id, life: u32, generation: u32) -> Option<Output> {
-        self.generation = self.generation.max(generation);
-        match self.token {
-            // There is one already.
-            Token::Here { .. } => None,
-            Token::Announced if (origin, life) == (self.me, self.life) => {
-                Some(self.take(self.generation, 0))
-            }
-            _ if origin == self.me => None,
-            _ => Some(self.send(Message::New { origin, life, generation })),
-        }
+            super::Output::Answer(_) | super::Output::SetAlarm(_) => None,
+        })
     }
 }
 
@@ -181,16 +117,14 @@ impl Algorithm for TokenRing {
         let output = match event {
             Event::Asked(Lock::Enter) => self.enter(),
             Event::Asked(Lock::Leave) => self.leave(),
-            Event::Began(node) if node == self.next() => self.follow(),
-            Event::Began(_) | Event::Down(_) | Event::Up(_) | Event::Alarm => None,
+            Event::Began(node) => self.elect(Event::Began(node)),
+            // The ring is the same whoever is taken for dead: so there is one token.
+            Event::Down(_) | Event::Up(_) | Event::Alarm => None,
             Event::Came { message: Message::Token { generation, uses }, .. } => {
                 Some(self.take(generation, uses))
             }
-            Event::Came { message: Message::Search { origin, life, generation }, .. } => {
-                self.searched(origin, life, generation)
-            }
-            Event::Came { message: Message::New { origin, life, generation }, .. } => {
-                self.new_one(origin, life, generation)
+            Event::Came { from, message: Message::Election(message) } => {
+                self.elect(Event::Came { from, message })
             }
         };
         output.into_iter().collect()

@@ -1,9 +1,11 @@
 //! What is agreed on, and what is claimed of it.
 
+pub(crate) mod bully;
 pub(crate) mod paxos;
 pub(crate) mod raft;
 pub(crate) mod register;
 pub(crate) mod replicated_lock;
+pub(crate) mod ring_election;
 
 use std::fmt::Write;
 
@@ -11,10 +13,17 @@ use crate::agreement::{Bounds, Late, Subject, System, explore};
 use crate::model::Model;
 
 pub(crate) fn all() -> Vec<Model> {
-    [register::models(), paxos::models(), raft::models(), replicated_lock::models()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        bully::models(),
+        ring_election::models(),
+        register::models(),
+        paxos::models(),
+        raft::models(),
+        replicated_lock::models(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The model of a subject within bounds.
