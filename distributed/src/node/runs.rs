@@ -8,7 +8,7 @@ use crate::algorithm::raft::{Entry, Place};
 use crate::algorithm::replicated_lock::{self, Command};
 use crate::algorithm::{
     Algorithm, Coordinator, Durable as _, Entered, Id, Lock, ReplicatedLock, RicartAgrawala,
-    TokenRing, Voting, coordinator, raft, ricart_agrawala, token_ring, voting,
+    TokenRing, Voting, coordinator, raft, ricart_agrawala, ring_election, token_ring, voting,
 };
 use crate::transport::{Wire, wire};
 
@@ -180,10 +180,10 @@ impl Run for TokenRing {
             Message::Token { generation, uses } => {
                 is_counted_short(generation) && is_counted_short(uses)
             }
-            Message::Search { origin, generation, .. }
-            | Message::New { origin, generation, .. } => {
-                origin < nodes && is_counted_short(generation)
-            }
+            Message::Election(
+                ring_election::Message::Stand { origin, term, .. }
+                | ring_election::Message::Lead { origin, term, .. },
+            ) => origin < nodes && is_counted_short(term),
         }
     }
 
@@ -198,8 +198,12 @@ impl Run for TokenRing {
 
 wire!(enum token_ring::Message {
     0 = Token { generation, uses },
-    1 = Search { origin, life, generation },
-    2 = New { origin, life, generation },
+    1 = Election(message),
+});
+
+wire!(enum ring_election::Message {
+    0 = Stand { origin, stood, term },
+    1 = Lead { origin, stood, term },
 });
 
 impl Run for Voting {
