@@ -18,8 +18,9 @@ use crate::certificates::Certificates;
 /// Longer than anything takes that does not hang.
 pub const LIMIT: Duration = Duration::from_mins(1);
 
-/// A session of this time would still be tried for when the test is given up.
-const LONG: Duration = Duration::from_mins(10);
+/// A session of this time would still be tried for when a refusal is given up. A server that is silent for a quarter
+/// of it is given up for another one.
+const LONG: Duration = Duration::from_mins(2);
 
 pub struct Site {
     pub engine: &'static str,
