@@ -72,11 +72,7 @@ pub fn run<F: Future<Output = Result<()>>>(
             return;
         }
     };
-    let (url, data) = {
-        let cluster = cluster.lock().unwrap();
-        (cluster.url.clone(), cluster.nodes[0].data().to_path_buf())
-    };
-    let site = Site { engine, url, name, certificates, data, cluster };
+    let site = Site::at(engine, name, cluster, certificates);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let tested = runtime.block_on(async { timeout(LIMIT * 2, test(site)).await });
@@ -84,6 +80,26 @@ pub fn run<F: Future<Output = Result<()>>>(
 }
 
 impl Site {
+    fn at(
+        engine: &'static str,
+        name: &'static str,
+        cluster: Arc<Mutex<Cluster>>,
+        certificates: Arc<Certificates>,
+    ) -> Self {
+        let (url, data) = {
+            let cluster = cluster.lock().unwrap();
+            (cluster.url.clone(), cluster.nodes[0].data().to_path_buf())
+        };
+        Self { engine, url, name, certificates, data, cluster }
+    }
+
+    /// Servers of its own, for a test that stops them.
+    #[allow(dead_code, reason = "what only some engines need")]
+    pub fn apart(&self) -> Result<Self> {
+        let (cluster, certificates) = start(self.engine)?;
+        Ok(Self::at(self.engine, self.name, cluster, certificates))
+    }
+
     /// Who may do all, and shows all.
     pub fn access(&self) -> Access {
         self.known(self.trusting())
