@@ -207,14 +207,6 @@ pub(crate) const FAULTS: &[(&str, &str, &str, &str)] = &[
         "next_term(self.stored.term, self.me, self.nodes)",
         "self.stored.term",
     ),
-    ("bully", "yielding to an earlier term counts", "&& to == self.stored.term", ""),
-    ("bully", "an older term is followed", "if term >= self.stored.term {", "if true {"),
-    (
-        "bully",
-        "does not ask when the leader is silent",
-        "Role::Waiting | Role::Following { .. } => self.ask(out),",
-        "Role::Waiting => self.ask(out),\n            Role::Following { .. } => {}",
-    ),
     (
         "bully",
         "says once that it leads",
@@ -238,12 +230,6 @@ pub(crate) const FAULTS: &[(&str, &str, &str, &str)] = &[
         "the term is forgotten",
         "fn stored(&self) -> Stored {\n        self.stored\n",
         "fn stored(&self) -> Stored {\n        Stored::default()\n",
-    ),
-    (
-        "bully",
-        "does not hear of the term to which it yields",
-        "self.stored.term = known.max(term);",
-        "",
     ),
     (
         "coordinator",

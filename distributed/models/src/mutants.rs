@@ -18,6 +18,11 @@ pub(crate) struct Mutant {
 const SURVIVORS: &[(&str, &str, &str)] = &[
     (
         "bully",
+        "waits for the dead to lead",
+        "the alarm that was set before goes off: it only asks sooner",
+    ),
+    (
+        "bully",
         "does not hear of terms from those that yield",
         "those that know of a greater term do not follow, and tell it when they ask again",
     ),
